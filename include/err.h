@@ -34,6 +34,7 @@
     X(ERR_UNKNOWN, 21, "the outcome of the commit is unknown: ask again with the same id")        \
     X(ERR_PERMISSION, 22, "permission denied, or permissions too open")                           \
     X(ERR_STOPPING, 23, "the daemon is stopping")                                                 \
+    X(ERR_ENOUGH, 24, "a visitor has seen enough: ends a scan, never an answer")                  \
     /* reading bytes: 30 to 49 */                                                                 \
     X(ERR_SIZE, 30, "larger or smaller than allowed")                                             \
     X(ERR_TRUNCATED, 31, "ends too early")                                                        \

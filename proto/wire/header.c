@@ -1,0 +1,313 @@
+/* The header of an envelope: one row per key, read and written by it (PROTOCOL.md 5.1). */
+#include "header.h"
+
+#include <string.h>
+
+enum shape {
+    SUITE,
+    NUMBER,
+    ID,
+    ORGS,
+    SIGN,
+    HEADS,
+    CATEGORIES,
+    RESERVED
+};
+
+struct field {
+    enum header_key key;
+    enum shape shape;
+    size_t at;
+    size_t has; /* offset of the flag of an optional field */
+    uint64_t min;
+    uint64_t max;
+};
+
+#define AT(member) offsetof(struct env_header, member)
+#define ALWAYS 0 /* no flag lies at offset 0 */
+#define ANY UINT64_MAX
+
+/* clang-format off */
+static const struct field fields[] = {
+    {HEADER_SUITE,   SUITE,      AT(suite),      ALWAYS,          0, 0},
+    {HEADER_MID,     ID,         AT(mid),        ALWAYS,          0, 0},
+    {HEADER_TYPE,    NUMBER,     AT(type),       ALWAYS,          ENVELOPE_SHEET, ENVELOPE_INVITATION},
+    {HEADER_FROM,    ID,         AT(from),       ALWAYS,          0, 0},
+    {HEADER_SKID,    ID,         AT(skid),       ALWAYS,          0, 0},
+    {HEADER_TO,      ORGS,       AT(to),         ALWAYS,          0, 0},
+    {HEADER_TS,      NUMBER,     AT(ts),         ALWAYS,          0, ANY},
+    {HEADER_EXP,     NUMBER,     AT(exp),        ALWAYS,          0, ANY},
+    {HEADER_SEQ,     NUMBER,     AT(seq),        ALWAYS,          0, ANY},
+    {HEADER_CIRCLE,  ID,         AT(circle),     ALWAYS,          0, 0},
+    {HEADER_CLASS,   NUMBER,     AT(class_mask), ALWAYS,          1, CLASS_ALL},
+    {HEADER_BASIS,   NUMBER,     AT(basis),      ALWAYS,          BASIS_ECHANGE, BASIS_URGENCE},
+    {HEADER_PURPOSE, NUMBER,     AT(purpose),    ALWAYS,          1, 7},
+    {HEADER_CONSENT, NUMBER,     AT(consent),    AT(has_consent), 0, ANY},
+    {HEADER_STATUS,  NUMBER,     AT(status),     ALWAYS,          MODE_REAL, MODE_EXERCISE},
+    {HEADER_SIGN,    SIGN,       AT(sign),       ALWAYS,          0, 0},
+    {HEADER_PRIO,    NUMBER,     AT(prio),       ALWAYS,          0, 1},
+    {HEADER_RE,      ID,         AT(re),         AT(has_re),      0, 0},
+    {HEADER_DEPUTY,  RESERVED,   0,              0,               0, 0},
+    {HEADER_DIR,     HEADS,      AT(keys_head),  ALWAYS,          0, 0},
+    {HEADER_ATT,     RESERVED,   0,              0,               0, 0},
+    {HEADER_ACTOR,   ID,         AT(actor),      ALWAYS,          0, 0},
+    {HEADER_SCAT,    NUMBER,     AT(scat),       ALWAYS,          CATEGORY_HEALTH, CATEGORY_SOCIAL},
+    {HEADER_RCAT,    CATEGORIES, AT(rcat),       ALWAYS,          1, 3},
+    {HEADER_NOTICE,  NUMBER,     AT(notice),     AT(has_notice),  0, ANY},
+};
+/* clang-format on */
+#define FIELDS (sizeof fields / sizeof fields[0])
+
+static bool is_optional(const struct field *f)
+{
+    return f->shape == RESERVED || f->has != ALWAYS;
+}
+
+static bool is_present(const struct field *f, const struct env_header *h)
+{
+    bool has;
+
+    if (f->shape == RESERVED)
+        return false;
+    if (!is_optional(f))
+        return true;
+    memcpy(&has, (const uint8_t *)h + f->has, sizeof has);
+    return has;
+}
+
+/* ---- writing ---- */
+
+static void field_write(struct writer *w, const struct field *f, const struct env_header *h)
+{
+    const uint8_t *at = (const uint8_t *)h + f->at;
+    uint64_t number;
+
+    wr_key(w, f->key);
+    switch (f->shape) {
+    case SUITE:
+    case NUMBER:
+    case SIGN:
+        memcpy(&number, at, sizeof number);
+        wr_uint(w, number);
+        break;
+    case ID:
+        wr_bin(w, span_of(at, ID_BYTES));
+        break;
+    case ORGS:
+        wr_array(w, h->to_count);
+        for (size_t i = 0; i < h->to_count; i++)
+            wr_bin(w, SPAN_OF(h->to[i]));
+        break;
+    case HEADS:
+        wr_array(w, 2);
+        wr_ckpt(w, &h->keys_head);
+        wr_ckpt(w, &h->audit_head);
+        break;
+    case CATEGORIES:
+        wr_array(w, h->to_count);
+        for (size_t i = 0; i < h->to_count; i++)
+            wr_uint(w, h->rcat[i]);
+        break;
+    case RESERVED: /* never present */
+        break;
+    }
+}
+
+void header_encode(struct writer *w, const struct env_header *h)
+{
+    size_t pairs = 0;
+
+    if (h->to_count > RECIPIENTS_MAX) {
+        wr_fail(w, ERR_RANGE);
+        return;
+    }
+    for (size_t i = 0; i < FIELDS; i++)
+        pairs += is_present(&fields[i], h);
+    wr_map(w, pairs);
+    for (size_t i = 0; i < FIELDS; i++)
+        if (is_present(&fields[i], h))
+            field_write(w, &fields[i], h);
+}
+
+/* ---- reading ---- */
+
+static uint64_t read_number(struct reader *r, uint64_t min, uint64_t max)
+{
+    uint64_t value = rd_uint(r, UINT64_MAX);
+
+    if (value < min || value > max)
+        rd_fail(r, ERR_FIELD_VALUE);
+    return value;
+}
+
+static uint64_t read_suite(struct reader *r)
+{
+    uint64_t suite = rd_uint(r, UINT64_MAX);
+
+    if (suite != ENVELOPE_SUITE)
+        rd_fail(r, ERR_SUITE); /* an error of the reader came first and stands */
+    return suite;
+}
+
+static uint64_t read_sign(struct reader *r)
+{
+    enum {
+        BATCH = 2
+    };
+    uint64_t sign = rd_uint(r, UINT64_MAX);
+
+    if (sign == BATCH)
+        rd_fail(r, ERR_UNSUPPORTED);
+    else if (sign != ENVELOPE_SIGN_SINGLE)
+        rd_fail(r, ERR_FIELD_VALUE);
+    return sign;
+}
+
+static void read_orgs(struct reader *r, struct env_header *h)
+{
+    h->to_count = rd_array_between(r, 1, RECIPIENTS_MAX);
+    for (size_t i = 0; i < h->to_count; i++) {
+        rd_fixed(r, h->to[i], ID_BYTES);
+        for (size_t before = 0; before < i; before++)
+            if (memcmp(h->to[before], h->to[i], ID_BYTES) == 0)
+                rd_fail(r, ERR_FIELD_VALUE);
+    }
+}
+
+/* Keys ascend, so `to` was read before; when it is absent, that is what will be reported. */
+static void read_categories(struct reader *r, const struct field *f, struct env_header *h)
+{
+    uint32_t count = rd_array_between(r, 1, RECIPIENTS_MAX);
+
+    for (uint32_t i = 0; i < count; i++)
+        h->rcat[i] = read_number(r, f->min, f->max);
+    if (h->to_count && count != h->to_count)
+        rd_fail(r, ERR_FIELD_VALUE);
+}
+
+static void read_heads(struct reader *r, struct env_header *h)
+{
+    rd_array(r, 2);
+    rd_ckpt(r, &h->keys_head);
+    rd_ckpt(r, &h->audit_head);
+}
+
+static void store_number(struct env_header *h, size_t at, uint64_t value)
+{
+    memcpy((uint8_t *)h + at, &value, sizeof value);
+}
+
+static void field_read(struct reader *r, const struct field *f, struct env_header *h)
+{
+    static const bool yes = true;
+
+    switch (f->shape) {
+    case SUITE:
+        store_number(h, f->at, read_suite(r));
+        break;
+    case NUMBER:
+        store_number(h, f->at, read_number(r, f->min, f->max));
+        break;
+    case SIGN:
+        store_number(h, f->at, read_sign(r));
+        break;
+    case ID:
+        rd_fixed(r, (uint8_t *)h + f->at, ID_BYTES);
+        break;
+    case ORGS:
+        read_orgs(r, h);
+        break;
+    case HEADS:
+        read_heads(r, h);
+        break;
+    case CATEGORIES:
+        read_categories(r, f, h);
+        break;
+    case RESERVED:
+        rd_skip(r); /* damaged or not comes before supported or not */
+        rd_fail(r, ERR_UNSUPPORTED);
+        break;
+    }
+    if (f->has != ALWAYS)
+        memcpy((uint8_t *)h + f->has, &yes, sizeof yes);
+}
+
+static const struct field *field_of(uint64_t key)
+{
+    for (size_t i = 0; i < FIELDS; i++)
+        if (fields[i].key == key)
+            return &fields[i];
+    return NULL;
+}
+
+static uint64_t mandatory(void)
+{
+    uint64_t keys = 0;
+
+    for (size_t i = 0; i < FIELDS; i++)
+        if (!is_optional(&fields[i]))
+            keys |= RD_KEY(fields[i].key);
+    return keys;
+}
+
+enum err header_decode(struct reader *r, struct env_header *out)
+{
+    struct env_header h = {0};
+    struct rd_map m = rd_map(r, MP_KEY_MAX + 1);
+    const struct field *f;
+    uint64_t key;
+    enum err e;
+
+    while (rd_map_next(r, &m, &key)) {
+        if ((f = field_of(key)))
+            field_read(r, f, &h);
+        else
+            rd_unknown(r, key);
+    }
+    rd_map_require(r, &m, mandatory());
+    if (h.basis == BASIS_CONSENTI && !h.has_consent)
+        rd_fail(r, ERR_FIELD_MISSING);
+    if (h.basis != BASIS_CONSENTI && h.has_consent)
+        rd_fail(r, ERR_FIELD_VALUE);
+    if ((e = rd_end(r)))
+        return e;
+    *out = h;
+    return ERR_OK;
+}
+
+/* ---- judging ---- */
+
+enum err header_check_suite(struct span hdr)
+{
+    struct reader r = reader_over(hdr);
+    struct rd_map m = rd_map(&r, MP_KEY_MAX + 1);
+    uint64_t key;
+    uint64_t suite;
+
+    if (!rd_map_next(&r, &m, &key) || key != HEADER_SUITE)
+        return ERR_OK;
+    suite = rd_uint(&r, UINT64_MAX);
+    if (rd_error(&r) || suite == ENVELOPE_SUITE)
+        return ERR_OK;
+    return ERR_SUITE;
+}
+
+enum err header_check_times(const struct env_header *h, uint64_t now_ms)
+{
+    if (h->ts > now_ms && h->ts - now_ms > SKEW_MAX_MS)
+        return ERR_SKEW;
+    if (h->exp < now_ms)
+        return ERR_EXPIRED;
+    if (h->exp <= h->ts || h->exp - h->ts > LIFETIME_MAX_MS)
+        return ERR_EXPIRY_LIMIT;
+    return ERR_OK;
+}
+
+size_t header_recipient(const struct env_header *h, const uint8_t org[ID_BYTES])
+{
+    size_t i = 0;
+
+    while (i < h->to_count && memcmp(h->to[i], org, ID_BYTES) != 0)
+        i++;
+    return i;
+}

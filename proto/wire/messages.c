@@ -1,0 +1,127 @@
+#include "messages.h"
+
+#include <assert.h>
+
+#include "codec.h"
+
+static const struct {
+    enum message_type type;
+    enum message_sender by;
+    size_t largest;
+    const char *name;
+} gate[] = {
+#define MESSAGE(name, id, by, largest, meaning) {MSG_##name, SENT_BY_##by, largest, #name},
+#include "messages.def"
+#undef MESSAGE
+};
+#define ROWS (sizeof gate / sizeof gate[0])
+
+static const struct {
+    enum message_type type;
+    uint32_t fields; /* elements of the array, the type included */
+    void (*read)(struct reader *r, struct message *m);
+    void (*write)(struct writer *w, const struct message *m);
+} codecs[] = {
+    {MSG_HELLO,      10, hello_read,           hello_write          },
+    {MSG_WELCOME,    9,  welcome_read,         welcome_write        },
+    {MSG_PUT,        3,  put_read,             put_write            },
+    {MSG_RECEIPT,    3,  receipt_message_read, receipt_message_write},
+    {MSG_DELIVER,    6,  deliver_read,         deliver_write        },
+    {MSG_ACK,        7,  ack_read,             ack_write            },
+    {MSG_REPORT,     3,  statement_read,       statement_write      },
+    {MSG_DECLARE,    3,  statement_read,       statement_write      },
+    {MSG_CHAIN,      4,  chain_read,           chain_write          },
+    {MSG_CHAIN_PAGE, 6,  chain_page_read,      chain_page_write     },
+    {MSG_KEYS,       3,  keys_read,            keys_write           },
+    {MSG_KEYS_PAGE,  5,  keys_page_read,       keys_page_write      },
+    {MSG_PING,       4,  ping_read,            ping_write           },
+    {MSG_KEYS_PUT,   3,  statement_read,       statement_write      },
+    {MSG_ERR,        6,  err_message_read,     err_message_write    },
+    {MSG_JOIN,       5,  join_read,            join_write           },
+    {MSG_JOIN_STATE, 5,  join_state_read,      join_state_write     },
+};
+static_assert(sizeof codecs / sizeof codecs[0] == ROWS, "every message has a codec");
+
+static size_t row_of(uint64_t type)
+{
+    size_t i = 0;
+
+    while (i < ROWS && gate[i].type != type)
+        i++;
+    return i;
+}
+
+enum err message_decode(struct span frame, enum message_sender by, struct message *out)
+{
+    struct reader r = reader_over(frame);
+    size_t row;
+
+    if (frame.len > FRAME_MAX)
+        return ERR_SIZE;
+    rd_array_between(&r, 1, UINT8_MAX);
+    row = row_of(rd_uint(&r, UINT16_MAX));
+    if (rd_error(&r))
+        return rd_error(&r);
+    if (row == ROWS)
+        return ERR_MESSAGE_UNKNOWN;
+    if (!(gate[row].by & by))
+        return ERR_MESSAGE_STATE;
+    if (frame.len > gate[row].largest)
+        return ERR_SIZE;
+    r = reader_over(frame);
+    rd_array(&r, codecs[row].fields);
+    *out = (struct message){.type = gate[row].type};
+    rd_uint(&r, UINT16_MAX);
+    codecs[row].read(&r, out);
+    return rd_end(&r);
+}
+
+uint64_t message_req(struct span frame)
+{
+    struct reader r = reader_over(frame);
+    uint64_t req;
+
+    rd_array_between(&r, 2, UINT8_MAX);
+    rd_uint(&r, UINT16_MAX);
+    req = rd_uint(&r, UINT64_MAX);
+    return rd_error(&r) ? 0 : req;
+}
+
+enum err message_encode(const struct message *m, struct bytes *out)
+{
+    size_t row = row_of(m->type);
+    struct bytes frame = {0};
+    struct writer w;
+    enum err e;
+
+    if (row == ROWS)
+        return ERR_MESSAGE_UNKNOWN;
+    wr_init(&w);
+    wr_array(&w, codecs[row].fields);
+    wr_uint(&w, m->type);
+    codecs[row].write(&w, m);
+    if ((e = wr_take(&w, &frame)))
+        return e;
+    if (frame.len > gate[row].largest) {
+        bytes_free(&frame);
+        return ERR_SIZE;
+    }
+    bytes_free(out);
+    *out = frame;
+    return ERR_OK;
+}
+
+const char *message_name(enum message_type t)
+{
+    size_t row = row_of(t);
+
+    return row == ROWS ? "?" : gate[row].name;
+}
+
+uint32_t versions_common(const struct versions *theirs)
+{
+    for (size_t i = 0; i < theirs->n; i++)
+        if (theirs->v[i] == WIRE_VERSION)
+            return WIRE_VERSION;
+    return 0;
+}
