@@ -1,0 +1,164 @@
+#include "place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "file.h"
+
+struct place {
+    struct place *next; /* in `taken` */
+    dev_t dev;
+    ino_t ino;
+    int dir; /* descriptor */
+    char *path;
+};
+
+/* The one thing here that belongs to the process, as the record locks it protects do. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct place *taken;
+
+static enum err take(struct place *p)
+{
+    enum err e = ERR_OK;
+
+    pthread_mutex_lock(&lock);
+    for (const struct place *other = taken; other && !e; other = other->next)
+        if (other->dev == p->dev && other->ino == p->ino)
+            e = ERR_LOCKED;
+    if (!e) {
+        p->next = taken;
+        taken = p;
+    }
+    pthread_mutex_unlock(&lock);
+    return e;
+}
+
+static void let_go(struct place *p)
+{
+    pthread_mutex_lock(&lock);
+    for (struct place **at = &taken; *at; at = &(*at)->next) {
+        if (*at == p) {
+            *at = p->next;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+static enum err open_dir(struct place *p, const char *where)
+{
+    struct stat st;
+    bool network;
+    enum err e;
+
+    if ((e = dir_make(where, 0700)))
+        return e;
+    if (!(p->path = realpath(where, NULL)))
+        return err_from_errno(errno);
+    p->dir = open(p->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (p->dir < 0 || fstat(p->dir, &st))
+        return err_from_errno(errno);
+    p->dev = st.st_dev;
+    p->ino = st.st_ino;
+    if ((e = file_is_network_fs(p->path, &network)))
+        return e;
+    return network ? ERR_FILESYSTEM : ERR_OK;
+}
+
+enum err place_open(const char *where, struct place **out)
+{
+    struct place *p = NULL;
+    enum err e = ERR_USAGE;
+
+    if (!where)
+        goto out;
+    e = ERR_NOMEM;
+    if (!(p = calloc(1, sizeof *p)))
+        goto out;
+    p->dir = -1;
+    if ((e = open_dir(p, where)))
+        goto out;
+    if ((e = take(p)))
+        goto out;
+    *out = p;
+    p = NULL;
+out:
+    place_close(p);
+    return e;
+}
+
+void place_close(struct place *p)
+{
+    if (!p)
+        return;
+    let_go(p);
+    if (p->dir >= 0)
+        close(p->dir);
+    free(p->path);
+    free(p);
+}
+
+const char *place_path(const struct place *p)
+{
+    return p->path;
+}
+
+enum err place_reserve(const struct place *p, const char *file, uint64_t size)
+{
+    int fd = openat(p->dir, file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int number;
+
+    if (fd < 0)
+        return err_from_errno(errno);
+    number = posix_fallocate(fd, 0, (off_t)size);
+    close(fd);
+    return err_from_errno(number);
+}
+
+enum err place_size(const struct place *p, const char *file, uint64_t *size)
+{
+    struct stat st;
+
+    if (fstatat(p->dir, file, &st, AT_SYMLINK_NOFOLLOW))
+        return err_from_errno(errno);
+    *size = (uint64_t)st.st_size;
+    return ERR_OK;
+}
+
+enum err place_resize(const struct place *p, const char *file, uint64_t size)
+{
+    int fd = openat(p->dir, file, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    enum err e = fd < 0 || ftruncate(fd, (off_t)size) ? err_from_errno(errno) : ERR_OK;
+
+    if (fd >= 0)
+        close(fd);
+    return e;
+}
+
+enum err place_sync(const struct place *p, const char *file)
+{
+    int fd = openat(p->dir, file, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    int parent = openat(p->dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    enum err e = ERR_OK;
+
+    /* A parent we may not even read is not one in which we have just made the directory. */
+    if (fd < 0 || fsync(fd) || fsync(p->dir) || (parent >= 0 && fsync(parent)))
+        e = err_from_errno(errno);
+    if (fd >= 0)
+        close(fd);
+    if (parent >= 0)
+        close(parent);
+    return e;
+}
+
+bool place_is_full(const struct place *p, uint64_t wanted)
+{
+    struct statvfs vfs;
+
+    return !fstatvfs(p->dir, &vfs) && vfs.f_bavail * vfs.f_frsize < wanted;
+}
