@@ -1,0 +1,50 @@
+/*
+ * directory_state - the inside of struct directory, for directory.c (questions),
+ * directory_verify.c (may this be applied?) and directory_apply.c (the one writer).
+ * Thread rule: as directory.h.
+ */
+#ifndef RELAIS_DIRECTORY_STATE_H
+#define RELAIS_DIRECTORY_STATE_H
+
+#include "directory.h"
+#include "idmap.h"
+
+struct directory {
+    enum directory_clock clock;
+    uint64_t size; /* leaves applied */
+    bool founded;
+    struct federation federation; /* its name lies in name[] */
+    uint8_t name[FEDERATION_NAME_MAX];
+
+    struct directory_org *orgs;
+    size_t org_count, org_cap;
+    struct directory_node *nodes;
+    uint8_t **bodies; /* of the enrolment of each node, owned; spans of orgs point in */
+    size_t node_count, node_cap, body_cap;
+    struct directory_prekey *prekeys;
+    size_t prekey_count, prekey_cap;
+    struct directory_suspension *suspensions;
+    size_t suspension_count, suspension_cap;
+
+    struct idmap by_org, by_node;
+    struct idmap by_signing, by_transport, by_prekey; /* by key id */
+};
+
+/* A statement understood and found good. */
+struct verified {
+    enum keys_kind kind;
+    struct federation federation; /* GENESIS */
+    struct enrolment enrolment;   /* ENROL */
+    struct span body;
+    uint64_t effect_ms;
+    struct prekey_statement prekey; /* ENROL (number 1), PREKEY */
+    uint64_t reason;                /* SUSPEND, REVOKE */
+    uint32_t org;                   /* index; DIRECTORY_NONE: a new one */
+    uint32_t node;                  /* index; REVOKE: DIRECTORY_NONE is all */
+    uint64_t ts_ms;
+};
+
+enum err directory_verify(const struct directory *d, uint64_t index, struct span ss,
+                          struct verified *out); /* *out is zeroed by the caller */
+
+#endif
