@@ -1,0 +1,127 @@
+/* control_socket - see control_socket.h. */
+#include "control_socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BACKLOG 16
+
+enum err control_address(const char *path, struct sockaddr_un *out)
+{
+    size_t n = path ? strlen(path) : 0;
+
+    memset(out, 0, sizeof *out);
+    if (n == 0 || n >= sizeof out->sun_path)
+        return ERR_SIZE;
+    out->sun_family = AF_UNIX;
+    memcpy(out->sun_path, path, n);
+    return ERR_OK;
+}
+
+/* Nobody else may come near: whoever could write here could put a socket of his own in place. */
+static enum err directory_check(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *directory = slash == path ? strdup("/")
+                      : slash       ? strndup(path, (size_t)(slash - path))
+                                    : strdup(".");
+    struct stat st;
+    enum err e = ERR_OK;
+
+    if (!directory)
+        return ERR_NOMEM;
+    if (stat(directory, &st))
+        e = errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
+    else if (st.st_uid != geteuid() || (st.st_mode & 077))
+        e = ERR_PERMISSION;
+    free(directory);
+    return e;
+}
+
+static enum err lock_take(const char *path, int *out)
+{
+    char name[sizeof((struct sockaddr_un *)0)->sun_path + sizeof ".lock"];
+    int fd;
+
+    snprintf(name, sizeof name, "%s.lock", path);
+    if ((fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) < 0)
+        return ERR_IO;
+    if (flock(fd, LOCK_EX | LOCK_NB)) {
+        close(fd);
+        return errno == EWOULDBLOCK ? ERR_LOCKED : ERR_IO;
+    }
+    *out = fd;
+    return ERR_OK;
+}
+
+/* Called with the lock: makes place for our socket, unless somebody answers at it or it is none. */
+static enum err stale_remove(const char *path, const struct sockaddr_un *address)
+{
+    struct stat st;
+    int probe, rc;
+
+    if (lstat(path, &st))
+        return errno == ENOENT ? ERR_OK : ERR_IO;
+    if (!S_ISSOCK(st.st_mode))
+        return ERR_EXISTS;
+    if ((probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) < 0)
+        return ERR_IO;
+    rc = connect(probe, (const struct sockaddr *)address, sizeof *address);
+    int refused = rc && errno == ECONNREFUSED;
+    close(probe);
+    if (!refused)
+        return ERR_LOCKED;
+    return unlink(path) ? ERR_IO : ERR_OK;
+}
+
+enum err control_socket_open(const char *path, int *listener, int *lock)
+{
+    struct sockaddr_un address;
+    int locked = -1, fd = -1;
+    enum err e;
+
+    if ((e = control_address(path, &address)))
+        return e;
+    if ((e = directory_check(path)))
+        return e;
+    if ((e = lock_take(path, &locked)))
+        goto out;
+    if ((e = stale_remove(path, &address)))
+        goto out;
+    e = ERR_IO;
+    if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) < 0)
+        goto out;
+    /* Before bind: the file is then born with this mode, whatever the umask is. */
+    if (fchmod(fd, 0600) || bind(fd, (struct sockaddr *)&address, sizeof address) ||
+        listen(fd, BACKLOG))
+        goto out;
+    *listener = fd;
+    *lock = locked;
+    return ERR_OK;
+out:
+    if (fd >= 0)
+        close(fd);
+    if (locked >= 0)
+        close(locked);
+    return e;
+}
+
+enum err control_caller(int fd, uint32_t *uid)
+{
+    struct ucred who;
+    socklen_t n = sizeof who;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n))
+        return ERR_IO;
+    if (who.uid != geteuid() && who.uid != 0)
+        return ERR_PERMISSION;
+    *uid = who.uid;
+    return ERR_OK;
+}

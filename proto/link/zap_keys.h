@@ -1,0 +1,31 @@
+/*
+ * zap_keys - which key is let in, for which domain, under which name: the table behind zap.
+ * Thread rule: none of its own; zap holds its lock around every call.
+ */
+#ifndef RELAIS_ZAP_KEYS_H
+#define RELAIS_ZAP_KEYS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "transport.h"
+
+struct zap_key {
+    uint8_t domain; /* place in the list of domains */
+    uint8_t key[LINK_KEY_BYTES];
+};
+
+struct zap_keys; /* all entries; NULL is the empty table */
+
+enum err zap_keys_put(struct zap_keys **t, const struct zap_key *key, const char *user);
+enum err zap_keys_remove(struct zap_keys **t, const struct zap_key *key); /* ERR_NOT_FOUND */
+/* The user, borrowed until the next change; NULL: not let in. Remembers the address. */
+const char *zap_keys_admit(struct zap_keys *t, const struct zap_key *key, const char *address);
+/* The user last admitted from there, if it is one alone: ERR_NOT_FOUND otherwise. */
+enum err zap_keys_only_from(const struct zap_keys *t, uint8_t domain, const char *address,
+                            const char **user);
+size_t zap_keys_count(const struct zap_keys *t);
+void zap_keys_free(struct zap_keys **t);
+
+#endif

@@ -1,0 +1,333 @@
+/* statements.json: the keys log (PROTOCOL.md 7) and the chain of one circle (8). */
+#include <string.h>
+
+#include "vectors.h"
+#include "vectors_chain.h"
+
+#define KEYS_T0 (VEC_T0 - 60 * VEC_DAY)
+#define EMERGENCY_DELAY_S 86400
+
+/* ---- JSON of one signed statement ---- */
+
+static json_t *put_ss(json_t *list, const char *what, const char *label, struct span stmt,
+                      struct span ss)
+{
+    json_t *v = add_object(list);
+    uint8_t digest[64];
+
+    put_text(v, "what", what);
+    put_span(v, "stmt", stmt);
+    put_decoded(v, "decoded", stmt);
+    MUST(digest_of(label, stmt, digest, 64));
+    put_span(v, "digest", SPAN_OF(digest));
+    put_span(v, "ss", ss);
+    return v;
+}
+
+static void put_key_names(json_t *file, const char *const *names, size_t count)
+{
+    json_t *list = put_array(file, "signing_keys");
+
+    for (size_t i = 0; i < count; i++) {
+        struct sign_public pk = vec_sign_pk(names[i]);
+        json_t *v = add_object(list);
+        uint8_t seed[32];
+        uint8_t kid[16];
+
+        vec_secret(names[i], seed);
+        MUST(digest_of("relais/kid/sign", SPAN_OF(pk.b), kid, 16));
+        put_text(v, "name", names[i]);
+        put_span(v, "seed", SPAN_OF(seed));
+        put_span(v, "pk", SPAN_OF(pk.b));
+        put_span(v, "kid", SPAN_OF(kid));
+    }
+}
+
+/* ---- pieces ---- */
+
+static void key_bin(struct writer *w, uint64_t key, struct span value)
+{
+    wr_key(w, key);
+    wr_bin(w, value);
+}
+
+static void key_uint(struct writer *w, uint64_t key, uint64_t value)
+{
+    wr_key(w, key);
+    wr_uint(w, value);
+}
+
+static void key_text(struct writer *w, uint64_t key, const char *text)
+{
+    wr_key(w, key);
+    wr_text(w, span_text(text));
+}
+
+static void key_org(struct writer *w, uint64_t key, enum vec_member m)
+{
+    uint8_t org[ID_BYTES];
+
+    vec_org(m, org);
+    key_bin(w, key, SPAN_OF(org));
+}
+
+/* Keys 1 to 3. */
+static struct writer begin(uint64_t kind, unsigned day, size_t more)
+{
+    uint8_t federation[ID_BYTES];
+    struct writer w;
+
+    vec_id("federation", federation);
+    wr_init(&w);
+    wr_map(&w, 3 + more);
+    key_uint(&w, 1, kind);
+    key_bin(&w, 2, SPAN_OF(federation));
+    key_uint(&w, 3, KEYS_T0 + day * VEC_DAY);
+    return w;
+}
+
+static void end(json_t *list, const char *what, struct writer *w, const struct vec_signer *signers,
+                size_t count)
+{
+    struct bytes stmt = vec_take(w);
+    struct bytes ss = {0};
+
+    vec_ss(bytes_span(&stmt), "relais/keys1/stmt", SIGN_KEYS, signers, count, &ss);
+    put_ss(list, what, "relais/keys1/stmt", bytes_span(&stmt), bytes_span(&ss));
+    bytes_free(&stmt);
+    bytes_free(&ss);
+}
+
+static const struct vec_signer by_registrar = {1, {0}, "registrar"};
+static const struct vec_signer by_hub = {5, {0}, "hub"};
+
+/* Ascending by (role, org): the order of two organisations follows from their ids. */
+static void two_signers(struct vec_signer out[3], uint64_t role, enum vec_member a,
+                        enum vec_member b)
+{
+    struct vec_signer first = vec_signer_of(role, a);
+    struct vec_signer second = vec_signer_of(role, b);
+    bool turned = memcmp(first.org, second.org, ID_BYTES) > 0;
+
+    out[0] = by_registrar;
+    out[1] = turned ? second : first;
+    out[2] = turned ? first : second;
+}
+
+/* ---- the log ---- */
+
+static void genesis(json_t *list)
+{
+    static const enum vec_member founders[] = {HOSPITAL, DAC};
+    const struct box_public transport = vec_box_pk("hub transport");
+    static const char *const names[] = {"hub", "keys log", "audit log", "registrar"};
+    struct writer w = begin(1, 0, 10);
+    struct vec_signer signers[3];
+
+    key_text(&w, 4, VEC_FEDERATION);
+    key_uint(&w, 5, MODE_EXERCISE);
+    key_bin(&w, 6, SPAN_OF(transport.b));
+    for (uint64_t i = 0; i < 4; i++) {
+        struct sign_public pk = vec_sign_pk(names[i]);
+
+        key_bin(&w, 7 + i, SPAN_OF(pk.b));
+    }
+    wr_key(&w, 11);
+    wr_array(&w, 2);
+    for (size_t i = 0; i < 2; i++) {
+        struct sign_public pk = vec_sign_pk(vec_key(founders[i], "signing"));
+        uint8_t org[ID_BYTES];
+
+        vec_org(founders[i], org);
+        wr_array(&w, 2);
+        wr_bin(&w, SPAN_OF(org));
+        wr_bin(&w, SPAN_OF(pk.b));
+    }
+    key_uint(&w, 12, EMERGENCY_DELAY_S);
+    key_org(&w, 13, DAC);
+    two_signers(signers, 2, HOSPITAL, DAC);
+    end(list, "genesis", &w, signers, 3);
+}
+
+static struct bytes prekey_stmt(enum vec_member m, unsigned number, unsigned day)
+{
+    struct box_public pk = vec_box_pk(vec_key(m, number == 1 ? "prekey 1" : "prekey 2"));
+    struct writer w = begin(3, day, number == 1 ? 4 : 5);
+    uint8_t id[ID_BYTES];
+
+    key_org(&w, 4, m);
+    vec_node(m, id);
+    key_bin(&w, 5, SPAN_OF(id));
+    key_uint(&w, 6, number);
+    key_bin(&w, 7, SPAN_OF(pk.b));
+    if (number > 1) {
+        vec_prekey_kid(m, number - 1, id);
+        key_bin(&w, 8, SPAN_OF(id));
+    }
+    return vec_take(&w);
+}
+
+static void prekey(json_t *list, enum vec_member m, unsigned number, unsigned day)
+{
+    struct bytes stmt = prekey_stmt(m, number, day);
+    struct vec_signer signer = vec_signer_of(3, m);
+    struct bytes ss = {0};
+
+    vec_ss(bytes_span(&stmt), "relais/keys1/stmt", SIGN_KEYS, &signer, 1, &ss);
+    put_ss(list, "prekey 2 of the EHPAD", "relais/keys1/stmt", bytes_span(&stmt), bytes_span(&ss));
+    bytes_free(&stmt);
+    bytes_free(&ss);
+}
+
+static struct bytes enrolment_body(enum vec_member m, unsigned day)
+{
+    struct sign_public signing = vec_sign_pk(vec_key(m, "signing"));
+    struct box_public transport = vec_box_pk(vec_key(m, "transport"));
+    struct vec_signer node = vec_signer_of(3, m);
+    struct bytes stmt = prekey_stmt(m, 1, day);
+    struct bytes ss = {0};
+    uint8_t id[ID_BYTES];
+    struct writer w;
+
+    vec_ss(bytes_span(&stmt), "relais/keys1/stmt", SIGN_KEYS, &node, 1, &ss);
+    wr_init(&w);
+    wr_map(&w, 11);
+    key_org(&w, 1, m);
+    key_text(&w, 2, vec_cast[m].name);
+    key_uint(&w, 3, vec_cast[m].kind);
+    key_text(&w, 4, m == EHPAD ? "1990000017" : "");
+    key_text(&w, 5, "Loire-Bruyères");
+    wr_key(&w, 6);
+    wr_array(&w, 2);
+    wr_text(&w, SPAN_STR("hébergement"));
+    wr_text(&w, SPAN_STR("accueil de jour"));
+    vec_node(m, id);
+    key_bin(&w, 7, SPAN_OF(id));
+    key_bin(&w, 8, SPAN_OF(signing.b));
+    key_bin(&w, 9, SPAN_OF(transport.b));
+    key_bin(&w, 10, bytes_span(&ss));
+    vec_id(vec_key(m, "invitation"), id);
+    key_bin(&w, 11, SPAN_OF(id));
+    bytes_free(&stmt);
+    bytes_free(&ss);
+    return vec_take(&w);
+}
+
+static void enrolment(json_t *list, const char *what, enum vec_member m, unsigned day)
+{
+    bool late = vec_cast[m].kind == ORG_EMERGENCY;
+    struct bytes body = enrolment_body(m, day);
+    struct writer w = begin(2, day, 3);
+    struct vec_signer signers[3];
+    uint8_t digest[64];
+    uint8_t possession[64];
+    json_t *v;
+
+    MUST(digest_of("relais/keys1/possession", bytes_span(&body), digest, 64));
+    vec_sign_as(vec_key(m, "signing"), SIGN_POSSESSION, digest, possession);
+    key_bin(&w, 4, bytes_span(&body));
+    key_bin(&w, 5, SPAN_OF(possession));
+    key_uint(&w, 6, KEYS_T0 + day * VEC_DAY + (late ? UINT64_C(1000) * EMERGENCY_DELAY_S : 0));
+    two_signers(signers, 4, HOSPITAL, EHPAD);
+    end(list, what, &w, signers, late ? 3 : 1);
+    v = json_array_get(list, json_array_size(list) - 1);
+    put_decoded(v, "decoded_body", bytes_span(&body));
+    put_span(v, "possession_digest", SPAN_OF(digest));
+    bytes_free(&body);
+}
+
+static void suspension(json_t *list, const char *what, uint64_t kind, unsigned day)
+{
+    struct writer w = begin(kind, day, 2);
+
+    key_org(&w, 4, SSIAD);
+    key_uint(&w, 5, 1);
+    end(list, what, &w, &by_hub, 1);
+}
+
+static void revocation(json_t *list)
+{
+    struct writer w = begin(6, 40, 3);
+    uint8_t node[ID_BYTES];
+
+    vec_node(SSIAD, node);
+    key_org(&w, 4, SSIAD);
+    key_bin(&w, 5, SPAN_OF(node));
+    key_uint(&w, 6, 2);
+    end(list, "revocation of the node of the SSIAD: lost", &w, &by_registrar, 1);
+}
+
+static void put_keys_log(json_t *file)
+{
+    json_t *list = put_array(file, "keys_log");
+
+    genesis(list);
+    enrolment(list, "enrolment of the hospital, a founder", HOSPITAL, 1);
+    enrolment(list, "enrolment of the DAC, a founder and the operator", DAC, 2);
+    enrolment(list, "enrolment of the EHPAD", EHPAD, 3);
+    enrolment(list, "enrolment of the SSIAD", SSIAD, 4);
+    enrolment(list, "enrolment of the SAMU, countersigned, in effect a day later", SAMU, 5);
+    prekey(list, EHPAD, 2, 10);
+    suspension(list, "suspension of the SSIAD", 4, 20);
+    suspension(list, "resumption of the SSIAD", 5, 30);
+    revocation(list);
+}
+
+/* ---- the circle ---- */
+
+static void put_chain(json_t *file)
+{
+    const struct vec_chain *c = vec_chain();
+    json_t *o = put_object(file, "circle");
+    json_t *list;
+
+    put_id(o, "handle", c->handle);
+    list = put_array(o, "chain");
+    for (size_t i = 0; i < c->count; i++) {
+        const struct vec_link *l = &c->link[i];
+        json_t *v =
+            put_ss(list, l->what, "relais/chain1/stmt", bytes_span(&l->stmt), bytes_span(&l->ss));
+
+        put_uint(v, "n", i);
+        put_text(v, "author", vec_cast[l->author].key);
+        put_span(v, "link", SPAN_OF(l->hash));
+    }
+}
+
+static void put_offer(json_t *list, const char *what, struct span offer)
+{
+    struct reader r = reader_over(offer);
+    json_t *v = add_object(list);
+    uint8_t digest[64];
+    struct span map;
+
+    put_text(v, "what", what);
+    put_span(v, "signed_offer", offer);
+    rd_array(&r, 4);
+    map = rd_blob(&r, 1, SIZE_MAX);
+    MUST(rd_error(&r));
+    put_decoded(v, "decoded", map);
+    MUST(digest_of("relais/chain1/offer", map, digest, 64));
+    put_span(v, "digest", SPAN_OF(digest));
+}
+
+json_t *vectors_statements(void)
+{
+    static const char *const names[] = {"registrar",     "hub",         "hospital signing",
+                                        "ehpad signing", "dac signing", "samu signing",
+                                        "ssiad signing", "keys log",    "audit log"};
+    const struct vec_chain *c = vec_chain();
+    json_t *file = json_object();
+    json_t *list;
+
+    put_text(file, "about", "Signed statements of the keys log and of a circle (PROTOCOL.md 7, 8)");
+    put_key_names(file, names, sizeof names / sizeof names[0]);
+    put_keys_log(file);
+    put_chain(file);
+    list = put_array(file, "offers");
+    put_offer(list, "to the EHPAD, to join", bytes_span(&c->offer_ehpad));
+    put_offer(list, "to the DAC, to join", bytes_span(&c->offer_dac));
+    put_offer(list, "to the SAMU, to join", bytes_span(&c->offer_samu));
+    put_offer(list, "to the DAC, to become référent", bytes_span(&c->offer_referent));
+    return file;
+}
