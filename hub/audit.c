@@ -1,0 +1,241 @@
+/* The audit log: leaves, heads and receipts (PROTOCOL.md 9, 10). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "checkpoint.h"
+#include "core.h"
+#include "sign.h"
+
+#define HEADS_KEPT 1024 /* a power of two */
+
+struct heads {
+    struct head_slot {
+        bool used;
+        struct ckpt ckpt;
+    } audit[HEADS_KEPT], keys[HEADS_KEPT];
+};
+
+enum err heads_new(struct heads **out)
+{
+    struct heads *h = calloc(1, sizeof *h);
+
+    if (!h)
+        return ERR_NOMEM;
+    *out = h;
+    return ERR_OK;
+}
+
+void heads_free(struct heads *h)
+{
+    free(h);
+}
+
+void heads_forget(struct heads *h)
+{
+    memset(h, 0, sizeof *h);
+}
+
+/* --- leaves -------------------------------------------------------------------------------- */
+
+#define CIRCLE_ROW_BYTES (8 + LINK_BYTES)
+
+static enum err circle_row_read(struct core *c, struct detail *d)
+{
+    struct span row;
+    enum err e = store_get(c->t, TABLE_CIRCLE, SPAN_OF(d->circle), &row);
+
+    d->n = 1;
+    memset(d->link, 0, sizeof d->link);
+    if (e == ERR_NOT_FOUND)
+        return ERR_OK;
+    if (e)
+        return e;
+    if (row.len != CIRCLE_ROW_BYTES)
+        return ERR_CORRUPT;
+    d->n = be64_read(row.ptr) + 1;
+    memcpy(d->link, row.ptr + 8, sizeof d->link);
+    return ERR_OK;
+}
+
+static enum err circle_row_write(struct core *c, const struct detail *d, struct span entry)
+{
+    uint8_t row[CIRCLE_ROW_BYTES];
+    enum err e;
+
+    be64_write(d->n, row);
+    if ((e = entry_link(entry, row + 8)))
+        return e;
+    return store_put(c->t, TABLE_CIRCLE, SPAN_OF(d->circle), SPAN_OF(row));
+}
+
+enum err audit_add(struct core *c, enum audit_type type, struct detail *d, uint64_t *index)
+{
+    struct bytes detail = {0}, entry = {0}, side = {0};
+    bool in_circle = d->has & RD_KEY(DETAIL_CIRCLE);
+    uint8_t salt[SALT_BYTES];
+    uint8_t commitment[32];
+    enum err e;
+
+    if (in_circle) {
+        d->has |= RD_KEY(DETAIL_N) | RD_KEY(DETAIL_LINK);
+        if ((e = circle_row_read(c, d)))
+            return e;
+    }
+    if ((e = entropy_fill(c->entropy, salt, sizeof salt)))
+        return e;
+    if ((e = detail_encode(d, &detail)))
+        goto out;
+    if ((e = detail_commit(salt, bytes_span(&detail), commitment)))
+        goto out;
+    if ((e = entry_encode(type, c->now_ms, commitment, &entry)))
+        goto out;
+    if ((e = bytes_append(&side, SPAN_OF(salt))) ||
+        (e = bytes_append(&side, bytes_span(&detail))))
+        goto out;
+    if ((e = ledger_append(c->audit, c->t, bytes_span(&entry), bytes_span(&side), index)))
+        goto out;
+    if (in_circle)
+        e = circle_row_write(c, d, bytes_span(&entry));
+out:
+    bytes_free(&detail);
+    bytes_free(&entry);
+    bytes_free(&side);
+    return e;
+}
+
+/* --- heads --------------------------------------------------------------------------------- */
+
+static enum err head_make(struct ledger *l, struct txn *t, uint64_t size, const char *origin,
+                          const struct secret_sign *key, struct ckpt *out)
+{
+    struct bytes body = {0};
+    struct ckpt head = {.size = size};
+    enum err e;
+
+    if ((e = ledger_root(l, t, size, head.root)))
+        return e;
+    if ((e = checkpoint_body(span_text(origin), size, head.root, &body)))
+        return e;
+    if ((e = sign_note(key, bytes_span(&body), head.sig)))
+        goto out;
+    *out = head;
+out:
+    bytes_free(&body);
+    return e;
+}
+
+static enum err head_get(struct ledger *l, struct head_slot *slots, struct txn *t, uint64_t size,
+                         const char *origin, const struct secret_sign *key, struct ckpt *out)
+{
+    struct head_slot *slot = &slots[size & (HEADS_KEPT - 1)];
+    enum err e;
+
+    if (size > ledger_committed_size(l))
+        return ERR_STATE; /* a head leaves the machine only after its commit */
+    if (!slot->used || slot->ckpt.size != size) {
+        slot->used = false;
+        if ((e = head_make(l, t, size, origin, key, &slot->ckpt)))
+            return e;
+        slot->used = true;
+    }
+    *out = slot->ckpt;
+    return ERR_OK;
+}
+
+enum err audit_head(struct core *c, struct txn *t, uint64_t size, struct ckpt *out)
+{
+    return head_get(c->audit, c->heads->audit, t, size, c->id->audit_origin, c->id->audit_log,
+                    out);
+}
+
+enum err keys_head(struct core *c, struct txn *t, uint64_t size, struct ckpt *out)
+{
+    return head_get(c->keys, c->heads->keys, t, size, c->id->keys_origin, c->id->keys_log, out);
+}
+
+/* A member tells us a head of ours. That it is our history is one comparison; only a stranger
+ * head costs a signature check, and then it is either rubbish or a grave matter. */
+static enum err head_check(struct core *c, struct ledger *l, struct head_slot *slots,
+                           const struct ckpt *head, const char *origin,
+                           const struct secret_sign *key)
+{
+    struct bytes body = {0};
+    struct ckpt own;
+    enum err e;
+
+    if (head->size <= ledger_committed_size(l)) {
+        if ((e = head_get(l, slots, c->t, head->size, origin, key, &own)))
+            return e;
+        if (memcmp(own.root, head->root, sizeof own.root) == 0 &&
+            memcmp(own.sig, head->sig, sizeof own.sig) == 0)
+            return ERR_OK;
+    }
+    if ((e = checkpoint_body(span_text(origin), head->size, head->root, &body)))
+        return ERR_CHECKPOINT;
+    e = verify_note(secret_sign_public(key), bytes_span(&body), head->sig);
+    bytes_free(&body);
+    return e ? ERR_CHECKPOINT : ERR_SPLIT_VIEW;
+}
+
+enum err audit_check_head(struct core *c, const struct ckpt *head)
+{
+    return head_check(c, c->audit, c->heads->audit, head, c->id->audit_origin, c->id->audit_log);
+}
+
+enum err keys_check_head(struct core *c, const struct ckpt *head)
+{
+    return head_check(c, c->keys, c->heads->keys, head, c->id->keys_origin, c->id->keys_log);
+}
+
+/* --- receipts ------------------------------------------------------------------------------ */
+
+static enum err first_key(void *arg, struct span key, struct span value)
+{
+    uint64_t *size = arg;
+
+    (void)value;
+    if (key.len != 8)
+        return ERR_CORRUPT;
+    *size = be64_read(key.ptr);
+    return ERR_ENOUGH;
+}
+
+/* The tree that the commit of leaf `index` left: a receipt is always made for that one. */
+static enum err size_of_commit(struct txn *t, uint64_t index, uint64_t *size)
+{
+    uint8_t from[8];
+    enum err e;
+
+    *size = 0;
+    e = store_scan(t, TABLE_HEAD, key_u64(index + 1, from), (struct span){0}, 1, first_key, size);
+    if (e)
+        return e;
+    return *size ? ERR_OK : ERR_NOT_FOUND;
+}
+
+enum err audit_receipt(struct core *c, struct txn *t, uint64_t index,
+                       const struct receipt_path *path, struct bytes *out)
+{
+    struct receipt r = {.log = LOG_AUDIT, .index = index};
+    struct span side;
+    uint64_t size;
+    enum err e;
+
+    if ((e = size_of_commit(t, index, &size)))
+        return e;
+    if ((e = audit_head(c, t, size, &r.head)))
+        return e;
+    if ((e = ledger_inclusion(c->audit, t, index, size, &r.inclusion)))
+        return e;
+    if ((e = ledger_entry(c->audit, t, index, &r.entry, &side, NULL)))
+        return e;
+    if (side.len <= SALT_BYTES)
+        return ERR_NOT_FOUND; /* erased */
+    memcpy(r.salt, side.ptr, SALT_BYTES);
+    r.detail = span_of(side.ptr + SALT_BYTES, side.len - SALT_BYTES);
+    if (path) {
+        r.has_path = true;
+        r.path = *path;
+    }
+    return receipt_encode(&r, out);
+}

@@ -1,0 +1,170 @@
+/* Circles in memory: folded from their chains when first asked for, forgotten when memory runs
+ * full or when a commit was not confirmed. */
+#include "circle.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <uthash.h>
+
+#include "core.h"
+
+#define CACHE_BYTES_MAX (64u << 20)
+#define CHAIN_KEY_BYTES (ID_BYTES + 4)
+
+struct cached {
+    uint8_t handle[ID_BYTES];
+    struct circle *circle;
+    size_t bytes;
+    UT_hash_handle hh; /* in order of last use, oldest first. The handle is a hash: no attacker
+                        * picks its bits for less than the work of finding collisions */
+};
+
+struct circles {
+    struct cached *all;
+    size_t bytes;
+};
+
+enum err circles_new(struct circles **out)
+{
+    struct circles *cs = calloc(1, sizeof *cs);
+
+    if (!cs)
+        return ERR_NOMEM;
+    *out = cs;
+    return ERR_OK;
+}
+
+static void cached_drop(struct circles *cs, struct cached *one)
+{
+    HASH_DEL(cs->all, one);
+    cs->bytes -= one->bytes;
+    circle_free(one->circle);
+    free(one);
+}
+
+void circles_forget(struct circles *cs)
+{
+    while (cs->all)
+        cached_drop(cs, cs->all);
+}
+
+void circles_free(struct circles *cs)
+{
+    if (!cs)
+        return;
+    circles_forget(cs);
+    free(cs);
+}
+
+static struct cached *cached_find(struct circles *cs, const uint8_t handle[ID_BYTES])
+{
+    struct cached *one;
+
+    HASH_FIND(hh, cs->all, handle, ID_BYTES, one);
+    if (one) { /* to the young end */
+        HASH_DEL(cs->all, one);
+        HASH_ADD(hh, cs->all, handle, ID_BYTES, one);
+    }
+    return one;
+}
+
+enum err circles_add(struct core *c, const uint8_t handle[ID_BYTES], struct circle *fresh)
+{
+    struct circles *cs = c->circles;
+    struct cached *one = calloc(1, sizeof *one);
+
+    if (!one) {
+        circle_free(fresh);
+        return ERR_NOMEM;
+    }
+    while (cs->all && cs->bytes > CACHE_BYTES_MAX)
+        cached_drop(cs, cs->all);
+    memcpy(one->handle, handle, ID_BYTES);
+    one->circle = fresh;
+    one->bytes = circle_bytes(fresh);
+    cs->bytes += one->bytes;
+    HASH_ADD(hh, cs->all, handle, ID_BYTES, one);
+    return ERR_OK;
+}
+
+enum err chain_row_ss(struct span row, struct span *ss)
+{
+    if (row.len <= CHAIN_ROW_SS)
+        return ERR_CORRUPT;
+    *ss = span_of(row.ptr + CHAIN_ROW_SS, row.len - CHAIN_ROW_SS);
+    return ERR_OK;
+}
+
+static enum err chain_visit(void *arg, struct span key, struct span row)
+{
+    struct span ss;
+    enum err e;
+
+    (void)key;
+    if ((e = chain_row_ss(row, &ss)))
+        return e;
+    return circle_load(arg, ss);
+}
+
+static enum err circle_from_store(struct txn *t, const uint8_t handle[ID_BYTES],
+                                  struct circle **out)
+{
+    uint8_t from[CHAIN_KEY_BYTES];
+    uint8_t to[CHAIN_KEY_BYTES];
+    struct circle *fresh = NULL;
+    enum err e;
+
+    memcpy(from, handle, ID_BYTES);
+    memcpy(to, handle, ID_BYTES);
+    be32_write(0, from + ID_BYTES);
+    be32_write(UINT32_MAX, to + ID_BYTES);
+    if ((e = circle_new(handle, &fresh)))
+        return e;
+    if ((e = store_scan(t, TABLE_CHAIN, SPAN_OF(from), SPAN_OF(to), SIZE_MAX, chain_visit, fresh)))
+        goto fail;
+    if (circle_size(fresh) == 0) {
+        e = ERR_NOT_FOUND;
+        goto fail;
+    }
+    *out = fresh;
+    return ERR_OK;
+fail:
+    circle_free(fresh);
+    return e;
+}
+
+enum err circles_get(struct core *c, const uint8_t handle[ID_BYTES], struct circle **out)
+{
+    struct cached *one = cached_find(c->circles, handle);
+    struct circle *fresh = NULL;
+    struct txn *t = c->t;
+    enum err e;
+
+    if (one) {
+        *out = one->circle;
+        return ERR_OK;
+    }
+    if (!t && (e = store_begin(c->store, TXN_READ, &t)))
+        return e;
+    e = circle_from_store(t, handle, &fresh);
+    if (!c->t)
+        store_abort(&t);
+    if (e || (e = circles_add(c, handle, fresh)))
+        return e;
+    *out = fresh;
+    return ERR_OK;
+}
+
+static enum err signer_find(void *arg, const uint8_t org[ID_BYTES], const uint8_t kid[KID_BYTES],
+                            struct sign_public *pk)
+{
+    struct core *c = arg;
+
+    return directory_signer(c->dir, org, kid, DIRECTORY_NOW, c->now_ms, pk);
+}
+
+struct circle_signers circles_signers(struct core *c)
+{
+    return (struct circle_signers){signer_find, c};
+}

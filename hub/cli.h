@@ -1,0 +1,59 @@
+/*
+ * cli - the operator's command line: options, the passphrase, and commands sent to the running hub
+ * over its control socket. What a person reads is French; --json gives the daemon's own answer.
+ * Exit status: 0 done, 1 refused, 2 usage, 3 the daemon does not answer, 4 input not valid,
+ * 5 something is broken.
+ */
+#ifndef HUB_CLI_H
+#define HUB_CLI_H
+
+#include <stdbool.h>
+
+#include "keyfile.h"
+#include "serve.h"
+
+#define CLI_OPTIONS_MAX 32
+#define CLI_WORDS_MAX 64
+
+struct cli {
+    const char *program;
+    const char *dir;
+    const char *command;
+    bool json;
+    bool allow_core;
+    const char *passphrase_file;
+    const char *option_name[CLI_OPTIONS_MAX];
+    const char *option_value[CLI_OPTIONS_MAX]; /* "" for a flag */
+    size_t options;
+    const char *word[CLI_WORDS_MAX];
+    size_t words;
+};
+
+struct cli_command {
+    const char *name;
+    int (*run)(struct cli *c);
+    const char *help;
+};
+
+int cli_run(int argc, char **argv, const struct cli_command *commands, size_t n);
+
+const char *cli_option(const struct cli *c, const char *name, const char *standard);
+bool cli_flag(const struct cli *c, const char *name);
+const char *cli_argument(const struct cli *c, size_t i); /* NULL past the end */
+void cli_shift(struct cli *c);                           /* drops the first argument */
+const char *cli_year(void);
+struct keyfile_cost cli_cost(const struct cli *c); /* --light: for exercises and tests */
+int cli_conf(struct cli *c, struct hub_conf *out);
+/* From --passphrase-file, else `configured`, else the systemd credential relais-passphrase, else
+ * asked on the terminal. Free with seal_bytes_free(). */
+int cli_passphrase(struct cli *c, const char *configured, struct bytes *out);
+int cli_usage(const struct cli *c, const char *what);
+int cli_error(const struct cli *c, enum err e);
+
+int cli_remote(struct cli *c);
+int cli_invite(struct cli *c);
+int cli_org(struct cli *c);
+int cli_genesis(struct cli *c);
+int cli_import(struct cli *c);
+
+#endif

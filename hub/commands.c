@@ -1,0 +1,277 @@
+#include "commands.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "control.h"
+#include "log.h"
+
+/* --- arguments and answers ------------------------------------------------------------------- */
+
+const char *arg_text(const struct asked *a, const char *name)
+{
+    const char *text = json_string_value(json_object_get(a->args, name));
+
+    return text ? text : "";
+}
+
+uint64_t arg_uint(const struct asked *a, const char *name, uint64_t standard)
+{
+    const json_t *v = json_object_get(a->args, name);
+
+    return json_is_integer(v) && json_integer_value(v) >= 0 ? (uint64_t)json_integer_value(v)
+                                                            : standard;
+}
+
+bool arg_flag(const struct asked *a, const char *name)
+{
+    return json_is_true(json_object_get(a->args, name));
+}
+
+enum err arg_id(const struct asked *a, const char *name, uint8_t out[ID_BYTES])
+{
+    const char *text = arg_text(a, name);
+
+    if (!*text)
+        return ERR_FIELD_MISSING;
+    return hex_read_fixed(out, ID_BYTES, span_text(text));
+}
+
+void hex_text(const uint8_t *in, size_t n, char *out)
+{
+    for (size_t i = 0; i < n; i++)
+        snprintf(out + 2 * i, 3, "%02x", in[i]);
+}
+
+enum err data_set(struct asked *a, const char *name, json_t *value)
+{
+    return value && json_object_set_new(a->data, name, value) == 0 ? ERR_OK : ERR_NOMEM;
+}
+
+enum err data_text(struct asked *a, const char *name, struct span text)
+{
+    return data_set(a, name, json_stringn((const char *)text.ptr, text.len));
+}
+
+enum err data_hex(struct asked *a, const char *name, const uint8_t *in, size_t n)
+{
+    char text[2 * 64 + 1];
+
+    if (n > 64)
+        return ERR_INTERNAL;
+    hex_text(in, n, text);
+    return data_set(a, name, json_string(text));
+}
+
+enum err act_log(struct core *c, enum audit_act act, const uint8_t *org, struct span about)
+{
+    struct detail d = {.has = RD_KEY(DETAIL_ACT), .act = act};
+    uint64_t index;
+
+    if (org) {
+        d.has |= RD_KEY(DETAIL_BY_ORG);
+        memcpy(d.by_org, org, sizeof d.by_org);
+    }
+    if (about.len) {
+        d.has |= RD_KEY(DETAIL_ABOUT);
+        d.about = about;
+    }
+    return audit_add(c, AUDIT_ACT, &d, &index);
+}
+
+/* --- status, log ----------------------------------------------------------------------------- */
+
+struct totals {
+    size_t open;
+    size_t cloned;
+    uint64_t waiting;
+};
+
+static void total_one(struct mailbox *m, void *arg)
+{
+    struct totals *t = arg;
+
+    t->open += m->open;
+    t->cloned += m->cloned;
+    t->waiting += m->len;
+}
+
+static enum err status_counts(struct asked *a)
+{
+    const struct core *c = a->c;
+    json_t *counts = json_pack(
+        "{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "accepted", (json_int_t)c->count.accepted,
+        "delivered", (json_int_t)c->count.delivered, "reports", (json_int_t)c->count.reports,
+        "statements", (json_int_t)c->count.statements, "refused", (json_int_t)c->count.refused,
+        "held", (json_int_t)c->count.held, "expired", (json_int_t)c->count.expired, "commits",
+        (json_int_t)c->count.commits, "failed_commits", (json_int_t)c->count.failed_commits,
+        "clones", (json_int_t)c->count.clones);
+
+    return data_set(a, "counts", counts);
+}
+
+static enum err run_status(struct asked *a)
+{
+    struct core *c = a->c;
+    struct totals t = {0};
+    struct store_stats s;
+    enum err e;
+
+    if ((e = store_stats(c->store, &s)))
+        return e;
+    size_t nodes = mailbox_each(c, total_one, &t);
+    if ((e = status_counts(a)) || (e = data_set(a, "door", json_deep_copy(a->j->door))) ||
+        (e = data_text(a, "federation", c->id->federation.name)) ||
+        (e = data_set(a, "constituted", json_boolean(directory_federation(c->dir) != NULL))) ||
+        (e = data_set(a, "nodes", json_integer((json_int_t)nodes))) ||
+        (e = data_set(a, "sessions", json_integer((json_int_t)t.open))) ||
+        (e = data_set(a, "cloned", json_integer((json_int_t)t.cloned))) ||
+        (e = data_set(a, "waiting", json_integer((json_int_t)t.waiting))) ||
+        (e = data_set(a, "keys_size", json_integer((json_int_t)ledger_committed_size(c->keys)))) ||
+        (e = data_set(a, "audit_size",
+                      json_integer((json_int_t)ledger_committed_size(c->audit)))) ||
+        (e = data_set(a, "store_bytes", json_integer((json_int_t)s.used_bytes))) ||
+        (e = data_hex(a, "incarnation", c->incarnation, sizeof c->incarnation)))
+        return e;
+    return bytes_printf(&a->text,
+                        "Fédération %.*s (%s)\n"
+                        "Nœuds enrôlés : %zu ; connectés : %zu ; en alerte de clone : %zu\n"
+                        "Remises en attente : %" PRIu64 "\n"
+                        "Journal des clés : %" PRIu64 " entrées ; journal d'audit : %" PRIu64
+                        " entrées\n"
+                        "Acceptés %" PRIu64 ", remis %" PRIu64 ", refusés %" PRIu64
+                        ", retenus %" PRIu64 ", expirés %" PRIu64 "\n",
+                        (int)c->id->federation.name.len, (const char *)c->id->federation.name.ptr,
+                        directory_federation(c->dir) ? "constituée" : "à constituer", nodes, t.open,
+                        t.cloned, t.waiting, ledger_committed_size(c->keys),
+                        ledger_committed_size(c->audit), c->count.accepted, c->count.delivered,
+                        c->count.refused, c->count.held, c->count.expired);
+}
+
+static const char *type_name(uint64_t type)
+{
+    static const char *const names[] = {
+        [AUDIT_ACCEPTED] = "accepté",    [AUDIT_DELIVERED] = "remis",
+        [AUDIT_OPENED] = "ouvert",       [AUDIT_REFUSED] = "refusé par le destinataire",
+        [AUDIT_UNREADABLE] = "illisible", [AUDIT_MISLABELLED] = "étiquette fausse",
+        [AUDIT_EXPIRED] = "expiré",      [AUDIT_STATEMENT] = "déclaration de cercle",
+        [AUDIT_REJECTED] = "refusé par le hub", [AUDIT_HELD] = "retenu à la remise",
+        [AUDIT_ACT] = "acte d'administration",  [AUDIT_ALARM] = "alarme",
+    };
+
+    return type < sizeof names / sizeof names[0] && names[type] ? names[type] : "?";
+}
+
+static enum err log_line(struct asked *a, json_t *list, uint64_t i)
+{
+    char when[TIME_TEXT_BYTES];
+    struct span entry;
+    struct span side;
+    struct detail d = {0};
+    uint64_t type;
+    uint64_t ms;
+    uint8_t commitment[32];
+    enum err e;
+
+    if ((e = ledger_entry(a->c->audit, a->c->t, i, &entry, &side, NULL)) ||
+        (e = entry_decode(entry, &type, &ms, commitment)) || (e = time_text(ms, when)))
+        return e;
+    if (side.len > SALT_BYTES &&
+        (e = detail_decode(span_of(side.ptr + SALT_BYTES, side.len - SALT_BYTES), &d)))
+        return e;
+    if (json_array_append_new(list, json_pack("{s:I,s:I,s:s,s:i,s:b}", "index", (json_int_t)i,
+                                              "type", (json_int_t)type, "time", when, "code",
+                                              (int)d.code, "erased", side.len == 0)))
+        return ERR_NOMEM;
+    return bytes_printf(&a->text, "%8" PRIu64 "  %s  %s%s%s\n", i, when, type_name(type),
+                        d.code ? "  " : "", d.code ? err_name((enum err)d.code) : "");
+}
+
+#define LOG_LINES 50
+#define LOG_LINES_MAX 1000
+
+static enum err run_log(struct asked *a)
+{
+    uint64_t size = ledger_committed_size(a->c->audit);
+    uint64_t want = arg_uint(a, "last", LOG_LINES);
+    struct bytes note = {0};
+    json_t *list = json_array();
+    enum err e = list ? ERR_OK : ERR_NOMEM;
+
+    if (want > LOG_LINES_MAX)
+        want = LOG_LINES_MAX;
+    for (uint64_t i = want < size ? size - want : 0; i < size && !e; i++)
+        e = log_line(a, list, i);
+    if (!e)
+        e = ledger_checkpoint_note(a->c->audit, a->c->t, size, a->c->id->audit_log, &note);
+    if (!e)
+        e = data_text(a, "checkpoint", bytes_span(&note));
+    if (!e)
+        e = bytes_append(&a->text, bytes_span(&note));
+    bytes_free(&note);
+    if (e) {
+        json_decref(list);
+        return e;
+    }
+    return data_set(a, "entries", list);
+}
+
+/* --- dispatch -------------------------------------------------------------------------------- */
+
+static const struct hub_command own_commands[] = {
+    {"status", run_status},
+    {"log",    run_log   },
+};
+
+static const struct hub_command *find_in(const struct hub_command *list, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(list[i].name, name) == 0)
+            return &list[i];
+    return NULL;
+}
+
+static const struct hub_command *command_find(const char *name)
+{
+    const struct hub_command *found =
+        find_in(own_commands, sizeof own_commands / sizeof own_commands[0], name);
+
+    return found ? found : find_in(org_commands, org_command_count, name);
+}
+
+/* A failure of the store ends the group; everything else is an answer to the operator. */
+static bool ends_the_group(enum err e)
+{
+    return e == ERR_NOMEM || e == ERR_IO || e == ERR_FULL || e == ERR_READONLY || e == ERR_CORRUPT;
+}
+
+static enum err answer(struct asked *a, enum err e)
+{
+    json_t *body;
+
+    if (e)
+        return core_answer(a->c, a->j, control_error(e));
+    body = json_pack("{s:b,s:s%,s:O}", "ok", 1, "text", a->text.ptr ? (char *)a->text.ptr : "",
+                     a->text.len, "data", a->data);
+    return core_answer(a->c, a->j, body ? body : control_error(ERR_NOMEM));
+}
+
+enum err on_command(struct core *c, struct job *j)
+{
+    const char *name = json_string_value(json_object_get(j->request, "cmd"));
+    const struct hub_command *command = name ? command_find(name) : NULL;
+    struct asked a = {.c = c, .j = j, .args = json_object_get(j->request, "args")};
+    enum err e;
+
+    if (!command)
+        return core_answer(c, j, control_error(ERR_USAGE));
+    if (!(a.data = json_object()))
+        return ERR_NOMEM;
+    e = command->run(&a);
+    log_info("command", "name=%s result=%s", name, err_name(e));
+    if (!ends_the_group(e))
+        e = answer(&a, e);
+    bytes_free(&a.text);
+    json_decref(a.data);
+    return e;
+}

@@ -1,0 +1,39 @@
+/*
+ * commands - what an operator may ask of a running hub: one table, one row each. A command runs in
+ * the core, inside a group, so that what it changes is logged and committed like everything else.
+ * Answers are JSON: {"ok":true,"text":"French, for the operator","data":{...}} or an error object.
+ */
+#ifndef HUB_COMMANDS_H
+#define HUB_COMMANDS_H
+
+#include "core.h"
+
+struct asked {
+    struct core *c;
+    struct job *j;
+    const json_t *args; /* an object */
+    json_t *data;       /* for the answer: filled by the command */
+    struct bytes text;  /* the same for a human, French */
+};
+
+struct hub_command {
+    const char *name;
+    enum err (*run)(struct asked *a); /* what it answers in error is told to the operator */
+};
+extern const struct hub_command org_commands[];
+extern const size_t org_command_count;
+
+/* --- help for commands ----------------------------------------------------------------------- */
+const char *arg_text(const struct asked *a, const char *name); /* "" when absent */
+uint64_t arg_uint(const struct asked *a, const char *name, uint64_t standard);
+bool arg_flag(const struct asked *a, const char *name);
+/* 32 hex digits. ERR_FIELD_MISSING, ERR_TEXT_FORM. */
+enum err arg_id(const struct asked *a, const char *name, uint8_t out[ID_BYTES]);
+void hex_text(const uint8_t *in, size_t n, char *out); /* 2n + 1 */
+enum err data_set(struct asked *a, const char *name, json_t *value); /* steals value */
+enum err data_text(struct asked *a, const char *name, struct span text);
+enum err data_hex(struct asked *a, const char *name, const uint8_t *in, size_t n);
+/* An administrative act for the log (type 13). about may be empty. */
+enum err act_log(struct core *c, enum audit_act act, const uint8_t *org, struct span about);
+
+#endif

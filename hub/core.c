@@ -1,0 +1,531 @@
+#include "core.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "control.h"
+#include "log.h"
+
+#define REFUSALS_PER_GROUP 64
+#define CORE_WAIT_MS 1000
+
+static const char *const table_names[HUB_TABLES] = {
+    [TABLE_META] = "meta",       [TABLE_INVITE] = "invite",   [TABLE_NODE] = "node",
+    [TABLE_ITEM] = "item",       [TABLE_BODY] = "body",       [TABLE_SEEN] = "seen",
+    [TABLE_REPORTED] = "report", [TABLE_CIRCLE] = "circle",   [TABLE_CHAIN] = "chain",
+    [TABLE_HEAD] = "head",       [TABLE_K_ENTRY] = "k_entry", [TABLE_K_SIDE] = "k_side",
+    [TABLE_K_TILE] = "k_tile",   [TABLE_K_ROOT] = "k_root",   [TABLE_A_ENTRY] = "a_entry",
+    [TABLE_A_SIDE] = "a_side",   [TABLE_A_TILE] = "a_tile",   [TABLE_A_ROOT] = "a_root",
+};
+
+static const struct ledger_tables keys_tables = {TABLE_K_ENTRY, TABLE_K_SIDE, TABLE_K_TILE,
+                                                 TABLE_K_ROOT, 0};
+static const struct ledger_tables audit_tables = {TABLE_A_ENTRY, TABLE_A_SIDE, TABLE_A_TILE,
+                                                  TABLE_A_ROOT, 0};
+
+/* Something to say once the group is on disk. */
+struct staged {
+    struct staged *next;
+    struct parcel *parcel;
+    bool receipt_wanted;
+    uint64_t index;
+    uint64_t req;
+};
+
+bool err_is_final(enum err e)
+{
+    switch (e) {
+    case ERR_BUSY:
+    case ERR_RATE:
+    case ERR_UNKNOWN:
+    case ERR_STOPPING:
+    case ERR_FULL:
+    case ERR_NOMEM:
+    case ERR_IO:
+    case ERR_READONLY:
+    case ERR_INTERNAL:
+    case ERR_MESSAGE_STATE:
+        return false;
+    default:
+        return true;
+    }
+}
+
+/* --- saying -------------------------------------------------------------------------------- */
+
+static enum err staged_add(struct core *c, struct parcel *p, struct staged **out)
+{
+    struct staged *s = calloc(1, sizeof *s);
+
+    if (!s) {
+        parcel_free(p);
+        return ERR_NOMEM;
+    }
+    s->parcel = p;
+    *c->staged_end = s;
+    c->staged_end = &s->next;
+    if (out)
+        *out = s;
+    return ERR_OK;
+}
+
+static void staged_drop(struct core *c)
+{
+    while (c->staged) {
+        struct staged *s = c->staged;
+
+        c->staged = s->next;
+        parcel_free(s->parcel);
+        free(s);
+    }
+    c->staged_end = &c->staged;
+}
+
+static struct parcel *parcel_to(const struct job *to, enum parcel_kind kind)
+{
+    struct parcel *p = calloc(1, sizeof *p);
+
+    if (!p)
+        return NULL;
+    p->kind = kind;
+    p->peer = to->peer;
+    p->session = to->session;
+    p->who = to->who;
+    return p;
+}
+
+enum err core_stage(struct core *c, struct parcel *p)
+{
+    return staged_add(c, p, NULL);
+}
+
+enum err core_say(struct core *c, const struct job *to, const struct message *m, bool settles)
+{
+    struct parcel *p = parcel_to(to, PARCEL_FRAME);
+    enum err e;
+
+    if (!p)
+        return ERR_NOMEM;
+    if ((e = message_encode(m, &p->frame))) {
+        parcel_free(p);
+        return e;
+    }
+    p->settles = settles;
+    return staged_add(c, p, NULL);
+}
+
+enum err core_say_receipt(struct core *c, const struct job *to, uint64_t index)
+{
+    struct parcel *p = parcel_to(to, PARCEL_FRAME);
+    struct staged *s;
+    enum err e;
+
+    if (!p)
+        return ERR_NOMEM;
+    p->settles = true;
+    if ((e = staged_add(c, p, &s)))
+        return e;
+    s->receipt_wanted = true;
+    s->index = index;
+    s->req = to->req;
+    return ERR_OK;
+}
+
+enum err core_answer(struct core *c, const struct job *j, json_t *answer)
+{
+    struct parcel *p = parcel_to(j, PARCEL_ANSWER);
+
+    if (!p) {
+        json_decref(answer);
+        return ERR_NOMEM;
+    }
+    p->control = j->control;
+    p->answer = answer;
+    return staged_add(c, p, NULL);
+}
+
+/* --- refusing ------------------------------------------------------------------------------ */
+
+static enum err refusal_log(struct core *c, const struct job *j, enum err why)
+{
+    struct detail d = {.has = RD_KEY(DETAIL_FROM) | RD_KEY(DETAIL_CODE), .code = (uint32_t)why};
+    uint64_t index;
+
+    if (!err_is_final(why) || c->refusals_left == 0 || why == ERR_DUPLICATE)
+        return ERR_OK;
+    c->refusals_left--;
+    memcpy(d.from, j->who.org, sizeof d.from);
+    if (j->message.type == MSG_PUT && j->view.count > 0) {
+        d.has |= RD_KEY(DETAIL_MID);
+        memcpy(d.mid, j->header.mid, sizeof d.mid);
+    }
+    return audit_add(c, AUDIT_REJECTED, &d, &index);
+}
+
+enum err core_refuse_with(struct core *c, const struct job *j, const struct msg_err *m)
+{
+    struct message say = {.type = MSG_ERR, .err = *m};
+    struct parcel *p = parcel_to(j, PARCEL_FRAME);
+    enum err e;
+
+    if (!p)
+        return ERR_NOMEM;
+    if (say.err.about.len == 0 && j->message.type == MSG_PUT && j->view.count > 0)
+        say.err.about = SPAN_OF(j->header.mid);
+    if ((e = message_encode(&say, &p->frame))) {
+        parcel_free(p);
+        return e;
+    }
+    p->settles = true;
+    p->penalty = j->costly;
+    c->count.refused++;
+    log_limited(LEVEL_INFO, "refused", "what=%s code=%s number=%u", message_name(j->message.type),
+                err_name((enum err)m->code), j->who.number);
+    if ((e = staged_add(c, p, NULL)))
+        return e;
+    return refusal_log(c, j, (enum err)m->code);
+}
+
+enum err core_refuse(struct core *c, const struct job *j, enum err why)
+{
+    return core_refuse_with(c, j, &(struct msg_err){.req = j->req, .code = (uint32_t)why});
+}
+
+/* --- open, reload -------------------------------------------------------------------------- */
+
+static enum err random_fill(void *arg, uint8_t *out, size_t n)
+{
+    return entropy_fill(arg, out, n);
+}
+
+static enum err next_seq_load(struct core *c, struct txn *t)
+{
+    struct span key;
+    struct span value;
+    enum err e = store_get(t, TABLE_META, SPAN_STR("next_seq"), &value);
+
+    if (e == ERR_OK && value.len == 8)
+        c->next_seq = be64_read(value.ptr);
+    else if (e == ERR_NOT_FOUND)
+        c->next_seq = 1;
+    else
+        return e ? e : ERR_CORRUPT;
+    e = store_last(t, TABLE_ITEM, &key, &value);
+    if (e == ERR_OK && key.len == 8 && be64_read(key.ptr) >= c->next_seq)
+        c->next_seq = be64_read(key.ptr) + 1;
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+enum err core_reload(struct core *c)
+{
+    struct txn *t = NULL;
+    enum err e;
+
+    staged_drop(c);
+    holds_forget(c);
+    circles_forget(c->circles);
+    heads_forget(c->heads);
+    if ((e = ledger_reload(c->keys)) || (e = ledger_reload(c->audit)))
+        return e;
+    if ((e = registry_load(c)))
+        return e;
+    if ((e = mailboxes_load(c)))
+        return e;
+    if ((e = store_begin(c->store, TXN_READ, &t)))
+        return e;
+    e = next_seq_load(c, t);
+    store_abort(&t);
+    return e;
+}
+
+enum err core_open(const struct core_options *options, struct core **out)
+{
+    struct store_options so = {.where = options->where,
+                               .names = table_names,
+                               .n = HUB_TABLES,
+                               .schema = HUB_SCHEMA,
+                               .max_bytes = options->store_max_bytes,
+                               .random_fill = random_fill,
+                               .random_arg = (void *)(uintptr_t)options->entropy};
+    struct core *c = calloc(1, sizeof *c);
+    enum err e;
+
+    if (!c)
+        return ERR_NOMEM;
+    c->staged_end = &c->staged;
+    c->clock = options->clock;
+    c->entropy = options->entropy;
+    c->id = options->identity;
+    c->in = options->in;
+    c->out = options->out;
+    c->conf = options->conf;
+    if ((e = store_open(options->engine, &so, &c->store)))
+        goto fail;
+    if ((e = store_incarnation(c->store, c->incarnation)))
+        goto fail;
+    if ((e = ledger_open(c->store, &keys_tables, span_text(c->id->keys_origin), &c->keys)))
+        goto fail;
+    if ((e = ledger_open(c->store, &audit_tables, span_text(c->id->audit_origin), &c->audit)))
+        goto fail;
+    if ((e = circles_new(&c->circles)) || (e = mailboxes_new(&c->mail)) ||
+        (e = heads_new(&c->heads)))
+        goto fail;
+    if ((e = core_reload(c)))
+        goto fail;
+    *out = c;
+    return ERR_OK;
+fail:
+    core_close(c);
+    return e;
+}
+
+void core_close(struct core *c)
+{
+    if (!c)
+        return;
+    staged_drop(c);
+    holds_forget(c);
+    circles_free(c->circles);
+    mailboxes_free(c->mail);
+    heads_free(c->heads);
+    directory_free(c->dir);
+    ledger_close(c->keys);
+    ledger_close(c->audit);
+    store_close(c->store);
+    free(c);
+}
+
+/* --- one group ----------------------------------------------------------------------------- */
+
+static enum err member_dispatch(struct core *c, struct job *j)
+{
+    if (j->verdict)
+        return core_refuse(c, j, j->verdict);
+    switch (j->message.type) {
+    case MSG_PUT:
+        return on_put(c, j);
+    case MSG_ACK:
+        return on_ack(c, j);
+    case MSG_REPORT:
+        return on_report(c, j);
+    case MSG_DECLARE:
+        return on_declare(c, j);
+    case MSG_CHAIN:
+        return on_chain(c, j);
+    case MSG_KEYS:
+        return on_keys(c, j);
+    case MSG_KEYS_PUT:
+        return on_keys_put(c, j);
+    default:
+        return core_refuse(c, j, ERR_MESSAGE_STATE);
+    }
+}
+
+static enum err dispatch(struct core *c, struct job *j)
+{
+    switch (j->kind) {
+    case JOB_MEMBER:
+        return member_dispatch(c, j);
+    case JOB_HELLO:
+        return on_hello(c, j);
+    case JOB_GONE:
+        return on_gone(c, j);
+    case JOB_JOIN:
+        return on_join(c, j);
+    case JOB_COMMAND:
+        return on_command(c, j);
+    case JOB_TICK:
+        return on_tick(c, j);
+    case JOB_KEYS: /* of workers alone */
+        break;
+    }
+    return ERR_OK;
+}
+
+/* Circle statements go first in each commit: no envelope of this group is judged by a circle that
+ * a withdrawal beside it has just narrowed. */
+static bool goes_first(const struct job *j)
+{
+    return j->kind == JOB_MEMBER && j->message.type == MSG_DECLARE;
+}
+
+static enum err group_decide(struct core *c, struct job **jobs, size_t n)
+{
+    enum err e;
+
+    for (int round = 0; round < 2; round++)
+        for (size_t i = 0; i < n; i++)
+            if (goes_first(jobs[i]) == (round == 0) && (e = dispatch(c, jobs[i])))
+                return e;
+    return ERR_OK;
+}
+
+static enum err head_row(struct core *c)
+{
+    uint8_t key[8];
+    uint8_t value[8];
+
+    if (ledger_size(c->audit) == ledger_committed_size(c->audit))
+        return ERR_OK;
+    be64_write(c->now_ms, value);
+    return store_append(c->t, TABLE_HEAD, key_u64(ledger_size(c->audit), key), SPAN_OF(value));
+}
+
+static enum err seq_row(struct core *c, uint64_t before)
+{
+    uint8_t value[8];
+
+    if (c->next_seq == before)
+        return ERR_OK;
+    be64_write(c->next_seq, value);
+    return store_put(c->t, TABLE_META, SPAN_STR("next_seq"), SPAN_OF(value));
+}
+
+static enum err staged_finish(struct core *c, struct staged *s, struct txn *t)
+{
+    struct message m = {.type = MSG_RECEIPT, .receipt = {.req = s->req}};
+    struct bytes receipt = {0};
+    enum err e;
+
+    if (!s->receipt_wanted)
+        return ERR_OK;
+    if ((e = audit_receipt(c, t, s->index, NULL, &receipt)))
+        return e;
+    m.receipt.receipt = bytes_span(&receipt);
+    e = message_encode(&m, &s->parcel->frame);
+    bytes_free(&receipt);
+    return e;
+}
+
+/* After the commit. An answer that cannot be made now is not lost: its sender asks again. */
+static void group_say(struct core *c)
+{
+    struct txn *t = NULL;
+    enum err e = store_begin(c->store, TXN_READ, &t);
+
+    while (c->staged) {
+        struct staged *s = c->staged;
+
+        c->staged = s->next;
+        if (!e && staged_finish(c, s, t) == ERR_OK && queue_push_wait(c->out, s->parcel, -1) == 0)
+            s->parcel = NULL;
+        else if (s->receipt_wanted)
+            log_limited(LEVEL_WARN, "answer.lost", "number=%u", s->parcel->who.number);
+        parcel_free(s->parcel);
+        free(s);
+    }
+    c->staged_end = &c->staged;
+    store_abort(&t);
+}
+
+static void fatal(struct core *c, enum err why)
+{
+    struct parcel *p = calloc(1, sizeof *p);
+
+    log_error("core.fatal", "why=%s", err_name(why));
+    if (!p)
+        abort();
+    p->kind = PARCEL_FATAL;
+    p->why = why;
+    if (queue_push_wait(c->out, p, -1))
+        parcel_free(p);
+}
+
+/* The group is lost: forget, read again, and tell everybody of it to come back. A commit of
+ * unknown outcome is told as such, so that senders repeat the same id. */
+static enum err group_failed(struct core *c, struct job **jobs, size_t n, enum err why)
+{
+    enum err e;
+
+    store_abort(&c->t);
+    c->count.failed_commits++;
+    log_limited(LEVEL_ERROR, "commit.failed", "why=%s items=%zu", err_name(why), n);
+    if ((e = core_reload(c)))
+        return e;
+    for (size_t i = 0; i < n; i++) {
+        enum err told = why == ERR_FULL || why == ERR_READONLY ? why : ERR_UNKNOWN;
+
+        if (jobs[i]->kind == JOB_COMMAND)
+            e = core_answer(c, jobs[i], control_error(told));
+        else if (jobs[i]->kind == JOB_MEMBER || jobs[i]->kind == JOB_HELLO)
+            e = core_refuse(c, jobs[i], told);
+        if (e)
+            return e;
+    }
+    group_say(c);
+    return ERR_OK;
+}
+
+static enum err group_commit(struct core *c, struct job **jobs, size_t n)
+{
+    uint64_t seq_before = c->next_seq;
+    enum err e;
+
+    c->now_ms = clock_now_ms(c->clock);
+    c->refusals_left = REFUSALS_PER_GROUP;
+    if ((e = store_begin(c->store, TXN_WRITE, &c->t)))
+        return group_failed(c, jobs, n, e);
+    if ((e = holds_write(c)) || (e = group_decide(c, jobs, n)) || (e = head_row(c)) ||
+        (e = seq_row(c, seq_before)))
+        return group_failed(c, jobs, n, e);
+    if ((e = store_commit(&c->t)))
+        return group_failed(c, jobs, n, e);
+    ledger_committed(c->keys);
+    ledger_committed(c->audit);
+    c->count.commits++;
+    group_say(c);
+    return mailboxes_pump(c);
+}
+
+/* A group of its own, before any job: invitations to the door, and the start in the log. */
+enum err core_started(struct core *c)
+{
+    struct detail d = {.has = RD_KEY(DETAIL_ACT), .act = ACT_START};
+    uint64_t index;
+    enum err e;
+
+    c->now_ms = clock_now_ms(c->clock);
+    if ((e = store_begin(c->store, TXN_WRITE, &c->t)))
+        return e;
+    if ((e = audit_add(c, AUDIT_ACT, &d, &index)) || (e = registry_announce(c)) ||
+        (e = head_row(c)) || (e = store_commit(&c->t))) {
+        store_abort(&c->t);
+        return e;
+    }
+    ledger_committed(c->keys);
+    ledger_committed(c->audit);
+    group_say(c);
+    return ERR_OK;
+}
+
+enum err core_turn(struct core *c, int64_t wait_ms)
+{
+    struct job *jobs[HUB_GROUP_MAX];
+    size_t n = 0;
+    enum err e;
+
+    if (c->holds)
+        wait_ms = 0; /* somebody is to be told */
+    e = queue_pop_many(c->in, (void **)jobs, HUB_GROUP_MAX, wait_ms, HUB_GROUP_LINGER_US, &n);
+    if (e == ERR_TIMEOUT && !c->holds)
+        return ERR_AGAIN;
+    if (e && e != ERR_TIMEOUT)
+        return e;
+    e = group_commit(c, jobs, n);
+    for (size_t i = 0; i < n; i++)
+        job_free(jobs[i]);
+    return e;
+}
+
+void *core_thread(void *arg)
+{
+    struct core *c = arg;
+    enum err e;
+
+    do
+        e = core_turn(c, CORE_WAIT_MS);
+    while (e == ERR_OK || e == ERR_AGAIN);
+    if (e != ERR_CLOSED) /* closed: the hub is stopping */
+        fatal(c, e);
+    return NULL;
+}

@@ -1,0 +1,292 @@
+/*
+ * core - the store thread: it decides, writes, commits a group of jobs, and lets the answers out
+ * after the commit. Its modules share one struct core, confined to this thread.
+ *
+ * The rule of a group: handlers run inside one write transaction and stage what they want to say
+ * with core_say(); nothing leaves before store_commit() has answered ERR_OK. After any other
+ * answer everything derived in memory (logs, directory, circles, mailboxes) is dropped and read
+ * again from the store, and every member of the group is told to ask again with the same id.
+ *
+ * A handler returns ERR_OK when it has dealt with the job, refusals included. Anything else means
+ * that the store failed and the group cannot be committed.
+ */
+#ifndef HUB_CORE_H
+#define HUB_CORE_H
+
+#include "hub.h"
+#include "ledger.h"
+#include "receipt.h"
+#include "store.h"
+
+/* Tables of the hub's store; keys are fixed-width, integers big-endian. */
+enum hub_table {
+    TABLE_META,     /* name -> value */
+    TABLE_INVITE,   /* invitation id -> invite record (registry) */
+    TABLE_NODE,     /* node number u32 -> session state and cursor (mailbox) */
+    TABLE_ITEM,     /* seq u64 -> who gets it, until when (items) */
+    TABLE_BODY,     /* seq u64 -> its bytes */
+    TABLE_SEEN,     /* mid, from -> digest and place in the log; until exp + 24 h */
+    TABLE_REPORTED, /* mid, org, outcome u8 -> audit index u64 */
+    TABLE_CIRCLE,   /* handle -> n u64, link of the circle's last audit entry */
+    TABLE_CHAIN,    /* handle, n u32 -> audit index u64, SS */
+    TABLE_HEAD,     /* audit size u64 after each commit -> time ms u64 */
+    TABLE_K_ENTRY,
+    TABLE_K_SIDE, /* of a keys leaf: commit time ms u64 */
+    TABLE_K_TILE,
+    TABLE_K_ROOT,
+    TABLE_A_ENTRY,
+    TABLE_A_SIDE, /* of an audit leaf: salt, detail */
+    TABLE_A_TILE,
+    TABLE_A_ROOT,
+    HUB_TABLES
+};
+
+#define HUB_SCHEMA 1
+
+/* The keys a hub works with (registrar excluded: that one is never here). Borrowed by the core. */
+struct identity {
+    struct federation federation; /* before genesis: as init made it; spans live with identity */
+    struct secret_sign *hub;
+    struct secret_sign *keys_log;
+    struct secret_sign *audit_log;
+    struct secret_box *transport;
+    struct bytes name;     /* what federation.name points to */
+    char keys_origin[96];  /* "<name>/keys" */
+    char audit_origin[96]; /* "<name>/audit/<epoch>" */
+};
+
+struct core_options {
+    const char *engine; /* of the store: "lmdb" */
+    const char *where;
+    uint64_t store_max_bytes;
+    const struct clock *clock;
+    const struct entropy *entropy;
+    const struct identity *identity;
+    struct queue *in;  /* of struct job; borrowed */
+    struct queue *out; /* of struct parcel; borrowed */
+    const struct hub_conf *conf;
+};
+
+struct hub_conf;
+struct staged;
+struct circles;
+struct mailboxes;
+struct heads;
+
+struct core {
+    const struct clock *clock;
+    const struct entropy *entropy;
+    const struct identity *id;
+    struct store *store;
+    struct queue *in;
+    struct queue *out;
+    struct ledger *keys;
+    struct ledger *audit;
+    struct directory *dir;
+    struct circles *circles;
+    struct mailboxes *mail;
+    struct heads *heads;
+    const struct hub_conf *conf;
+    const char *endpoint;      /* what invitations say; set before the thread starts */
+    const char *join_endpoint;
+    uint8_t incarnation[ID_BYTES];
+    uint64_t next_seq;       /* of items */
+    uint64_t now_ms;         /* of the group */
+    struct txn *t;           /* the group's */
+    struct staged *staged;   /* what to say after the commit */
+    struct staged **staged_end;
+    uint64_t refusals_left; /* leaves of type 11 this group may still write */
+    uint64_t sweep_at;      /* where the next slice of items to sweep begins */
+    uint8_t seen_at[2 * ID_BYTES]; /* the same for the dedupe rows */
+    struct held {           /* found undeliverable by the pump: the next group writes it down */
+        struct held *next;
+        uint64_t seq;
+        uint32_t number;
+        enum err why;
+    } *holds;
+    struct {
+        uint64_t accepted, delivered, reports, statements, refused, held, expired, commits;
+        uint64_t failed_commits, hellos, clones;
+    } count;
+};
+
+/* Opens the store, reads everything; the caller then runs core_thread(). */
+enum err core_open(const struct core_options *options, struct core **out);
+void core_close(struct core *c); /* NULL is fine */
+/* Everything again from the store, for the start and after a commit that was not confirmed. */
+enum err core_reload(struct core *c);
+/* Announces the invitations to the door and logs the start. Before core_thread(). */
+enum err core_started(struct core *c);
+/* A thread's body: jobs until the queue is closed and empty. arg is the struct core. */
+void *core_thread(void *arg);
+/* One group: what core_thread() does in a loop; for tests. ERR_AGAIN: nothing came in wait_ms. */
+enum err core_turn(struct core *c, int64_t wait_ms);
+
+/* --- saying, after the commit ------------------------------------------------------------- */
+
+/* To where the job came from. settles: this ends the request. */
+enum err core_say(struct core *c, const struct job *to, const struct message *m, bool settles);
+/* RECEIPT for the audit leaf `index` of this group or an earlier one. */
+enum err core_say_receipt(struct core *c, const struct job *to, uint64_t index);
+/* ERR; a refusal of a member's act becomes a leaf of type 11 unless it is not final. */
+enum err core_refuse(struct core *c, const struct job *j, enum err why);
+enum err core_refuse_with(struct core *c, const struct job *j, const struct msg_err *m);
+/* Any other parcel: owned by the core from here on, also on error. */
+enum err core_stage(struct core *c, struct parcel *p);
+enum err core_answer(struct core *c, const struct job *j, json_t *answer); /* steals answer */
+
+/* BUSY, RATE, UNKNOWN, STOPPING, FULL ... : the sender offers the same bytes again. */
+bool err_is_final(enum err e);
+
+/* --- the audit log (audit.c) --------------------------------------------------------------- */
+
+/* Adds a leaf. If the detail names a circle (DETAIL_CIRCLE), its number n and link are filled in
+ * and the circle's row moves on. */
+enum err audit_add(struct core *c, enum audit_type type, struct detail *d, uint64_t *index);
+/* The receipt of a committed leaf, the same bytes for ever; t is a read transaction. path may be
+ * NULL. */
+enum err audit_receipt(struct core *c, struct txn *t, uint64_t index,
+                       const struct receipt_path *path, struct bytes *out);
+enum err audit_head(struct core *c, struct txn *t, uint64_t size, struct ckpt *out);
+enum err keys_head(struct core *c, struct txn *t, uint64_t size, struct ckpt *out);
+enum err heads_new(struct heads **out);
+void heads_free(struct heads *h);
+void heads_forget(struct heads *h);
+/* Is this a head of our own log? ERR_OK; ERR_CHECKPOINT: not signed by our key; ERR_SPLIT_VIEW:
+ * signed by our key, and not our history. */
+enum err audit_check_head(struct core *c, const struct ckpt *head);
+enum err keys_check_head(struct core *c, const struct ckpt *head);
+
+/* --- handlers ------------------------------------------------------------------------------ */
+enum err on_put(struct core *c, struct job *j);
+enum err on_declare(struct core *c, struct job *j);
+enum err on_chain(struct core *c, struct job *j);
+enum err on_ack(struct core *c, struct job *j);
+enum err on_report(struct core *c, struct job *j);
+enum err on_hello(struct core *c, struct job *j);
+enum err on_gone(struct core *c, struct job *j);
+enum err on_tick(struct core *c, struct job *j);
+/* registry.c */
+enum err on_keys(struct core *c, struct job *j);
+enum err on_keys_put(struct core *c, struct job *j);
+enum err on_join(struct core *c, struct job *j);
+enum err registry_append(struct core *c, struct span ss); /* verified, logged, announced */
+enum err registry_load(struct core *c);                   /* the directory from the keys log */
+enum err registry_announce(struct core *c);               /* at start: invitations to the door */
+/* Every committed leaf of the keys log, for replicas at start. */
+enum err registry_each(struct core *c,
+                       enum err (*visit)(void *arg, uint64_t index, uint64_t time_ms,
+                                         struct span ss),
+                       void *arg);
+/* commands.c */
+enum err on_command(struct core *c, struct job *j);
+
+/* --- circles (circles.c) ------------------------------------------------------------------- */
+struct circle;
+struct circle_signers;
+enum err circles_new(struct circles **out);
+void circles_free(struct circles *cs);
+void circles_forget(struct circles *cs);
+/* The state as of this transaction. ERR_NOT_FOUND. Borrowed until the next circles_ call. */
+enum err circles_get(struct core *c, const uint8_t handle[ID_BYTES], struct circle **out);
+/* Takes a freshly created circle into the cache; owned from here on. */
+enum err circles_add(struct core *c, const uint8_t handle[ID_BYTES], struct circle *fresh);
+struct circle_signers circles_signers(struct core *c);
+#define CHAIN_ROW_SS 8 /* where the SS begins in a TABLE_CHAIN row */
+enum err chain_row_ss(struct span row, struct span *ss); /* ERR_CORRUPT; borrowed */
+
+/* --- mailboxes (mailbox.c) and items (items.c) --------------------------------------------- */
+struct mailbox {
+    struct member who;
+    uint64_t acked;  /* cumulative, on disk */
+    uint64_t issued; /* last seq issued in this session; acked when none */
+    uint64_t session_number;
+    uint8_t nonce[ID_BYTES];
+    uint8_t incarnation[ID_BYTES];
+    bool known;  /* a HELLO was seen before: the three above mean something */
+    bool cloned; /* stopped until a human decides */
+    struct entry {
+        uint64_t seq;
+        uint32_t bytes;
+    } *ring;
+    size_t head, len, cap;
+    size_t out;         /* entries issued and not acknowledged */
+    uint64_t out_bytes;
+    bool open; /* a live session */
+    uint64_t session;
+    struct link_peer peer;
+    uint32_t credit_messages;
+    uint32_t credit_bytes;
+};
+
+enum err mailboxes_new(struct mailboxes **out);
+void mailboxes_free(struct mailboxes *m);
+/* All again from TABLE_NODE and TABLE_ITEM; live sessions and credit of `old` are kept. */
+enum err mailboxes_load(struct core *c);
+struct mailbox *mailbox_of(struct core *c, uint32_t number);             /* NULL: none */
+enum err mailbox_make(struct core *c, const struct member *who);         /* fine if there */
+enum err mailbox_save(struct core *c, const struct mailbox *m);          /* its TABLE_NODE row */
+enum err mailbox_push(struct core *c, uint32_t number, uint64_t seq, uint32_t bytes);
+void mailbox_drop(struct mailbox *m, uint64_t seq);                      /* held or expired */
+void mailbox_pop(struct mailbox *m, uint64_t upto);
+size_t mailbox_each(struct core *c, void (*visit)(struct mailbox *m, void *arg), void *arg);
+/* After a commit: issues what credit allows. Entries that may no longer be delivered are left in
+ * c->holds for the next group. */
+enum err mailboxes_pump(struct core *c);
+
+enum err holds_write(struct core *c);
+void holds_forget(struct core *c);
+enum err seen_sweep(struct core *c); /* dedupe rows older than exp + 24 h, a slice */
+
+#define ITEM_RECIPIENTS_MAX 1024
+
+struct item {
+    uint64_t seq;
+    enum deliver_kind kind;
+    uint64_t exp_ms; /* 0: never */
+    uint64_t index;  /* audit leaf */
+    uint32_t sender; /* node number; 0 with kind 3 and 2: nobody is told */
+    uint8_t mid[ID_BYTES];
+    uint8_t from[ID_BYTES];
+    uint8_t digest[DIGEST_BYTES];
+    uint32_t body_bytes;
+    size_t count;
+    uint32_t to[ITEM_RECIPIENTS_MAX];
+    bool done[ITEM_RECIPIENTS_MAX]; /* held back or expired for him: no longer in his mailbox */
+};
+
+/* Writes item and body under the next seq, and into the recipients' mailboxes. */
+enum err item_add(struct core *c, struct item *it, struct span body);
+enum err item_read(struct txn *t, uint64_t seq, struct item *out); /* ERR_NOT_FOUND */
+enum err item_body(struct txn *t, uint64_t seq, struct span *out); /* borrowed */
+enum err item_done(struct core *c, struct item *it, uint32_t number); /* for one recipient */
+/* Deletes the item if every recipient has it or is done. */
+enum err item_settle(struct core *c, uint64_t seq);
+enum err items_scan(struct txn *t, uint64_t from_seq, size_t most,
+                    enum err (*visit)(void *arg, const struct item *it), void *arg);
+/* A receipt for one node: leaf `index`, with its path in an ACK if there is one. */
+enum err item_add_receipt(struct core *c, uint32_t number, uint64_t index,
+                          const struct receipt_path *path);
+
+/* What TABLE_SEEN keeps of an accepted envelope. */
+struct seen {
+    uint8_t digest[DIGEST_BYTES];
+    uint64_t index;
+    uint64_t seq;
+    uint64_t exp_ms;
+    uint32_t sender;
+};
+enum err seen_get(struct txn *t, const uint8_t mid[ID_BYTES], const uint8_t from[ID_BYTES],
+                  struct seen *out);
+enum err seen_put(struct core *c, const uint8_t mid[ID_BYTES], const uint8_t from[ID_BYTES],
+                  const struct seen *s);
+
+/* Keys of the tables. */
+struct span key_u64(uint64_t v, uint8_t buf[8]);
+struct span key_u32(uint32_t v, uint8_t buf[4]);
+uint64_t be64_read(const uint8_t *p);
+uint32_t be32_read(const uint8_t *p);
+void be64_write(uint64_t v, uint8_t *p);
+void be32_write(uint32_t v, uint8_t *p);
+
+#endif

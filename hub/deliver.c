@@ -1,0 +1,280 @@
+/* Delivery: what a node's credit allows is issued after a commit, in order, judged again by the
+ * circle as it is now (PROTOCOL.md 12). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core.h"
+#include "declared.h"
+#include "log.h"
+
+struct pump {
+    struct core *c;
+    struct txn *t;
+    enum err e;
+};
+
+static bool may_issue(const struct mailbox *m, const struct entry *next)
+{
+    if (m->out >= m->credit_messages)
+        return false;
+    return m->out == 0 || m->out_bytes + next->bytes <= m->credit_bytes;
+}
+
+/* ERR_OK, or the row of the table that closed this way since the envelope was accepted. */
+static enum err judge_again(struct core *c, const struct mailbox *m, struct span body)
+{
+    struct envelope_view view;
+    struct env_header header;
+    struct circle *circle = NULL;
+    struct disclosure ask;
+    enum err e;
+    size_t i;
+
+    if ((e = envelope_parse(body, &view, &header, NULL)))
+        return e;
+    e = circles_get(c, header.circle, &circle);
+    if (e && e != ERR_NOT_FOUND)
+        return e;
+    i = header_recipient(&header, m->who.org);
+    if (i == header.to_count)
+        return ERR_INTERNAL;
+    disclosure_of_header(&header, &ask);
+    memcpy(ask.to, m->who.org, sizeof ask.to);
+    ask.rcat = header.rcat[i];
+    return disclosure_judge(circle, &ask, JUDGE_HUB, NULL);
+}
+
+static enum err receipt_for(struct core *c, struct txn *t, const struct item *it, struct span body,
+                            struct bytes *out)
+{
+    struct receipt extra;
+    enum err e;
+
+    if (it->kind != DELIVER_RECEIPT || body.len == 0)
+        return audit_receipt(c, t, it->index, NULL, out);
+    if ((e = receipt_extra_decode(body, &extra)))
+        return e;
+    return audit_receipt(c, t, it->index, &extra.path, out);
+}
+
+static enum err issue(struct core *c, struct txn *t, struct mailbox *m, const struct item *it,
+                      struct span body)
+{
+    struct message say = {.type = MSG_DELIVER};
+    struct parcel *p = calloc(1, sizeof *p);
+    struct bytes receipt = {0};
+    enum err e;
+
+    if (!p)
+        return ERR_NOMEM;
+    p->kind = PARCEL_FRAME;
+    p->peer = m->peer;
+    p->session = m->session;
+    p->who = m->who;
+    if ((e = receipt_for(c, t, it, body, &receipt)))
+        goto out;
+    say.deliver = (struct msg_deliver){.seq = it->seq,
+                                       .previous = m->issued,
+                                       .kind = it->kind,
+                                       .item = it->kind == DELIVER_RECEIPT ? span_text("") : body,
+                                       .receipt = bytes_span(&receipt)};
+    if ((e = message_encode(&say, &p->frame)))
+        goto out;
+    if ((e = queue_push_wait(c->out, p, QUEUE_FOREVER)))
+        goto out;
+    p = NULL;
+    m->issued = it->seq;
+    m->out++;
+    m->out_bytes += it->body_bytes;
+out:
+    bytes_free(&receipt);
+    parcel_free(p);
+    return e;
+}
+
+/* Held back: no longer for this recipient, and both sides are told by the next group. */
+static enum err hold(struct core *c, struct mailbox *m, uint64_t seq, enum err why)
+{
+    struct held *h = calloc(1, sizeof *h);
+
+    if (!h)
+        return ERR_NOMEM;
+    *h = (struct held){.next = c->holds, .seq = seq, .number = m->who.number, .why = why};
+    c->holds = h;
+    mailbox_drop(m, seq);
+    return ERR_OK;
+}
+
+static bool is_refusal(enum err e)
+{
+    return e >= ERR_NOT_IN_CIRCLE && e <= ERR_AUDIENCE;
+}
+
+static enum err next_one(struct core *c, struct txn *t, struct mailbox *m, const struct entry *at)
+{
+    struct span body;
+    struct item it;
+    enum err e;
+
+    if ((e = item_read(t, at->seq, &it)))
+        return e;
+    if ((e = item_body(t, at->seq, &body)))
+        return e;
+    if (it.kind == DELIVER_ENVELOPE && (e = judge_again(c, m, body)))
+        return is_refusal(e) ? hold(c, m, it.seq, e) : e;
+    return issue(c, t, m, &it, body);
+}
+
+static void pump_one(struct mailbox *m, void *arg)
+{
+    struct pump *p = arg;
+
+    while (p->e == ERR_OK && m->open && !m->cloned && m->out < m->len) {
+        struct entry at = m->ring[(m->head + m->out) & (m->cap - 1)];
+
+        if (!may_issue(m, &at))
+            break;
+        p->e = next_one(p->c, p->t, m, &at);
+    }
+}
+
+enum err mailboxes_pump(struct core *c)
+{
+    struct pump p = {.c = c};
+
+    if ((p.e = store_begin(c->store, TXN_READ, &p.t)))
+        return p.e;
+    mailbox_each(c, pump_one, &p);
+    store_abort(&p.t);
+    return p.e == ERR_CLOSED ? ERR_OK : p.e; /* the door has closed: the hub is stopping */
+}
+
+/* --- in the next group --------------------------------------------------------------------- */
+
+static enum err end_for(struct core *c, struct item *it, uint32_t number, enum audit_type type,
+                        enum err why)
+{
+    struct mailbox *m = mailbox_of(c, number);
+    struct detail d = {.has = RD_KEY(DETAIL_MID) | RD_KEY(DETAIL_DIGEST) | RD_KEY(DETAIL_FROM) |
+                              RD_KEY(DETAIL_CIRCLE) | RD_KEY(DETAIL_TO) | RD_KEY(DETAIL_CODE),
+                       .to_count = 1,
+                       .code = (uint32_t)why};
+    struct envelope_view view;
+    struct env_header header;
+    struct span body;
+    uint64_t index;
+    enum err e;
+
+    if (!m)
+        return ERR_INTERNAL;
+    if ((e = item_body(c->t, it->seq, &body)) || (e = envelope_parse(body, &view, &header, NULL)))
+        return e;
+    memcpy(d.mid, it->mid, sizeof d.mid);
+    memcpy(d.digest, it->digest, sizeof d.digest);
+    memcpy(d.from, it->from, sizeof d.from);
+    memcpy(d.circle, header.circle, sizeof d.circle);
+    memcpy(d.to[0], m->who.org, sizeof d.to[0]);
+    if ((e = audit_add(c, type, &d, &index)))
+        return e;
+    if ((e = item_done(c, it, number)))
+        return e;
+    if ((e = item_add_receipt(c, it->sender, index, NULL)))
+        return e;
+    if ((e = item_add_receipt(c, number, index, NULL)))
+        return e;
+    return item_settle(c, it->seq);
+}
+
+/* The list is the core's: what a failed group could not write is judged again by the next pump,
+ * because reloading puts the entry back into its mailbox. */
+enum err holds_write(struct core *c)
+{
+    enum err e = ERR_OK;
+
+    while (c->holds && !e) {
+        struct held *h = c->holds;
+        struct item it;
+
+        c->holds = h->next;
+        e = item_read(c->t, h->seq, &it);
+        if (!e)
+            e = end_for(c, &it, h->number, AUDIT_HELD, h->why);
+        c->count.held++;
+        free(h);
+    }
+    return e;
+}
+
+void holds_forget(struct core *c)
+{
+    while (c->holds) {
+        struct held *h = c->holds;
+
+        c->holds = h->next;
+        free(h);
+    }
+}
+
+struct expiring {
+    struct core *c;
+    uint64_t seqs[64];
+    size_t n;
+    uint64_t next; /* where the next slice begins */
+};
+
+static enum err expiring_visit(void *arg, const struct item *it)
+{
+    struct expiring *x = arg;
+
+    x->next = it->seq + 1;
+    if (it->exp_ms != 0 && it->exp_ms < x->c->now_ms)
+        x->seqs[x->n++] = it->seq;
+    return x->n == sizeof x->seqs / sizeof x->seqs[0] ? ERR_ENOUGH : ERR_OK;
+}
+
+static enum err expire_one(struct core *c, uint64_t seq)
+{
+    struct item it;
+    enum err e = item_read(c->t, seq, &it);
+
+    if (e)
+        return e;
+    for (size_t i = 0; i < it.count; i++) {
+        struct mailbox *m = mailbox_of(c, it.to[i]);
+
+        if (it.done[i] || !m || m->acked >= seq)
+            continue;
+        mailbox_drop(m, seq);
+        c->count.expired++;
+        if ((e = end_for(c, &it, it.to[i], AUDIT_EXPIRED, ERR_EXPIRED)))
+            return e;
+    }
+    return item_settle(c, seq);
+}
+
+#define SWEEP_SLICE 4096
+
+/* A slice of the items at each tick, so that a full hub is not held up by its sweeping. */
+static enum err sweep(struct core *c)
+{
+    struct expiring x = {.c = c, .next = c->sweep_at};
+    enum err e = items_scan(c->t, c->sweep_at, SWEEP_SLICE, expiring_visit, &x);
+
+    if (e)
+        return e;
+    c->sweep_at = x.next == c->sweep_at ? 0 : x.next;
+    for (size_t i = 0; i < x.n; i++)
+        if ((e = expire_one(c, x.seqs[i])))
+            return e;
+    return ERR_OK;
+}
+
+enum err on_tick(struct core *c, struct job *j)
+{
+    enum err e;
+
+    (void)j;
+    if ((e = sweep(c)))
+        return e;
+    return seen_sweep(c);
+}

@@ -1,0 +1,549 @@
+#include "door.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "door_internal.h"
+#include "log.h"
+
+/* --- refusing at the door ------------------------------------------------------------------ */
+
+void door_refuse(struct door *d, const struct link_frame *f, uint64_t req, enum err why)
+{
+    struct message m = {.type = MSG_ERR, .err = {.req = req, .code = (uint32_t)why}};
+    struct bytes frame = {0};
+
+    d->count.refused++;
+    log_limited(LEVEL_INFO, "door.refused", "why=%s user=%s", err_name(why), f->peer.user);
+    if (message_encode(&m, &frame) == ERR_OK && link_send(d->members, &f->peer, bytes_span(&frame)))
+        d->count.unsent++;
+    bytes_free(&frame);
+}
+
+/* --- giving work to the inside --------------------------------------------------------------- */
+
+static struct job *job_for(const struct link_frame *f, enum job_kind kind, const struct member *who)
+{
+    struct job *j = calloc(1, sizeof *j);
+
+    if (!j)
+        return NULL;
+    j->kind = kind;
+    j->peer = f->peer;
+    j->who = *who;
+    if (bytes_copy(&j->frame, f->payload)) {
+        job_free(j);
+        return NULL;
+    }
+    return j;
+}
+
+static void session_gone(struct door *d, struct session *s)
+{
+    struct job *j;
+
+    if (!s->number)
+        return;
+    j = calloc(1, sizeof *j);
+    if (j) {
+        j->kind = JOB_GONE;
+        j->session = s->number;
+        j->who = s->who;
+        if (queue_push(d->o.core, j))
+            job_free(j); /* full: the next HELLO of this node fences it anyway */
+    }
+    s->number = 0;
+    s->flying = 0;
+    s->flying_bytes = 0;
+    session_drop_waiting(s);
+}
+
+void sessions_gone(struct door *d)
+{
+    struct session *s;
+    struct session *next;
+
+    HASH_ITER (hh, d->sessions, s, next)
+        session_gone(d, s);
+}
+
+static void hello(struct door *d, const struct link_frame *f, struct session *s)
+{
+    struct job *j = job_for(f, JOB_HELLO, &s->who);
+    enum err e;
+
+    if (!j)
+        return;
+    if ((e = message_decode(bytes_span(&j->frame), SENT_BY_NODE, &j->message))) {
+        door_refuse(d, f, 0, e);
+        job_free(j);
+        return;
+    }
+    if (d->now_ms < s->banned_until_ms) {
+        door_refuse(d, f, 0, ERR_RATE);
+        job_free(j);
+        return;
+    }
+    j->session = ++d->next_session;
+    if (queue_push(d->o.core, j)) {
+        door_refuse(d, f, 0, ERR_BUSY);
+        job_free(j);
+        return;
+    }
+    s->asked = d->next_session;
+    s->asked_peer = f->peer;
+}
+
+static void ping(struct door *d, const struct link_frame *f)
+{
+    struct message m = {0};
+    struct bytes frame = {0};
+    enum err e = message_decode(f->payload, SENT_BY_NODE, &m);
+
+    if (e) {
+        door_refuse(d, f, 0, e);
+        return;
+    }
+    m.ping = (struct msg_ping){.time_ms = clock_now_ms(d->o.clock),
+                               .keys_size = directory_size(d->dir)};
+    if (message_encode(&m, &frame) == ERR_OK && link_send(d->members, &f->peer, bytes_span(&frame)))
+        d->count.unsent++;
+    bytes_free(&frame);
+}
+
+static uint64_t type_of(struct span frame)
+{
+    struct reader r = reader_over(frame);
+    uint64_t type;
+
+    rd_array_between(&r, 1, UINT8_MAX);
+    type = rd_uint(&r, UINT16_MAX);
+    return rd_error(&r) ? 0 : type;
+}
+
+/* An ACK's signature names where the former ACK stood: the door sees them in order and tells. */
+static void ack_chain(struct session *s, struct job *j)
+{
+    struct message m;
+
+    if (type_of(bytes_span(&j->frame)) != MSG_ACK ||
+        message_decode(bytes_span(&j->frame), SENT_BY_NODE, &m))
+        return;
+    j->after = s->after;
+    if (m.ack.upto > s->after)
+        s->after = m.ack.upto;
+}
+
+static bool room_for(const struct door *d, const struct session *s, size_t bytes)
+{
+    if (s->flying >= d->o.inflight_messages)
+        return false;
+    return s->flying == 0 || s->flying_bytes + bytes <= d->o.inflight_bytes;
+}
+
+static void pass_on(struct door *d, const struct link_frame *f, struct session *s)
+{
+    struct job *j;
+    bool is_ack = type_of(f->payload) == MSG_ACK;
+
+    if (!is_ack && !room_for(d, s, f->payload.len)) {
+        door_refuse(d, f, message_req(f->payload), ERR_BUSY);
+        return;
+    }
+    if (!(j = job_for(f, JOB_MEMBER, &s->who)))
+        return;
+    j->session = s->number;
+    ack_chain(s, j);
+    if (workers_give(d->o.workers, j)) {
+        job_free(j);
+        door_refuse(d, f, message_req(f->payload), ERR_BUSY);
+        return;
+    }
+    if (!is_ack) {
+        s->flying++;
+        s->flying_bytes += f->payload.len;
+    }
+}
+
+static bool same_connection(const struct link_peer *a, const struct link_peer *b)
+{
+    return a->connection == b->connection && a->routing_len == b->routing_len &&
+           memcmp(a->routing, b->routing, a->routing_len) == 0;
+}
+
+/* What the directory says of the node now, so that a revocation works on live connections. */
+static enum err standing(const struct door *d, struct member *who)
+{
+    const struct directory_node *n = directory_find_node(d->dir, who->node);
+
+    if (!n || memcmp(directory_org(d->dir, n->org)->id, who->org, ID_BYTES) != 0)
+        return ERR_NOT_ENROLLED;
+    who->number = (uint32_t)n->enrolled_at;
+    return directory_state_err(
+        directory_node_state(d->dir, n, DIRECTORY_NOW, clock_now_ms(d->o.clock)));
+}
+
+static void on_member(struct link_socket *link, const struct link_frame *f, void *arg)
+{
+    struct door *d = arg;
+    struct member who;
+    struct session *s;
+    uint64_t type;
+    enum err e;
+
+    (void)link;
+    d->now_ms = clock_mono_ms(d->o.clock);
+    if (user_member(f->peer.user, &who)) {
+        d->count.strangers++; /* let in under a name that is no node's: never answered */
+        return;
+    }
+    if ((e = standing(d, &who)) || (e = f->fault)) {
+        door_refuse(d, f, message_req(f->payload), e);
+        return;
+    }
+    if (!(s = session_make(&d->sessions, &who, d->now_ms)))
+        return;
+    s->who = who;
+    s->heard_ms = d->now_ms;
+    type = type_of(f->payload);
+    if (type != MSG_ACK && !session_take_token(s, d->now_ms, d->o.rate_per_s, d->o.rate_burst))
+        door_refuse(d, f, message_req(f->payload), ERR_RATE);
+    else if (type == MSG_HELLO)
+        hello(d, f, s);
+    else if (!s->number || !same_connection(&s->peer, &f->peer))
+        door_refuse(d, f, message_req(f->payload), ERR_MESSAGE_STATE);
+    else if (type == MSG_PING)
+        ping(d, f);
+    else
+        pass_on(d, f, s);
+}
+
+static void on_join(struct link_socket *link, const struct link_frame *f, void *arg)
+{
+    struct door *d = arg;
+    struct member nobody = {0};
+    struct job *j;
+
+    (void)link;
+    if (f->fault || !(j = job_for(f, JOB_JOIN, &nobody)))
+        return;
+    if (user_invite(f->peer.user, j->invite) ||
+        message_decode(bytes_span(&j->frame), SENT_BY_NODE, &j->message) ||
+        j->message.type != MSG_JOIN || queue_push(d->o.core, j)) {
+        d->count.refused++;
+        job_free(j);
+    }
+}
+
+static void on_control(struct control_request *r, void *arg)
+{
+    struct door *d = arg;
+    struct job *j = calloc(1, sizeof *j);
+    enum err e = ERR_NOMEM;
+
+    if (j) {
+        j->kind = JOB_COMMAND;
+        j->request = control_body(r);
+        j->control = r;
+        j->door = door_facts(d);
+        if ((e = queue_push(d->o.core, j)) == ERR_OK)
+            return;
+    }
+    job_free(j);
+    if (control_answer(r, control_error(e)))
+        d->count.unsent++;
+}
+
+/* --- what the inside says -------------------------------------------------------------------- */
+
+static void send_now(struct door *d, struct session *s, struct parcel *p)
+{
+    enum err e;
+
+    if (s && s->waiting) { /* in order: behind what waits */
+        if (session_wait(s, p))
+            session_gone(d, s);
+        return;
+    }
+    e = link_send(d->members, &p->peer, bytes_span(&p->frame));
+    if (e == ERR_BUSY && s) {
+        if (session_wait(s, p))
+            session_gone(d, s);
+        return;
+    }
+    if (e)
+        d->count.unsent++;
+    if (e == ERR_CLOSED && s && s->number == p->session)
+        session_gone(d, s);
+    parcel_free(p);
+}
+
+static void settle(struct door *d, struct session *s, const struct parcel *p)
+{
+    if (!p->settles)
+        return;
+    if (s->flying > 0)
+        s->flying--;
+    if (s->flying == 0)
+        s->flying_bytes = 0;
+    if (!p->penalty)
+        return;
+    if (++s->bad < SESSION_BAD_MAX)
+        return;
+    log_limited(LEVEL_WARN, "session.banned", "number=%u", s->who.number);
+    d->count.banned++;
+    s->bad = 0;
+    s->banned_until_ms = d->now_ms + SESSION_BAN_MS;
+    session_gone(d, s);
+}
+
+static void parcel_frame(struct door *d, struct parcel *p)
+{
+    struct session *s = session_find(d->sessions, p->who.node);
+
+    if (s && s->number == p->session)
+        settle(d, s, p);
+    if (p->session == 0) { /* of the JOIN port */
+        if (link_send(d->join, &p->peer, bytes_span(&p->frame)))
+            d->count.unsent++;
+        parcel_free(p);
+        return;
+    }
+    send_now(d, s && s->number == p->session ? s : NULL, p);
+}
+
+static void parcel_open(struct door *d, struct parcel *p)
+{
+    struct session *s = session_find(d->sessions, p->who.node);
+
+    if (s && s->asked == p->session) {
+        session_drop_waiting(s);
+        s->number = p->session;
+        s->peer = s->asked_peer;
+        s->asked = 0;
+        s->after = p->acked_seq;
+        s->flying = 0;
+        s->flying_bytes = 0;
+        s->bad = 0;
+    }
+    send_now(d, s, p);
+}
+
+static void parcel_invite(struct door *d, struct parcel *p)
+{
+    char user[64];
+    enum err e;
+
+    snprintf(user, sizeof user, "invite:%s", p->invite);
+    e = p->allow ? zap_allow(d->zap, "join", p->key, user) : zap_deny(d->zap, "join", p->key);
+    if (e && e != ERR_NOT_FOUND)
+        log_warn("invite.key", "why=%s", err_name(e));
+    parcel_free(p);
+}
+
+static void parcel_keys(struct door *d, struct parcel *p)
+{
+    enum err e = door_keys(d, p->index, p->time_ms, bytes_span(&p->frame));
+
+    if (!e)
+        e = workers_keys(d->o.workers, p->index, p->time_ms, bytes_span(&p->frame));
+    if (e) {
+        log_error("door.directory", "why=%s", err_name(e));
+        d->fatal = e;
+        loop_stop(d->loop);
+    }
+    parcel_free(p);
+}
+
+static void parcel_do(struct door *d, struct parcel *p)
+{
+    switch (p->kind) {
+    case PARCEL_FRAME:
+        parcel_frame(d, p);
+        break;
+    case PARCEL_OPEN:
+        parcel_open(d, p);
+        break;
+    case PARCEL_KEYS:
+        parcel_keys(d, p);
+        break;
+    case PARCEL_INVITE:
+        parcel_invite(d, p);
+        break;
+    case PARCEL_ANSWER:
+        if (control_answer(p->control, p->answer))
+            d->count.unsent++;
+        p->answer = NULL;
+        parcel_free(p);
+        break;
+    case PARCEL_FATAL:
+        d->fatal = p->why;
+        loop_stop(d->loop);
+        parcel_free(p);
+        break;
+    }
+}
+
+#define PARCELS_A_TURN 512
+
+static void on_parcels(int fd, unsigned events, void *arg)
+{
+    struct door *d = arg;
+    void *item;
+
+    (void)fd;
+    (void)events;
+    d->now_ms = clock_mono_ms(d->o.clock);
+    for (int i = 0; i < PARCELS_A_TURN && queue_pop(d->o.out, &item) == ERR_OK; i++)
+        parcel_do(d, item);
+}
+
+/* --- time ------------------------------------------------------------------------------------ */
+
+static void flush_waiting(struct door *d, struct session *s)
+{
+    while (s->waiting) {
+        struct waiting *w = s->waiting;
+        enum err e = link_send(d->members, &w->parcel->peer, bytes_span(&w->parcel->frame));
+
+        if (e == ERR_BUSY)
+            return;
+        s->waiting = w->next;
+        if (!s->waiting)
+            s->waiting_end = &s->waiting;
+        s->waiting_count--;
+        parcel_free(w->parcel);
+        free(w);
+        if (e == ERR_CLOSED) {
+            session_gone(d, s);
+            return;
+        }
+    }
+}
+
+static void every_20_ms(void *arg)
+{
+    struct door *d = arg;
+    struct session *s;
+    struct session *next;
+
+    HASH_ITER (hh, d->sessions, s, next)
+        if (s->waiting)
+            flush_waiting(d, s);
+}
+
+static void every_second(void *arg)
+{
+    struct door *d = arg;
+    struct job *j = calloc(1, sizeof *j);
+    struct session *s;
+    struct session *next;
+
+    d->now_ms = clock_mono_ms(d->o.clock);
+    log_tick();
+    if (j) {
+        j->kind = JOB_TICK;
+        if (queue_push(d->o.core, j))
+            job_free(j);
+    }
+    HASH_ITER (hh, d->sessions, s, next) {
+        if (s->number && d->now_ms - s->heard_ms > SESSION_IDLE_MS)
+            session_gone(d, s);
+    }
+    door_watch_memory(d);
+}
+
+/* --- opening --------------------------------------------------------------------------------- */
+
+enum err door_keys(struct door *d, uint64_t index, uint64_t time_ms, struct span ss)
+{
+    enum err e = directory_apply(d->dir, index, time_ms, ss);
+
+    return e ? e : door_allow(d);
+}
+
+static enum err sockets_open(struct door *d)
+{
+    struct link_listen_options listen = {.endpoint = d->o.listen,
+                                         .domain = "hub",
+                                         .secret_key = d->o.transport_secret};
+    struct link_listen_options join = {.endpoint = d->o.join_listen,
+                                       .domain = "join",
+                                       .secret_key = d->o.transport_secret};
+    enum err e;
+
+    if ((e = link_listen(d->o.transport, &listen, &d->members)))
+        return e;
+    if ((e = link_listen(d->o.transport, &join, &d->join)))
+        return e;
+    if ((e = loop_link(d->loop, d->members, on_member, d)))
+        return e;
+    return loop_link(d->loop, d->join, on_join, d);
+}
+
+static enum err wire_up(struct door *d)
+{
+    enum err e;
+
+    if ((e = loop_fd(d->loop, queue_fd(d->o.out), on_parcels, d)))
+        return e;
+    if ((e = loop_timer(d->loop, 20, every_20_ms, d)))
+        return e;
+    if ((e = loop_timer(d->loop, 1000, every_second, d)))
+        return e;
+    return control_listen(d->loop, d->o.control_path, on_control, d, &d->control);
+}
+
+enum err door_open(const struct door_options *options, struct loop *loop, struct door **out)
+{
+    struct door *d = calloc(1, sizeof *d);
+    enum err e;
+
+    if (!d)
+        return ERR_NOMEM;
+    d->o = *options;
+    d->loop = loop;
+    if ((e = directory_new(DIRECTORY_LEAF_TIME, options->entropy, &d->dir)))
+        goto fail;
+    if ((e = door_zap_start(d)))
+        goto fail;
+    if ((e = sockets_open(d)) || (e = wire_up(d)))
+        goto fail;
+    *out = d;
+    return ERR_OK;
+fail:
+    door_close(d);
+    return e;
+}
+
+void door_close(struct door *d)
+{
+    if (!d)
+        return;
+    control_close(d->control);
+    if (d->members)
+        loop_link_remove(d->loop, d->members);
+    if (d->join)
+        loop_link_remove(d->loop, d->join);
+    link_close(d->members);
+    link_close(d->join);
+    zap_stop(d->zap);
+    sessions_free(&d->sessions);
+    directory_free(d->dir);
+    free(d);
+}
+
+const char *door_endpoint(const struct door *d)
+{
+    return link_endpoint(d->members);
+}
+
+const char *door_join_endpoint(const struct door *d)
+{
+    return link_endpoint(d->join);
+}
+
+enum err door_fatal(const struct door *d)
+{
+    return d->fatal;
+}

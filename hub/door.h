@@ -1,0 +1,44 @@
+/*
+ * door - the main thread of the hub: sockets, sessions, the control socket and the clock. It looks
+ * at who is speaking and how much, hands the bytes to the workers and sends what the core says.
+ * It never blocks, verifies no signature and touches no store.
+ */
+#ifndef HUB_DOOR_H
+#define HUB_DOOR_H
+
+#include "control.h"
+#include "hub.h"
+#include "loop.h"
+#include "transport.h"
+#include "zap.h"
+
+struct door_options {
+    const char *listen;
+    const char *join_listen;
+    const char *control_path;
+    const uint8_t *transport_secret; /* 32 bytes */
+    uint32_t rate_per_s;             /* messages of one node, before any verification */
+    uint32_t rate_burst;
+    uint32_t inflight_messages; /* of one node, not answered yet */
+    uint32_t inflight_bytes;
+    uint64_t memory_max_bytes; /* resident; above it the heaviest unfinished sender is cut off */
+    const struct clock *clock;
+    const struct entropy *entropy;
+    struct transport *transport;
+    struct workers *workers;
+    struct queue *core; /* jobs that need no worker */
+    struct queue *out;  /* parcels */
+};
+
+struct door;
+
+/* Binds everything; the ZAP thread runs from here on. */
+enum err door_open(const struct door_options *options, struct loop *loop, struct door **out);
+void door_close(struct door *d); /* NULL is fine */
+/* A leaf of the keys log: for the door's own directory and for ZAP. */
+enum err door_keys(struct door *d, uint64_t index, uint64_t time_ms, struct span ss);
+const char *door_endpoint(const struct door *d);
+const char *door_join_endpoint(const struct door *d);
+enum err door_fatal(const struct door *d); /* why the loop was stopped; ERR_OK: on request */
+
+#endif

@@ -1,0 +1,155 @@
+/* Guarding the door: who may connect at all, and the memory that a peer can make us hold. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "door_internal.h"
+#include "log.h"
+
+#define SURVEY_MAX 8192
+#define UNFINISHED_MAX (12u << 20) /* of one connection: more than any honest peer can have here */
+
+static void on_denied(const struct zap_denial *z, void *arg)
+{
+    struct door *d = arg;
+
+    __atomic_add_fetch(&d->count.denied, 1, __ATOMIC_RELAXED);
+    log_limited(LEVEL_INFO, "zap.denied", "reason=%d domain=%s", (int)z->reason, z->domain);
+}
+
+/* Without its ZAP thread a CURVE listener lets everybody in: the process stops. */
+static void on_fatal(enum err why, void *arg)
+{
+    (void)arg;
+    log_error("zap.dead", "why=%s", err_name(why));
+    abort();
+}
+
+enum err door_zap_start(struct door *d)
+{
+    static const char *const domains[] = {"hub", "join", NULL};
+    struct zap_options o = {domains, on_denied, on_fatal, d};
+
+    return zap_start(d->o.transport, &o, &d->zap);
+}
+
+static enum err allow_one(struct door *d, const struct directory_node *n)
+{
+    const struct directory_org *o = directory_org(d->dir, n->org);
+    struct bytes user = {0};
+    enum err e;
+
+    if (n->revoked) {
+        e = zap_deny(d->zap, "hub", n->transport.b);
+        return e == ERR_NOT_FOUND ? ERR_OK : e;
+    }
+    if ((e = bytes_append(&user, SPAN_STR("node:"))))
+        goto out;
+    for (int i = 0; i < ID_BYTES; i++)
+        if ((e = bytes_printf(&user, "%02x", o->id[i])))
+            goto out;
+    if ((e = bytes_append(&user, SPAN_STR(":"))))
+        goto out;
+    for (int i = 0; i < ID_BYTES; i++)
+        if ((e = bytes_printf(&user, "%02x", n->id[i])))
+            goto out;
+    if ((e = bytes_append(&user, span_of("", 1))))
+        goto out;
+    e = zap_allow(d->zap, "hub", n->transport.b, (const char *)user.ptr);
+out:
+    bytes_free(&user);
+    return e;
+}
+
+/* New nodes are let in once; a revocation goes over all, it is rare. Suspended nodes may connect:
+ * they are told by name that they are. */
+enum err door_allow(struct door *d)
+{
+    enum err e;
+    size_t i = d->allowed;
+
+    for (size_t k = 0; k < i; k++) {
+        const struct directory_node *n = directory_node(d->dir, k);
+
+        if (n->revoked && (e = allow_one(d, n)))
+            return e;
+    }
+    for (; directory_node(d->dir, i); i++)
+        if ((e = allow_one(d, directory_node(d->dir, i))))
+            return e;
+    d->allowed = i;
+    return ERR_OK;
+}
+
+static uint64_t resident_bytes(void)
+{
+    unsigned long long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "re");
+
+    if (!f)
+        return 0;
+    if (fscanf(f, "%*u %llu", &pages) != 1)
+        pages = 0;
+    fclose(f);
+    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static void cut_off(struct door *d, const struct link_connection *worst, uint64_t resident)
+{
+    struct member who;
+    const struct directory_node *n = NULL;
+
+    log_error("memory.culprit", "user=%s held=%llu resident=%llu", worst->user,
+              (unsigned long long)(worst->received - worst->accounted),
+              (unsigned long long)resident);
+    if (user_member(worst->user, &who) == ERR_OK)
+        n = directory_find_node(d->dir, who.node);
+    if (n && zap_deny(d->zap, "hub", n->transport.b))
+        log_warn("memory.deny", "user=%s", worst->user);
+    d->count.kicks++;
+    sessions_gone(d);
+    if (link_rebind(d->members)) {
+        d->fatal = ERR_IO;
+        loop_stop(d->loop);
+    }
+}
+
+/*
+ * libzmq holds the frames of a message that never ends where no application can see them, and has
+ * no way to close one connection (PROTOCOL.md 4). So the memory is watched; when it grows beyond
+ * half of what is allowed, and one connection has sent far more than it was ever credited with,
+ * its key is let in no more until the operator says so, and the socket is bound anew: that frees
+ * the memory, and everybody else comes back within seconds.
+ */
+void door_watch_memory(struct door *d)
+{
+    struct link_connection *list;
+    uint64_t resident = resident_bytes();
+    size_t n = 0;
+
+    if (resident < d->o.memory_max_bytes / 2)
+        return;
+    list = calloc(SURVEY_MAX, sizeof *list);
+    if (!list)
+        return;
+    if (link_survey(d->members, list, SURVEY_MAX, &n) == ERR_OK && n > 0 &&
+        list[0].received - list[0].accounted > UNFINISHED_MAX)
+        cut_off(d, &list[0], resident);
+    free(list);
+}
+
+json_t *door_facts(const struct door *d)
+{
+    struct link_stats s = link_stats(d->members);
+    size_t open = 0;
+
+    for (struct session *one = d->sessions; one; one = one->hh.next)
+        open += one->number != 0;
+    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:s,s:s}", "sessions", (json_int_t)open,
+                     "refused", (json_int_t)d->count.refused, "unsent",
+                     (json_int_t)d->count.unsent, "multipart", (json_int_t)s.multipart, "nameless",
+                     (json_int_t)s.nameless, "denied", (json_int_t)d->count.denied, "kicks",
+                     (json_int_t)d->count.kicks, "resident", (json_int_t)resident_bytes(),
+                     "endpoint", link_endpoint(d->members), "join_endpoint",
+                     link_endpoint(d->join));
+}

@@ -1,0 +1,35 @@
+/* door_internal - what the two files of the door share. */
+#ifndef HUB_DOOR_INTERNAL_H
+#define HUB_DOOR_INTERNAL_H
+
+#include "door.h"
+#include "session_table.h"
+
+struct door {
+    struct door_options o;
+    struct loop *loop;
+    struct zap *zap;
+    struct link_socket *members;
+    struct link_socket *join;
+    struct control *control;
+    struct directory *dir; /* the door's replica */
+    struct session *sessions;
+    uint64_t next_session;
+    uint64_t now_ms;  /* monotonic, of this turn */
+    size_t allowed;   /* nodes of the directory that ZAP was told about */
+    enum err fatal;
+    struct {
+        uint64_t refused, unsent, strangers, banned, denied, kicks;
+    } count;
+};
+
+void door_refuse(struct door *d, const struct link_frame *f, uint64_t req, enum err why);
+void sessions_gone(struct door *d); /* every open session has ended */
+
+/* door_guard.c */
+enum err door_zap_start(struct door *d);
+enum err door_allow(struct door *d); /* what the directory says now, to ZAP */
+void door_watch_memory(struct door *d);
+json_t *door_facts(const struct door *d);
+
+#endif

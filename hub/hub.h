@@ -1,0 +1,133 @@
+/*
+ * hub - what the modules of relais-hub share: the work that travels between its threads.
+ *
+ *   door (main thread)  sockets, sessions, control socket, timers; no store, no verification
+ *     | job             one queue per worker, an organisation always has the same worker
+ *   workers             parse and verify; no store
+ *     | job
+ *   core (store thread) the only one that reads and writes the store: decides, commits a group,
+ *     | parcel          and only then lets anything out
+ *   door
+ *
+ * A job is owned by whoever holds it and freed by the core; a parcel is freed by the door.
+ */
+#ifndef HUB_HUB_H
+#define HUB_HUB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "clock.h"
+#include "directory.h"
+#include "envelope.h"
+#include "ids.h"
+#include "messages.h"
+#include "queue.h"
+#include "random.h"
+#include "span.h"
+#include "statement.h"
+#include "transport.h"
+
+#define HUB_WORKERS_MAX 16
+#define HUB_GROUP_MAX 256               /* items of one commit */
+#define HUB_GROUP_LINGER_US 500         /* or this long after the first */
+
+/* A member's node: number is the leaf index of its enrolment, small and for ever. */
+struct member {
+    uint8_t org[ID_BYTES];
+    uint8_t node[ID_BYTES];
+    uint32_t number;
+};
+
+enum job_kind {
+    JOB_MEMBER,  /* a frame of an open session, verified as far as its type asks */
+    JOB_HELLO,   /* a session wants to open */
+    JOB_GONE,    /* a session has ended */
+    JOB_JOIN,    /* a frame on the JOIN port */
+    JOB_COMMAND, /* a request of the control socket */
+    JOB_KEYS,    /* to workers: a statement of the keys log for their replica of the directory */
+    JOB_TICK     /* expiry and sweeping */
+};
+
+struct job {
+    enum job_kind kind;
+    struct link_peer peer;
+    uint64_t session; /* the door's number of the connection; 0: none */
+    struct member who;
+    char invite[33]; /* JOB_JOIN: hex of the invitation id */
+    uint64_t req;
+    struct bytes frame;     /* owned; message and view borrow from it */
+    struct message message; /* decoded */
+    enum err verdict;       /* what the worker found; ERR_OK: decide */
+    bool costly;            /* a signature did not verify: the door counts these */
+    struct envelope_view view;
+    struct env_header header;
+    uint8_t digest[DIGEST_BYTES];
+    struct statement ss; /* REPORT, DECLARE, KEYS_PUT */
+    uint64_t after;    /* ACK: where the former one stood */
+    const json_t *request; /* JOB_COMMAND, borrowed until the answer */
+    struct control_request *control;
+    json_t *door;      /* JOB_COMMAND: what only the door knows, owned */
+    uint64_t index;    /* JOB_KEYS */
+    uint64_t time_ms;  /* JOB_KEYS */
+};
+
+enum parcel_kind {
+    PARCEL_FRAME,   /* send these bytes */
+    PARCEL_OPEN,    /* the session is open: send, and start counting */
+    PARCEL_KEYS,    /* a statement of the keys log: apply to replicas and to ZAP */
+    PARCEL_INVITE,  /* let this one-time key in on the JOIN port (number 0: no longer) */
+    PARCEL_ANSWER,  /* of a control request */
+    PARCEL_FATAL    /* the store cannot go on: end the process */
+};
+
+struct parcel {
+    enum parcel_kind kind;
+    struct link_peer peer;
+    uint64_t session;
+    struct member who;
+    struct bytes frame;
+    bool settles;         /* ends one request of the session: its place in flight is free again */
+    uint64_t acked_seq;   /* PARCEL_OPEN */
+    uint64_t index;       /* PARCEL_KEYS */
+    uint64_t time_ms;     /* PARCEL_KEYS */
+    uint8_t key[32];      /* PARCEL_INVITE: one-time public key */
+    char invite[33];      /* PARCEL_INVITE */
+    bool allow;           /* PARCEL_INVITE */
+    bool penalty;         /* the request failed for its signature */
+    struct control_request *control;
+    json_t *answer; /* owned */
+    enum err why;
+};
+
+void job_free(struct job *j);       /* NULL is fine */
+void parcel_free(struct parcel *p); /* NULL is fine */
+
+/* --- workers (workers.c) -------------------------------------------------------------------- */
+struct workers;
+struct worker_options {
+    size_t count;
+    size_t depth;              /* of each queue */
+    const struct entropy *entropy;
+    const struct clock *clock;
+    uint64_t mode;             /* of the federation */
+    uint8_t federation[ID_BYTES];
+    uint8_t incarnation[ID_BYTES]; /* of the hub's store, for ACKs */
+    struct queue *core;        /* where verified jobs go */
+};
+enum err workers_start(const struct worker_options *options, struct workers **out);
+void workers_stop(struct workers *w); /* what is queued is passed on first; NULL is fine */
+/* To the worker of this organisation. ERR_BUSY: its queue is full, the job stays the caller's. */
+enum err workers_give(struct workers *w, struct job *j);
+/* A leaf of the keys log, for every worker's directory. */
+enum err workers_keys(struct workers *w, uint64_t index, uint64_t time_ms, struct span ss);
+/* One job, as a worker does it: fills message, view, header, digest and verdict. For tests too. */
+void job_verify(struct job *j, const struct directory *dir, const struct worker_options *o);
+
+/* Who a ZAP user text names: "node:<org>:<node>" or "invite:<id>". ERR_NOT_ENROLLED otherwise. */
+enum err user_member(const char *user, struct member *out); /* number is left 0 */
+enum err user_invite(const char *user, char id[33]);
+
+#endif

@@ -1,0 +1,205 @@
+#include "identity.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "file.h"
+
+#define FILE_VERSION 1
+#define FILE_MAX 512
+#define PATH_BYTES 1200
+
+static enum err path_in(const char *dir, const char *name, char out[PATH_BYTES])
+{
+    int n = snprintf(out, PATH_BYTES, "%s/%s", dir, name);
+
+    return n < 0 || n >= PATH_BYTES ? ERR_RANGE : ERR_OK;
+}
+
+static bool name_is_good(const char *name)
+{
+    size_t n = strlen(name);
+
+    return n >= 1 && n <= FEDERATION_NAME_MAX &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789.-") == n;
+}
+
+static enum err facts_write(const char *path, const struct identity_plan *plan,
+                            const uint8_t id[ID_BYTES], uint64_t now_ms)
+{
+    struct bytes file = {0};
+    struct writer w;
+    enum err e;
+
+    wr_init(&w);
+    wr_array(&w, 9);
+    wr_uint(&w, FILE_VERSION);
+    wr_bin(&w, span_of(id, ID_BYTES));
+    wr_text(&w, span_text(plan->name));
+    wr_uint(&w, plan->mode);
+    wr_bin(&w, SPAN_OF(plan->registrar.b));
+    wr_uint(&w, plan->emergency_delay_s);
+    wr_bin(&w, SPAN_OF(plan->operator_org));
+    wr_uint(&w, plan->epoch);
+    wr_uint(&w, now_ms);
+    if ((e = wr_take(&w, &file)))
+        return e;
+    e = file_write_new(path, bytes_span(&file), 0600);
+    bytes_free(&file);
+    return e;
+}
+
+static enum err secret_add(struct keyring *ring, const char *name, const struct entropy *entropy)
+{
+    struct secret32 *s = NULL;
+    enum err e = secret32_generate(entropy, &s);
+
+    if (!e)
+        e = keyring_add(ring, name, s);
+    secret32_free(s);
+    return e;
+}
+
+enum err identity_make(const char *dir, const struct identity_plan *plan, struct span passphrase,
+                       struct keyfile_cost cost, const struct entropy *entropy)
+{
+    static const char *const names[] = {"hub", "keys-log", "audit-log", "transport"};
+    struct keyring *ring = NULL;
+    char keys[PATH_BYTES];
+    char facts[PATH_BYTES];
+    uint8_t id[ID_BYTES];
+    enum err e;
+
+    if (!name_is_good(plan->name))
+        return ERR_FIELD_VALUE;
+    if ((e = path_in(dir, KEYFILE_NAME, keys)) || (e = path_in(dir, FEDERATION_FILE, facts)))
+        return e;
+    if ((e = entropy_fill(entropy, id, sizeof id)))
+        return e;
+    if ((e = keyfile_create(keys, passphrase, cost, entropy, &ring)))
+        return e;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if ((e = secret_add(ring, names[i], entropy)))
+            goto out;
+    if ((e = keyring_save(ring, entropy)))
+        goto out;
+    e = facts_write(facts, plan, id, clock_now_ms(clock_system()));
+out:
+    keyring_free(ring);
+    return e;
+}
+
+static enum err facts_decode(struct span file, struct identity *id, uint32_t *epoch)
+{
+    struct federation *f = &id->federation;
+    struct reader r = reader_over(file);
+    struct span name;
+
+    rd_array(&r, 9);
+    rd_uint_between(&r, FILE_VERSION, FILE_VERSION);
+    rd_fixed(&r, f->id, sizeof f->id);
+    name = rd_text_between(&r, 1, FEDERATION_NAME_MAX);
+    f->mode = rd_uint_between(&r, MODE_REAL, MODE_EXERCISE);
+    rd_fixed(&r, f->registrar.b, sizeof f->registrar.b);
+    f->emergency_delay_s = rd_uint(&r, EMERGENCY_DELAY_MAX_S);
+    rd_fixed(&r, f->operator_org, sizeof f->operator_org);
+    *epoch = rd_u32(&r, UINT16_MAX);
+    f->ts_ms = rd_uint(&r, STMT_TIME_MAX);
+    if (rd_end(&r))
+        return ERR_CORRUPT;
+    return bytes_copy(&id->name, name);
+}
+
+static enum err facts_read(const char *dir, struct identity *id)
+{
+    struct bytes file = {0};
+    char path[PATH_BYTES];
+    uint32_t epoch;
+    enum err e;
+
+    if ((e = path_in(dir, FEDERATION_FILE, path)))
+        return e;
+    if ((e = file_read(path, FILE_MAX, &file)))
+        return e;
+    if ((e = facts_decode(bytes_span(&file), id, &epoch)))
+        goto out;
+    id->federation.name = bytes_span(&id->name);
+    snprintf(id->keys_origin, sizeof id->keys_origin, "%.*s/keys", (int)id->name.len,
+             (const char *)id->name.ptr);
+    snprintf(id->audit_origin, sizeof id->audit_origin, "%.*s/audit/%u", (int)id->name.len,
+             (const char *)id->name.ptr, epoch);
+out:
+    bytes_free(&file);
+    return e;
+}
+
+static enum err sign_key(const struct keyring *ring, const char *name, struct secret_sign **out,
+                         struct sign_public *pk)
+{
+    struct secret32 *seed = NULL;
+    enum err e;
+
+    if ((e = keyring_get(ring, name, &seed)))
+        return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
+    e = secret_sign_from_seed(seed, out);
+    secret32_free(seed);
+    if (!e)
+        *pk = *secret_sign_public(*out);
+    return e;
+}
+
+static enum err keys_take(const struct keyring *ring, struct identity *id)
+{
+    struct federation *f = &id->federation;
+    struct secret32 *transport = NULL;
+    enum err e;
+
+    if ((e = sign_key(ring, "hub", &id->hub, &f->hub)) ||
+        (e = sign_key(ring, "keys-log", &id->keys_log, &f->keys_log)) ||
+        (e = sign_key(ring, "audit-log", &id->audit_log, &f->audit_log)))
+        return e;
+    if ((e = keyring_get(ring, "transport", &transport)))
+        return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
+    e = secret_box_from(transport, &id->transport);
+    secret32_free(transport);
+    if (!e)
+        f->hub_transport = *secret_box_public(id->transport);
+    return e;
+}
+
+enum err identity_open(const char *dir, struct span passphrase, struct identity **out)
+{
+    struct identity *id = calloc(1, sizeof *id);
+    struct keyring *ring = NULL;
+    char path[PATH_BYTES];
+    enum err e;
+
+    if (!id)
+        return ERR_NOMEM;
+    if ((e = path_in(dir, KEYFILE_NAME, path)))
+        goto out;
+    if ((e = facts_read(dir, id)))
+        goto out;
+    if ((e = keyfile_open(path, passphrase, KEYFILE_CAPS, &ring)))
+        goto out;
+    e = keys_take(ring, id);
+out:
+    keyring_free(ring);
+    if (e)
+        identity_close(id);
+    else
+        *out = id;
+    return e;
+}
+
+void identity_close(struct identity *id)
+{
+    if (!id)
+        return;
+    secret_sign_free(id->hub);
+    secret_sign_free(id->keys_log);
+    secret_sign_free(id->audit_log);
+    secret_box_free(id->transport);
+    bytes_free(&id->name);
+    free(id);
+}

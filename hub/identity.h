@@ -1,0 +1,31 @@
+/*
+ * identity - who this hub is: its keys (hub.key, sealed under a passphrase) and the public facts of
+ * its federation (federation.id). Made once by `init`; the registrar's secret is never here.
+ * Thread rule: immutable once open.
+ */
+#ifndef HUB_IDENTITY_H
+#define HUB_IDENTITY_H
+
+#include "core.h"
+#include "keyfile.h"
+
+struct identity_plan {
+    const char *name; /* of the federation: [a-z0-9.-], 1..64 */
+    enum mode mode;
+    struct sign_public registrar;
+    uint64_t emergency_delay_s;
+    uint8_t operator_org[ID_BYTES];
+    uint32_t epoch; /* of the audit log: the year */
+};
+
+#define KEYFILE_NAME "hub.key"
+#define FEDERATION_FILE "federation.id"
+
+/* Writes both files into dir. ERR_EXISTS: there is a hub already. ERR_FIELD_VALUE: the name. */
+enum err identity_make(const char *dir, const struct identity_plan *plan, struct span passphrase,
+                       struct keyfile_cost cost, const struct entropy *entropy);
+/* ERR_PASSPHRASE, ERR_CORRUPT and what reading files answers. */
+enum err identity_open(const char *dir, struct span passphrase, struct identity **out);
+void identity_close(struct identity *id); /* wipes; NULL is fine */
+
+#endif

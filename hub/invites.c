@@ -1,0 +1,242 @@
+#include "invites.h"
+
+#include <string.h>
+
+#define RECORD_VERSION 1
+
+static void invite_write(struct writer *w, const struct invite *i)
+{
+    wr_array(w, 15);
+    wr_uint(w, RECORD_VERSION);
+    wr_bin(w, SPAN_OF(i->id));
+    wr_uint(w, i->state);
+    wr_uint(w, i->expires_ms);
+    wr_bin(w, SPAN_OF(i->key));
+    wr_bool(w, i->founder);
+    wr_bin(w, SPAN_OF(i->org));
+    wr_text(w, i->name);
+    wr_uint(w, i->kind);
+    wr_text(w, i->national_id);
+    wr_text(w, i->territory);
+    wr_array(w, i->service_count);
+    for (size_t k = 0; k < i->service_count; k++)
+        wr_text(w, i->services[k]);
+    wr_bin(w, i->body);
+    wr_bin(w, SPAN_OF(i->possession));
+    wr_uint(w, i->leaf);
+}
+
+enum err invite_decode(struct span row, struct invite *out)
+{
+    struct reader r = reader_over(row);
+
+    rd_array(&r, 15);
+    rd_uint_between(&r, RECORD_VERSION, RECORD_VERSION);
+    rd_fixed(&r, out->id, sizeof out->id);
+    out->state = (enum invite_state)rd_uint(&r, INVITE_REFUSED);
+    out->expires_ms = rd_uint(&r, UINT64_MAX);
+    rd_fixed(&r, out->key, sizeof out->key);
+    out->founder = rd_bool(&r);
+    rd_fixed(&r, out->org, sizeof out->org);
+    out->name = rd_text(&r, ORG_NAME_MAX);
+    out->kind = rd_uint(&r, UINT8_MAX);
+    out->national_id = rd_text(&r, 15);
+    out->territory = rd_text(&r, ORG_TERRITORY_MAX);
+    out->service_count = rd_array_between(&r, 0, ORG_SERVICES_MAX);
+    for (size_t k = 0; k < out->service_count; k++)
+        out->services[k] = rd_text(&r, ORG_SERVICE_MAX);
+    out->body = rd_blob(&r, 0, STMT_MAX);
+    rd_fixed(&r, out->possession, sizeof out->possession);
+    out->leaf = rd_uint(&r, UINT64_MAX);
+    return rd_end(&r) ? ERR_CORRUPT : ERR_OK;
+}
+
+enum err invite_put(struct core *c, const struct invite *i)
+{
+    struct bytes row = {0};
+    struct writer w;
+    enum err e;
+
+    wr_init(&w);
+    invite_write(&w, i);
+    if ((e = wr_take(&w, &row)))
+        return e;
+    e = store_put(c->t, TABLE_INVITE, SPAN_OF(i->id), bytes_span(&row));
+    bytes_free(&row);
+    return e;
+}
+
+enum err invite_get(struct core *c, const uint8_t id[ID_BYTES], struct invite *out)
+{
+    struct span row;
+    enum err e = store_get(c->t, TABLE_INVITE, span_of(id, ID_BYTES), &row);
+
+    return e ? e : invite_decode(row, out);
+}
+
+struct each {
+    enum err (*visit)(void *arg, const struct invite *i);
+    void *arg;
+};
+
+static enum err each_row(void *arg, struct span key, struct span row)
+{
+    struct each *x = arg;
+    struct invite i;
+    enum err e = invite_decode(row, &i);
+
+    (void)key;
+    return e ? e : x->visit(x->arg, &i);
+}
+
+enum err invite_each(struct core *c, enum err (*visit)(void *arg, const struct invite *i),
+                     void *arg)
+{
+    struct each x = {visit, arg};
+
+    return store_scan(c->t, TABLE_INVITE, (struct span){0}, (struct span){0}, SIZE_MAX, each_row,
+                      &x);
+}
+
+enum err invite_tell(struct core *c, const struct invite *i, bool allow)
+{
+    struct parcel *p = calloc(1, sizeof *p);
+
+    if (!p)
+        return ERR_NOMEM;
+    p->kind = PARCEL_INVITE;
+    p->allow = allow;
+    memcpy(p->key, i->key, sizeof p->key);
+    for (int k = 0; k < ID_BYTES; k++)
+        snprintf(p->invite + 2 * k, 3, "%02x", i->id[k]);
+    return core_stage(c, p);
+}
+
+/* --- requests -------------------------------------------------------------------------------- */
+
+#define REQUEST_PREFIX "request:"
+#define REQUEST_KEY_BYTES (sizeof REQUEST_PREFIX - 1 + 32)
+
+static struct span request_key(const uint8_t about[32], uint8_t key[REQUEST_KEY_BYTES])
+{
+    memcpy(key, REQUEST_PREFIX, sizeof REQUEST_PREFIX - 1);
+    memcpy(key + sizeof REQUEST_PREFIX - 1, about, 32);
+    return span_of(key, REQUEST_KEY_BYTES);
+}
+
+enum err request_put(struct core *c, struct span request, uint8_t about[32])
+{
+    uint8_t key[REQUEST_KEY_BYTES];
+    struct statement s;
+    enum err e;
+
+    if ((e = statement_parse_request(request, &s)))
+        return e;
+    if ((e = digest_of("relais/file1", s.stmt, about, DIGEST_256)))
+        return e;
+    return store_put(c->t, TABLE_META, request_key(about, key), request);
+}
+
+enum err request_get(struct core *c, const uint8_t about[32], struct span *out)
+{
+    uint8_t key[REQUEST_KEY_BYTES];
+
+    return store_get(c->t, TABLE_META, request_key(about, key), out);
+}
+
+enum err request_drop(struct core *c, const uint8_t about[32])
+{
+    uint8_t key[REQUEST_KEY_BYTES];
+
+    return store_del(c->t, TABLE_META, request_key(about, key));
+}
+
+struct each_request {
+    enum err (*visit)(void *arg, struct span request);
+    void *arg;
+};
+
+static enum err request_row(void *arg, struct span key, struct span row)
+{
+    struct each_request *x = arg;
+
+    (void)key;
+    return x->visit(x->arg, row);
+}
+
+enum err request_each(struct core *c, enum err (*visit)(void *arg, struct span request), void *arg)
+{
+    struct each_request x = {visit, arg};
+
+    return store_scan(c->t, TABLE_META, SPAN_STR("request:"), SPAN_STR("request;"), SIZE_MAX,
+                      request_row, &x);
+}
+
+/* A signature is still missing: not an error of the one that was brought. */
+static bool is_incomplete(enum err e)
+{
+    return e == ERR_FIELD_MISSING || e == ERR_COUNTERSIGN;
+}
+
+static enum err enrolled(struct core *c, struct span ss, uint64_t leaf)
+{
+    struct enrolment enrolment;
+    struct statement s;
+    struct invite i;
+    struct span body;
+    uint64_t effect;
+    enum err e;
+
+    if ((e = statement_parse(ss, &s)) || (e = enrol_decode(s.stmt, &body, &effect)) ||
+        (e = enrolment_decode(body, &enrolment)))
+        return e;
+    e = invite_get(c, enrolment.invitation, &i);
+    if (e)
+        return e == ERR_NOT_FOUND ? ERR_OK : e;
+    i.state = INVITE_ENROLLED;
+    i.leaf = leaf;
+    return invite_put(c, &i);
+}
+
+static enum err complete(struct core *c, struct span ss, const uint8_t about[32])
+{
+    uint64_t leaf = directory_size(c->dir);
+    uint8_t federation[ID_BYTES];
+    struct statement s;
+    enum keys_kind kind;
+    enum err e;
+
+    if ((e = statement_parse(ss, &s)) || (e = keys_stmt_peek(s.stmt, &kind, federation)))
+        return e;
+    if ((e = registry_append(c, ss)))
+        return e;
+    if ((e = request_drop(c, about)))
+        return e;
+    return kind == KEYS_ENROL ? enrolled(c, ss, leaf) : ERR_OK;
+}
+
+enum err request_sign(struct core *c, struct span signature, bool *done)
+{
+    struct bytes merged = {0};
+    struct statement_sig sig;
+    struct span request;
+    uint8_t about[32];
+    enum err e;
+
+    *done = false;
+    if ((e = signature_decode(signature, about, &sig)))
+        return e;
+    if ((e = request_get(c, about, &request)))
+        return e;
+    if ((e = request_merge(request, signature, &merged)))
+        return e;
+    e = directory_check(c->dir, directory_size(c->dir), bytes_span(&merged));
+    if (e == ERR_OK) {
+        *done = true;
+        e = complete(c, bytes_span(&merged), about);
+    } else if (is_incomplete(e)) {
+        e = request_put(c, bytes_span(&merged), about);
+    }
+    bytes_free(&merged);
+    return e;
+}

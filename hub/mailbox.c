@@ -1,0 +1,260 @@
+/* Mailboxes in memory: for each node the sequence numbers that wait for it, an index over the
+ * items on disk, built at start. Only the cursor and the session's identity are rows of their own. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <uthash.h>
+
+#include "core.h"
+
+#define NODE_ROW_BYTES (2 * ID_BYTES + 8 + 8 + 2 * ID_BYTES + 2)
+#define RING_FIRST 16
+
+struct slot {
+    uint32_t number; /* drawn by the hub, not by members */
+    struct mailbox box;
+    UT_hash_handle hh;
+};
+
+struct mailboxes {
+    struct slot *all;
+};
+
+enum err mailboxes_new(struct mailboxes **out)
+{
+    struct mailboxes *m = calloc(1, sizeof *m);
+
+    if (!m)
+        return ERR_NOMEM;
+    *out = m;
+    return ERR_OK;
+}
+
+void mailboxes_free(struct mailboxes *m)
+{
+    struct slot *one;
+    struct slot *next;
+
+    if (!m)
+        return;
+    HASH_ITER (hh, m->all, one, next) {
+        HASH_DEL(m->all, one);
+        free(one->box.ring);
+        free(one);
+    }
+    free(m);
+}
+
+struct mailbox *mailbox_of(struct core *c, uint32_t number)
+{
+    struct slot *one;
+
+    HASH_FIND(hh, c->mail->all, &number, sizeof number, one);
+    return one ? &one->box : NULL;
+}
+
+enum err mailbox_make(struct core *c, const struct member *who)
+{
+    struct slot *one;
+
+    if (mailbox_of(c, who->number))
+        return ERR_OK;
+    one = calloc(1, sizeof *one);
+    if (!one)
+        return ERR_NOMEM;
+    one->number = who->number;
+    one->box.who = *who;
+    HASH_ADD(hh, c->mail->all, number, sizeof one->number, one);
+    return ERR_OK;
+}
+
+size_t mailbox_each(struct core *c, void (*visit)(struct mailbox *m, void *arg), void *arg)
+{
+    struct slot *one;
+    struct slot *next;
+    size_t n = 0;
+
+    HASH_ITER (hh, c->mail->all, one, next) {
+        visit(&one->box, arg);
+        n++;
+    }
+    return n;
+}
+
+/* --- the row ------------------------------------------------------------------------------- */
+
+enum err mailbox_save(struct core *c, const struct mailbox *m)
+{
+    uint8_t row[NODE_ROW_BYTES];
+    uint8_t key[4];
+    uint8_t *p = row;
+
+    memcpy(p, m->who.org, ID_BYTES);
+    memcpy(p + ID_BYTES, m->who.node, ID_BYTES);
+    p += 2 * ID_BYTES;
+    be64_write(m->acked, p);
+    be64_write(m->session_number, p + 8);
+    p += 16;
+    memcpy(p, m->nonce, ID_BYTES);
+    memcpy(p + ID_BYTES, m->incarnation, ID_BYTES);
+    p += 2 * ID_BYTES;
+    p[0] = m->known;
+    p[1] = m->cloned;
+    return store_put(c->t, TABLE_NODE, key_u32(m->who.number, key), SPAN_OF(row));
+}
+
+static enum err row_load(void *arg, struct span key, struct span row)
+{
+    struct core *c = arg;
+    struct member who = {0};
+    const uint8_t *p = row.ptr;
+    struct mailbox *m;
+    enum err e;
+
+    if (key.len != 4 || row.len != NODE_ROW_BYTES)
+        return ERR_CORRUPT;
+    who.number = be32_read(key.ptr);
+    memcpy(who.org, p, ID_BYTES);
+    memcpy(who.node, p + ID_BYTES, ID_BYTES);
+    if ((e = mailbox_make(c, &who)))
+        return e;
+    m = mailbox_of(c, who.number);
+    p += 2 * ID_BYTES;
+    m->acked = be64_read(p);
+    m->session_number = be64_read(p + 8);
+    p += 16;
+    memcpy(m->nonce, p, ID_BYTES);
+    memcpy(m->incarnation, p + ID_BYTES, ID_BYTES);
+    p += 2 * ID_BYTES;
+    m->known = p[0] != 0;
+    m->cloned = p[1] != 0;
+    return ERR_OK;
+}
+
+/* --- the ring ------------------------------------------------------------------------------ */
+
+static struct entry *entry_at(const struct mailbox *m, size_t i)
+{
+    return &m->ring[(m->head + i) & (m->cap - 1)];
+}
+
+static enum err ring_grow(struct mailbox *m)
+{
+    size_t cap = m->cap ? 2 * m->cap : RING_FIRST;
+    struct entry *ring = calloc(cap, sizeof *ring);
+
+    if (!ring)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < m->len; i++)
+        ring[i] = *entry_at(m, i);
+    free(m->ring);
+    m->ring = ring;
+    m->head = 0;
+    m->cap = cap;
+    return ERR_OK;
+}
+
+enum err mailbox_push(struct core *c, uint32_t number, uint64_t seq, uint32_t bytes)
+{
+    struct mailbox *m = mailbox_of(c, number);
+    enum err e;
+
+    if (!m)
+        return ERR_INTERNAL;
+    if (m->len == m->cap && (e = ring_grow(m)))
+        return e;
+    m->len++;
+    *entry_at(m, m->len - 1) = (struct entry){seq, bytes};
+    return ERR_OK;
+}
+
+void mailbox_pop(struct mailbox *m, uint64_t upto)
+{
+    while (m->len > 0 && entry_at(m, 0)->seq <= upto) {
+        if (m->out > 0) {
+            m->out--;
+            m->out_bytes -= entry_at(m, 0)->bytes;
+        }
+        m->head = (m->head + 1) & (m->cap - 1);
+        m->len--;
+    }
+}
+
+void mailbox_drop(struct mailbox *m, uint64_t seq)
+{
+    for (size_t i = 0; i < m->len; i++) {
+        if (entry_at(m, i)->seq != seq)
+            continue;
+        if (i < m->out) {
+            m->out--;
+            m->out_bytes -= entry_at(m, i)->bytes;
+        }
+        for (size_t k = i + 1; k < m->len; k++)
+            *entry_at(m, k - 1) = *entry_at(m, k);
+        m->len--;
+        return;
+    }
+}
+
+/* --- all again from the store ---------------------------------------------------------------- */
+
+static void session_forget_out(struct mailbox *m, void *arg)
+{
+    (void)arg;
+    m->len = 0;
+    m->head = 0;
+}
+
+static enum err item_index(void *arg, const struct item *it)
+{
+    struct core *c = arg;
+    enum err e;
+
+    for (size_t i = 0; i < it->count; i++) {
+        const struct mailbox *m = mailbox_of(c, it->to[i]);
+
+        if (!m || it->done[i] || it->seq <= m->acked)
+            continue;
+        if ((e = mailbox_push(c, it->to[i], it->seq, it->body_bytes)))
+            return e;
+    }
+    return ERR_OK;
+}
+
+/* What was issued in this session and is not acknowledged stays issued: the index before the
+ * failed commit may have counted otherwise. */
+static void session_recount(struct mailbox *m, void *arg)
+{
+    (void)arg;
+    m->out = 0;
+    m->out_bytes = 0;
+    while (m->open && m->out < m->len && entry_at(m, m->out)->seq <= m->issued)
+        m->out_bytes += entry_at(m, m->out++)->bytes;
+}
+
+enum err mailboxes_load(struct core *c)
+{
+    struct txn *t = NULL;
+    enum err e;
+
+    mailbox_each(c, session_forget_out, NULL);
+    for (size_t i = 0; c->dir && directory_node(c->dir, i); i++) {
+        const struct directory_node *n = directory_node(c->dir, i);
+        struct member who = {.number = (uint32_t)n->enrolled_at};
+
+        memcpy(who.node, n->id, sizeof who.node);
+        memcpy(who.org, directory_org(c->dir, n->org)->id, sizeof who.org);
+        if ((e = mailbox_make(c, &who)))
+            return e;
+    }
+    if ((e = store_begin(c->store, TXN_READ, &t)))
+        return e;
+    if ((e = store_scan(t, TABLE_NODE, (struct span){0}, (struct span){0}, SIZE_MAX, row_load, c)))
+        goto out;
+    if ((e = items_scan(t, 0, SIZE_MAX, item_index, c)))
+        goto out;
+    mailbox_each(c, session_recount, NULL);
+out:
+    store_abort(&t);
+    return e;
+}

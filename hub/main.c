@@ -1,0 +1,165 @@
+/* relais-hub: the daemon and, as another process, the commands that operate it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "cli.h"
+#include "core.h"
+#include "file.h"
+#include "identity.h"
+#include "registrar.h"
+#include "serve.h"
+
+static int run_serve(struct cli *c)
+{
+    struct bytes passphrase = {0};
+    struct hub_conf conf;
+    int status;
+
+    if ((status = cli_conf(c, &conf)) || (status = cli_passphrase(c, conf.passphrase_file, &passphrase)))
+        return status;
+    if (!c->allow_core) {
+        setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+        prctl(PR_SET_DUMPABLE, 0);
+    }
+    status = hub_serve(c->dir, &conf, bytes_span(&passphrase));
+    seal_bytes_free(&passphrase);
+    return status;
+}
+
+static int run_check(struct cli *c)
+{
+    struct bytes passphrase = {0};
+    struct identity *id = NULL;
+    struct hub_conf conf;
+    int status;
+    enum err e;
+
+    if ((status = cli_conf(c, &conf)) || (status = cli_passphrase(c, conf.passphrase_file, &passphrase)))
+        return status;
+    if ((e = seal_init()) == ERR_OK)
+        e = identity_open(c->dir, bytes_span(&passphrase), &id);
+    seal_bytes_free(&passphrase);
+    if (e)
+        return cli_error(c, e);
+    printf("Configuration et clés en ordre : fédération %.*s.\n", (int)id->name.len,
+           (const char *)id->name.ptr);
+    identity_close(id);
+    return EXIT_SUCCESS;
+}
+
+static int run_init(struct cli *c)
+{
+    struct identity_plan plan = {.name = cli_option(c, "name", ""), .mode = MODE_REAL};
+    struct bytes passphrase = {0};
+    struct entropy entropy = entropy_system();
+    int status;
+    enum err e;
+
+    if (strcmp(cli_option(c, "mode", "real"), "exercise") == 0)
+        plan.mode = MODE_EXERCISE;
+    plan.emergency_delay_s = strtoull(cli_option(c, "emergency-delay", "86400"), NULL, 10);
+    plan.epoch = (uint32_t)strtoul(cli_option(c, "epoch", cli_year()), NULL, 10);
+    if ((e = hex_read_fixed(plan.registrar.b, KEY_BYTES, span_text(cli_option(c, "registrar", "")))))
+        return cli_usage(c, "--registrar attend la clé publique du registraire (64 chiffres "
+                            "hexadécimaux), que « registrar init » affiche");
+    if ((e = seal_init()) || (e = dir_make(c->dir, 0700)))
+        return cli_error(c, e);
+    if ((status = cli_passphrase(c, "", &passphrase)))
+        return status;
+    e = identity_make(c->dir, &plan, bytes_span(&passphrase), cli_cost(c), &entropy);
+    seal_bytes_free(&passphrase);
+    if (e)
+        return cli_error(c, e);
+    printf("Hub créé dans %s. Suite : « relais-hub --dir %s serve ».\n", c->dir, c->dir);
+    return EXIT_SUCCESS;
+}
+
+static int registrar_init(struct cli *c)
+{
+    struct bytes passphrase = {0};
+    struct entropy entropy = entropy_system();
+    struct bytes hex = {0};
+    struct sign_public pk;
+    int status;
+    enum err e;
+
+    if ((e = seal_init()) || (e = dir_make(c->dir, 0700)))
+        return cli_error(c, e);
+    if ((status = cli_passphrase(c, "", &passphrase)))
+        return status;
+    e = registrar_make(c->dir, bytes_span(&passphrase), cli_cost(c), &entropy, &pk);
+    seal_bytes_free(&passphrase);
+    if (e || (e = hex_write(&hex, SPAN_OF(pk.b))))
+        return cli_error(c, e);
+    printf("%s\n", (const char *)hex.ptr);
+    bytes_free(&hex);
+    return EXIT_SUCCESS;
+}
+
+static int registrar_sign_file(struct cli *c)
+{
+    const char *path = cli_argument(c, 0);
+    struct bytes passphrase = {0}, request = {0}, signature = {0}, text = {0};
+    char out[SERVE_PATH_MAX];
+    int status = EXIT_SUCCESS;
+    enum err e;
+
+    if (!path)
+        return cli_usage(c, "registrar sign FICHIER");
+    snprintf(out, sizeof out, "%s.sig", path);
+    if ((e = seal_init()) || (e = file_read(path, ARMOUR_TEXT_MAX, &request)) ||
+        (e = request_describe(bytes_span(&request), &text)))
+        goto out;
+    fprintf(stderr, "%s", (const char *)text.ptr);
+    if ((status = cli_passphrase(c, "", &passphrase)))
+        goto out;
+    if ((e = registrar_sign(c->dir, bytes_span(&passphrase), bytes_span(&request), &signature)) ||
+        (e = file_write_atomic(out, bytes_span(&signature), 0600)))
+        goto out;
+    printf("%s\n", out);
+out:
+    seal_bytes_free(&passphrase);
+    bytes_free(&request);
+    bytes_free(&signature);
+    bytes_free(&text);
+    return e ? cli_error(c, e) : status;
+}
+
+static int run_registrar(struct cli *c)
+{
+    const char *what = cli_argument(c, 0);
+
+    cli_shift(c);
+    if (what && strcmp(what, "init") == 0)
+        return registrar_init(c);
+    if (what && strcmp(what, "sign") == 0)
+        return registrar_sign_file(c);
+    return cli_usage(c, "registrar init | registrar sign FICHIER");
+}
+
+/* clang-format off */
+static const struct cli_command commands[] = {
+    {"init",      run_init,       "--name NOM --registrar CLE [--mode real|exercise] : crée les clés du hub"},
+    {"registrar", run_registrar,  "init | sign FICHIER : le registraire, sur sa machine hors réseau"},
+    {"serve",     run_serve,      "le service"},
+    {"check",     run_check,      "vérifie configuration et clés, ne démarre rien"},
+    {"status",    cli_remote,     "état du hub"},
+    {"log",       cli_remote,     "[--last N] : fin du journal d'audit et tête signée"},
+    {"invite",    cli_invite,     "--name NOM --kind TYPE [--founder] --output FICHIER : prépare une invitation"},
+    {"org",       cli_org,        "list | approve ID --fingerprint F | refuse ID | suspend ORG | resume ORG | revoke ORG | release NOEUD"},
+    {"genesis",   cli_genesis,    "[--operator ORG] --output FICHIER : acte de constitution à faire signer"},
+    {"sign-import", cli_import,   "FICHIER... : signatures reçues"},
+    {"requests",  cli_remote,     "actes qui attendent des signatures"},
+    {"trust",     cli_remote,     "clés de confiance, pour relais-verify"},
+};
+/* clang-format on */
+
+int main(int argc, char **argv)
+{
+    umask(077);
+    return cli_run(argc, argv, commands, sizeof commands / sizeof commands[0]);
+}

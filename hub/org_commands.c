@@ -1,0 +1,574 @@
+/* Commands about organisations: inviting, approving, suspending, revoking, and the signatures that
+ * others bring (PROTOCOL.md 7, 14). */
+#include <inttypes.h>
+#include <string.h>
+
+#include "checkpoint.h"
+#include "commands.h"
+#include "invites.h"
+
+#define INVITE_HOURS 168
+#define INVITE_HOURS_MAX (24 * 90)
+#define HOUR_MS UINT64_C(3600000)
+
+/* --- invite ---------------------------------------------------------------------------------- */
+
+static enum err services_of(const struct asked *a, struct span *out, size_t *count)
+{
+    const json_t *list = json_object_get(a->args, "services");
+    size_t n = json_array_size(list);
+
+    if (n > ORG_SERVICES_MAX)
+        return ERR_ITEMS;
+    for (size_t i = 0; i < n; i++) {
+        const char *text = json_string_value(json_array_get(list, i));
+
+        if (!text || strlen(text) > ORG_SERVICE_MAX || !*text)
+            return ERR_FIELD_VALUE;
+        out[i] = span_text(text);
+    }
+    *count = n;
+    return ERR_OK;
+}
+
+static enum err invite_read(struct asked *a, struct invite *i)
+{
+    uint64_t hours = arg_uint(a, "hours", INVITE_HOURS);
+    enum err e;
+
+    i->name = span_text(arg_text(a, "name"));
+    i->kind = arg_uint(a, "kind", 0);
+    i->national_id = span_text(arg_text(a, "national_id"));
+    i->territory = span_text(arg_text(a, "territory"));
+    i->founder = arg_flag(a, "founder");
+    i->expires_ms = a->c->now_ms + hours * HOUR_MS;
+    if (i->name.len == 0)
+        return ERR_FIELD_MISSING;
+    if (i->name.len > ORG_NAME_MAX || i->kind < ORG_DAC || i->kind > ORG_OTHER ||
+        i->national_id.len > 15 || i->territory.len > ORG_TERRITORY_MAX || hours < 1 ||
+        hours > INVITE_HOURS_MAX)
+        return ERR_FIELD_VALUE;
+    if (i->founder && directory_federation(a->c->dir))
+        return ERR_STATE; /* founded already */
+    if ((e = services_of(a, i->services, &i->service_count)))
+        return e;
+    if ((e = entropy_fill(a->c->entropy, i->id, sizeof i->id)))
+        return e;
+    if (*arg_text(a, "org"))
+        return arg_id(a, "org", i->org);
+    return entropy_fill(a->c->entropy, i->org, sizeof i->org);
+}
+
+static enum err invitation_text(struct core *c, const struct invite *i, struct span secret,
+                                struct bytes *text)
+{
+    const struct federation *f = &c->id->federation;
+    struct invitation inv = {.federation_name = f->name,
+                             .mode = f->mode,
+                             .endpoint = span_text(c->endpoint),
+                             .join_endpoint = span_text(c->join_endpoint),
+                             .hub_transport = f->hub_transport,
+                             .hub = f->hub,
+                             .keys_log = f->keys_log,
+                             .audit_log = f->audit_log,
+                             .registrar = f->registrar,
+                             .secret = secret,
+                             .expires_ms = i->expires_ms,
+                             .org_name = i->name,
+                             .kind = i->kind,
+                             .national_id = i->national_id,
+                             .territory = i->territory,
+                             .service_count = i->service_count,
+                             .founder = i->founder};
+    struct bytes data = {0};
+    enum err e;
+
+    memcpy(inv.id, i->id, sizeof inv.id);
+    memcpy(inv.federation, f->id, sizeof inv.federation);
+    memcpy(inv.org, i->org, sizeof inv.org);
+    for (size_t k = 0; k < i->service_count; k++)
+        inv.services[k] = i->services[k];
+    if ((e = invitation_encode(&inv, c->id->hub, &data)))
+        return e;
+    e = armour_write(ARMOUR_INVITATION, bytes_span(&data), text);
+    seal_bytes_free(&data);
+    return e;
+}
+
+static enum err run_invite(struct asked *a)
+{
+    struct secret_box *once = NULL;
+    struct bytes text = {0};
+    struct invite i = {0};
+    enum err e;
+
+    if ((e = invite_read(a, &i)))
+        return e;
+    if ((e = secret_box_generate(a->c->entropy, &once)))
+        return e;
+    memcpy(i.key, secret_box_public(once)->b, sizeof i.key);
+    if ((e = invitation_text(a->c, &i, secret_box_span(once), &text)))
+        goto out;
+    if ((e = invite_put(a->c, &i)) || (e = invite_tell(a->c, &i, true)) ||
+        (e = act_log(a->c, ACT_INVITE, i.org, SPAN_OF(i.id))))
+        goto out;
+    if ((e = data_text(a, "invitation", bytes_span(&text))) ||
+        (e = data_hex(a, "id", i.id, sizeof i.id)) || (e = data_hex(a, "org", i.org, ID_BYTES)))
+        goto out;
+    e = bytes_printf(&a->text,
+                     "Invitation préparée pour « %.*s ». Elle contient une clé à usage unique : "
+                     "remettez-la en main propre ou par messagerie sécurisée.\n",
+                     (int)i.name.len, (const char *)i.name.ptr);
+out:
+    seal_bytes_free(&text);
+    secret_box_free(once);
+    return e;
+}
+
+/* --- list ------------------------------------------------------------------------------------ */
+
+static const char *state_word(enum invite_state s)
+{
+    static const char *const words[] = {
+        [INVITE_OPEN] = "invitée",           [INVITE_ASKED] = "à vérifier (empreinte)",
+        [INVITE_APPROVED] = "à signer",      [INVITE_ENROLLED] = "enrôlée",
+        [INVITE_REFUSED] = "refusée",
+    };
+
+    return words[s];
+}
+
+static const char *standing_word(enum directory_state s)
+{
+    static const char *const words[] = {
+        [DIRECTORY_ABSENT] = "absente",       [DIRECTORY_PENDING] = "pas encore en vigueur",
+        [DIRECTORY_ACTIVE] = "active",        [DIRECTORY_SUSPENDED] = "suspendue",
+        [DIRECTORY_REVOKED] = "révoquée",
+    };
+
+    return words[s];
+}
+
+static enum err fingerprint_for(const struct core *c, const struct invite *i,
+                                char text[FINGERPRINT_TEXT])
+{
+    struct enrolment en;
+    struct prekey_statement prekey;
+    struct statement first;
+    enum err e;
+
+    text[0] = '\0';
+    if (i->body.len == 0)
+        return ERR_OK;
+    if ((e = enrolment_decode(i->body, &en)) || (e = statement_parse(en.prekey, &first)) ||
+        (e = prekey_decode(first.stmt, &prekey)))
+        return e;
+    return fingerprint_of(&en.signing, &en.transport, &prekey.pk, &c->id->federation, text);
+}
+
+struct listing {
+    struct asked *a;
+    json_t *list;
+};
+
+static enum err list_one(void *arg, const struct invite *i)
+{
+    struct listing *l = arg;
+    char print[FINGERPRINT_TEXT];
+    char id[2 * ID_BYTES + 1];
+    char org[2 * ID_BYTES + 1];
+    const struct directory_org *o = directory_find_org(l->a->c->dir, i->org);
+    enum directory_state s = DIRECTORY_ABSENT;
+    enum err e;
+
+    if ((e = fingerprint_for(l->a->c, i, print)))
+        return e;
+    if (o)
+        s = directory_org_state(l->a->c->dir, o, DIRECTORY_NOW, l->a->c->now_ms);
+    hex_text(i->id, sizeof i->id, id);
+    hex_text(i->org, sizeof i->org, org);
+    if (json_array_append_new(
+            l->list, json_pack("{s:s,s:s,s:s%,s:I,s:s,s:s,s:s,s:b}", "id", id, "org", org, "name",
+                               (const char *)i->name.ptr, i->name.len, "kind", (json_int_t)i->kind,
+                               "state", state_word(i->state), "standing", standing_word(s),
+                               "fingerprint", print, "founder", i->founder)))
+        return ERR_NOMEM;
+    return bytes_printf(&l->a->text, "%s  %.*s  %s%s%s%s%s\n", id, (int)i->name.len,
+                        (const char *)i->name.ptr, state_word(i->state), o ? ", " : "",
+                        o ? standing_word(s) : "", print[0] ? "  empreinte " : "", print);
+}
+
+static enum err run_list(struct asked *a)
+{
+    struct listing l = {a, json_array()};
+    enum err e = l.list ? ERR_OK : ERR_NOMEM;
+
+    if (!e)
+        e = invite_each(a->c, list_one, &l);
+    if (e) {
+        json_decref(l.list);
+        return e;
+    }
+    return data_set(a, "orgs", l.list);
+}
+
+/* --- approve, refuse ------------------------------------------------------------------------- */
+
+static enum err request_answer(struct asked *a, struct span request)
+{
+    struct bytes text = {0};
+    enum err e = armour_write(ARMOUR_REQUEST, request, &text);
+
+    if (!e)
+        e = data_text(a, "request", bytes_span(&text));
+    bytes_free(&text);
+    return e;
+}
+
+static enum err request_new(struct asked *a, struct span stmt)
+{
+    struct bytes ss = {0};
+    uint8_t about[32];
+    enum err e;
+
+    if ((e = statement_join(stmt, NULL, 0, &ss)))
+        return e;
+    if (!(e = request_put(a->c, bytes_span(&ss), about)))
+        e = request_answer(a, bytes_span(&ss));
+    bytes_free(&ss);
+    return e;
+}
+
+static enum err approved_request(struct asked *a, const struct invite *i)
+{
+    const struct federation *f = &a->c->id->federation;
+    uint64_t effect = a->c->now_ms;
+    struct bytes stmt = {0};
+    enum err e;
+
+    if (i->kind == ORG_EMERGENCY)
+        effect += f->emergency_delay_s * 1000;
+    if ((e = enrol_encode(f->id, a->c->now_ms, i->body, i->possession, effect, &stmt)))
+        return e;
+    e = request_new(a, bytes_span(&stmt));
+    bytes_free(&stmt);
+    return e;
+}
+
+static enum err run_approve(struct asked *a)
+{
+    char print[FINGERPRINT_TEXT];
+    struct bytes kept = {0};
+    uint8_t id[ID_BYTES];
+    struct span row;
+    struct invite i;
+    enum err e;
+
+    if ((e = arg_id(a, "id", id)))
+        return e;
+    if ((e = store_get(a->c->t, TABLE_INVITE, SPAN_OF(id), &row)) || (e = bytes_copy(&kept, row)) ||
+        (e = invite_decode(bytes_span(&kept), &i)))
+        goto out;
+    e = i.state == INVITE_ASKED || i.state == INVITE_APPROVED ? ERR_OK : ERR_STATE;
+    if (e || (e = fingerprint_for(a->c, &i, print)))
+        goto out;
+    if ((e = fingerprint_compare(print, span_text(arg_text(a, "fingerprint")))))
+        goto out;
+    i.state = INVITE_APPROVED;
+    if ((e = invite_put(a->c, &i)) || (e = approved_request(a, &i)) ||
+        (e = act_log(a->c, ACT_APPROVE, i.org, SPAN_OF(i.id))))
+        goto out;
+    e = bytes_printf(&a->text,
+                     "Empreinte vérifiée. La demande d'enrôlement attend maintenant la signature "
+                     "du registraire%s.\n",
+                     i.kind == ORG_EMERGENCY
+                         ? " et le contreseing de deux organisations de types différents"
+                         : "");
+out:
+    bytes_free(&kept);
+    return e;
+}
+
+static enum err run_refuse(struct asked *a)
+{
+    struct bytes kept = {0};
+    uint8_t id[ID_BYTES];
+    struct span row;
+    struct invite i;
+    enum err e;
+
+    if ((e = arg_id(a, "id", id)))
+        return e;
+    if ((e = store_get(a->c->t, TABLE_INVITE, SPAN_OF(id), &row)) || (e = bytes_copy(&kept, row)) ||
+        (e = invite_decode(bytes_span(&kept), &i)))
+        goto out;
+    if ((e = i.state == INVITE_ENROLLED ? ERR_STATE : ERR_OK))
+        goto out;
+    i.state = INVITE_REFUSED;
+    if ((e = invite_put(a->c, &i)) || (e = invite_tell(a->c, &i, false)))
+        goto out;
+    e = bytes_printf(&a->text, "Demande refusée. La clé de l'invitation ne sert plus.\n");
+out:
+    bytes_free(&kept);
+    return e;
+}
+
+/* --- genesis --------------------------------------------------------------------------------- */
+
+static enum err founder_one(void *arg, const struct invite *i)
+{
+    struct federation *f = arg;
+    struct enrolment en;
+    enum err e;
+
+    if (!i->founder || i->state == INVITE_REFUSED)
+        return ERR_OK;
+    if (i->state != INVITE_APPROVED)
+        return ERR_WAITING; /* a founder has not come, or is not verified yet */
+    if (f->founder_count == FOUNDERS_MAX)
+        return ERR_ITEMS;
+    if ((e = enrolment_decode(i->body, &en)))
+        return e;
+    memcpy(f->founders[f->founder_count].org, i->org, ID_BYTES);
+    f->founders[f->founder_count++].pk = en.signing;
+    return ERR_OK;
+}
+
+static enum err run_genesis(struct asked *a)
+{
+    struct federation f = a->c->id->federation;
+    struct bytes stmt = {0};
+    enum err e;
+
+    if (directory_federation(a->c->dir))
+        return ERR_STATE;
+    f.founder_count = 0;
+    f.ts_ms = a->c->now_ms;
+    if ((e = invite_each(a->c, founder_one, &f)))
+        return e;
+    if (f.founder_count == 0)
+        return ERR_WAITING;
+    if (*arg_text(a, "operator") && (e = arg_id(a, "operator", f.operator_org)))
+        return e;
+    if ((e = genesis_encode(&f, &stmt)))
+        return e;
+    if (!(e = request_new(a, bytes_span(&stmt))))
+        e = act_log(a->c, ACT_GENESIS, NULL, (struct span){0});
+    if (!e)
+        e = bytes_printf(&a->text,
+                         "Acte de constitution préparé : %zu membre(s) fondateur(s). Il attend la "
+                         "signature de chacun et celle du registraire.\n",
+                         f.founder_count);
+    bytes_free(&stmt);
+    return e;
+}
+
+/* --- signatures ------------------------------------------------------------------------------ */
+
+static enum err run_import(struct asked *a)
+{
+    struct bytes data = {0};
+    bool done;
+    enum err e;
+
+    if ((e = armour_read(ARMOUR_SIGNATURE, span_text(arg_text(a, "signature")), &data)))
+        return e;
+    if ((e = request_sign(a->c, bytes_span(&data), &done)))
+        goto out;
+    if ((e = data_set(a, "complete", json_boolean(done))))
+        goto out;
+    e = bytes_printf(&a->text, done ? "Signature vérifiée : l'acte est complet et publié dans le "
+                                      "journal des clés.\n"
+                                    : "Signature gardée ; il en manque encore.\n");
+out:
+    seal_bytes_free(&data);
+    return e;
+}
+
+static enum err request_one(void *arg, struct span request)
+{
+    struct listing *l = arg;
+    struct bytes text = {0};
+    enum err e = armour_write(ARMOUR_REQUEST, request, &text);
+
+    if (!e && json_array_append_new(l->list, json_stringn((char *)text.ptr, text.len)))
+        e = ERR_NOMEM;
+    if (!e)
+        e = bytes_append(&l->a->text, bytes_span(&text));
+    bytes_free(&text);
+    return e;
+}
+
+static enum err run_requests(struct asked *a)
+{
+    struct listing l = {a, json_array()};
+    enum err e = l.list ? ERR_OK : ERR_NOMEM;
+
+    if (!e)
+        e = request_each(a->c, request_one, &l);
+    if (e) {
+        json_decref(l.list);
+        return e;
+    }
+    return data_set(a, "requests", l.list);
+}
+
+/* --- suspend, resume, revoke, release -------------------------------------------------------- */
+
+static enum err suspension(struct asked *a, const uint8_t org[ID_BYTES], bool resume)
+{
+    struct bytes stmt = {0};
+    struct bytes ss = {0};
+    enum err e;
+
+    if ((e = suspend_encode(a->c->id->federation.id, a->c->now_ms, resume, org,
+                            arg_uint(a, "reason", 1), &stmt)))
+        return e;
+    if (!(e = statement_sign_alone(STATEMENT_KEYS, bytes_span(&stmt), ROLE_HUB, NULL,
+                                   a->c->id->hub, &ss)))
+        e = registry_append(a->c, bytes_span(&ss));
+    if (!e)
+        e = act_log(a->c, resume ? ACT_RESUME : ACT_SUSPEND, org, (struct span){0});
+    bytes_free(&stmt);
+    bytes_free(&ss);
+    return e;
+}
+
+static enum err run_suspend(struct asked *a)
+{
+    uint8_t org[ID_BYTES];
+    enum err e;
+
+    if ((e = arg_id(a, "org", org)) || (e = suspension(a, org, false)))
+        return e;
+    return bytes_printf(&a->text, "Organisation suspendue : le hub ne la sert plus. Ce qui l'attend "
+                                  "est conservé.\n");
+}
+
+static enum err run_resume(struct asked *a)
+{
+    uint8_t org[ID_BYTES];
+    enum err e;
+
+    if ((e = arg_id(a, "org", org)) || (e = suspension(a, org, true)))
+        return e;
+    return bytes_printf(&a->text, "Organisation rétablie.\n");
+}
+
+/* The hub cannot revoke: it stops serving at once, and the registrar makes it final. */
+static enum err run_revoke(struct asked *a)
+{
+    const struct directory_org *o;
+    struct bytes stmt = {0};
+    uint8_t org[ID_BYTES];
+    enum err e;
+
+    if ((e = arg_id(a, "org", org)))
+        return e;
+    if (!(o = directory_find_org(a->c->dir, org)))
+        return ERR_NOT_FOUND;
+    if (directory_org_state(a->c->dir, o, DIRECTORY_NOW, a->c->now_ms) == DIRECTORY_ACTIVE &&
+        (e = suspension(a, org, false)))
+        return e;
+    if ((e = revoke_encode(a->c->id->federation.id, a->c->now_ms, org, NULL,
+                           (enum revoke_reason)arg_uint(a, "reason", REVOKE_ENDED), &stmt)))
+        return e;
+    if (!(e = request_new(a, bytes_span(&stmt))))
+        e = act_log(a->c, ACT_REVOKE, org, (struct span){0});
+    if (!e)
+        e = bytes_printf(&a->text, "Organisation suspendue dès maintenant ; la révocation attend la "
+                                   "signature du registraire.\n");
+    bytes_free(&stmt);
+    return e;
+}
+
+static enum err run_release(struct asked *a)
+{
+    const struct directory_node *n;
+    struct mailbox *m;
+    uint8_t node[ID_BYTES];
+    enum err e;
+
+    if ((e = arg_id(a, "node", node)))
+        return e;
+    n = directory_find_node(a->c->dir, node);
+    m = n ? mailbox_of(a->c, (uint32_t)n->enrolled_at) : NULL;
+    if (!m)
+        return ERR_NOT_FOUND;
+    if (!m->cloned)
+        return ERR_STATE;
+    m->cloned = false;
+    m->known = false;
+    if ((e = mailbox_save(a->c, m)) ||
+        (e = act_log(a->c, ACT_RELEASE, m->who.org, SPAN_OF(m->who.node))))
+        return e;
+    return bytes_printf(&a->text, "Nœud libéré : la prochaine connexion fait foi. Assurez-vous que "
+                                  "l'autre copie est détruite.\n");
+}
+
+/* --- trust anchors --------------------------------------------------------------------------- */
+
+static enum err vkey_line(struct asked *a, const char *origin, const struct secret_sign *key)
+{
+    struct bytes vkey = {0};
+    struct note_key k;
+    enum err e;
+
+    if ((e = note_key_init(&k, span_text(origin), NOTE_SIGNED, secret_sign_public(key))) ||
+        (e = note_key_write(&k, &vkey)))
+        return e;
+    e = bytes_printf(&a->text, "log %.*s\n", (int)vkey.len, (const char *)vkey.ptr);
+    bytes_free(&vkey);
+    return e;
+}
+
+static enum err org_lines(struct asked *a, const struct directory_node *n)
+{
+    const struct directory_org *o = directory_org(a->c->dir, n->org);
+    char org[2 * ID_BYTES + 1];
+    char kid[2 * KID_BYTES + 1];
+    struct bytes pk = {0};
+    enum err e = ERR_OK;
+
+    hex_text(o->id, sizeof o->id, org);
+    hex_text(n->kid, sizeof n->kid, kid);
+    if (n->previous_of_org == DIRECTORY_NONE)
+        e = bytes_printf(&a->text, "org %s %.*s\n", org, (int)o->name.len,
+                         (const char *)o->name.ptr);
+    if (!e)
+        e = base64_write(&pk, SPAN_OF(n->signing.b));
+    if (!e)
+        e = bytes_printf(&a->text, "key %s %s %s\n", org, kid, (const char *)pk.ptr);
+    bytes_free(&pk);
+    return e;
+}
+
+static enum err run_trust(struct asked *a)
+{
+    enum err e;
+
+    if ((e = vkey_line(a, a->c->id->keys_origin, a->c->id->keys_log)) ||
+        (e = vkey_line(a, a->c->id->audit_origin, a->c->id->audit_log)) ||
+        (e = bytes_printf(&a->text, "quorum none\n")))
+        return e;
+    for (size_t i = 0; directory_node(a->c->dir, i); i++)
+        if ((e = org_lines(a, directory_node(a->c->dir, i))))
+            return e;
+    return ERR_OK;
+}
+
+const struct hub_command org_commands[] = {
+    {"invite",       run_invite  },
+    {"org.list",     run_list    },
+    {"org.approve",  run_approve },
+    {"org.refuse",   run_refuse  },
+    {"org.suspend",  run_suspend },
+    {"org.resume",   run_resume  },
+    {"org.revoke",   run_revoke  },
+    {"org.release",  run_release },
+    {"genesis",      run_genesis },
+    {"sign.import",  run_import  },
+    {"requests",     run_requests},
+    {"trust",        run_trust   },
+};
+const size_t org_command_count = sizeof org_commands / sizeof org_commands[0];

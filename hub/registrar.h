@@ -1,0 +1,25 @@
+/*
+ * registrar - the key that says who belongs to the federation. It lives on a machine of its own,
+ * off the hub and off the network, and signs files (PROTOCOL.md 7, 14): these commands use no
+ * daemon, no store and no socket.
+ */
+#ifndef HUB_REGISTRAR_H
+#define HUB_REGISTRAR_H
+
+#include "keyfile.h"
+#include "span.h"
+
+#define REGISTRAR_KEYFILE "registrar.key"
+
+/* Makes the key; *pk is what `relais-hub init` asks for. ERR_EXISTS. */
+enum err registrar_make(const char *dir, struct span passphrase, struct keyfile_cost cost,
+                        const struct entropy *entropy, struct sign_public *pk);
+enum err registrar_public(const char *dir, struct span passphrase, struct sign_public *pk);
+
+/* What a REQUEST file is about, in French, for the person who is asked to sign it. */
+enum err request_describe(struct span request, struct bytes *text);
+/* The SIGNATURE file for a REQUEST file (both as armoured text). */
+enum err registrar_sign(const char *dir, struct span passphrase, struct span request,
+                        struct bytes *signature);
+
+#endif

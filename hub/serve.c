@@ -1,0 +1,240 @@
+#include "serve.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "conf.h"
+#include "core.h"
+#include "door.h"
+#include "file.h"
+#include "identity.h"
+#include "log.h"
+
+#define CORE_DEPTH 4096
+#define OUT_DEPTH 8192
+#define IO_THREADS 1
+#define ENDPOINT_BYTES 512
+
+#define AT(member) SETTING_AT(struct hub_conf, member)
+
+/* clang-format off */
+static const struct setting settings[] = {
+    {"listen", SET_TEXT, AT(listen), "tcp://127.0.0.1:7411", 1, 0, "where members connect"},
+    {"join_listen", SET_TEXT, AT(join_listen), "tcp://127.0.0.1:7412", 1, 0, "where invited nodes ask to be enrolled"},
+    {"public_endpoint", SET_TEXT, AT(public_endpoint), "", 0, 0, "address written into invitations (empty: listen)"},
+    {"public_join_endpoint", SET_TEXT, AT(public_join_endpoint), "", 0, 0, "the same for the JOIN port"},
+    {"passphrase_file", SET_PATH, AT(passphrase_file), "", 0, 0, "file with the passphrase of hub.key, closed to others"},
+    {"workers", SET_UINT, AT(workers), "2", 1, HUB_WORKERS_MAX, "threads that verify signatures"},
+    {"queue_depth", SET_UINT, AT(queue_depth), "1024", 16, 65536, "messages waiting for one worker"},
+    {"rate_per_s", SET_UINT, AT(rate_per_s), "20000", 1, 1000000, "messages a second of one node, before any verification"},
+    {"rate_burst", SET_UINT, AT(rate_burst), "40000", 1, 1000000, "the same, at once"},
+    {"inflight_messages", SET_UINT, AT(inflight_messages), "512", 1, 65536, "messages of one node that wait for an answer"},
+    {"inflight_bytes", SET_SIZE, AT(inflight_bytes), "16m", 1 << 20, 1 << 30, "the same in bytes"},
+    {"memory_max", SET_SIZE, AT(memory_max), "1g", 64 << 20, 0, "resident memory; see OPERATIONS"},
+    {"store_max", SET_SIZE, AT(store_max), "64g", 16 << 20, 0, "largest size of the store"},
+};
+/* clang-format on */
+#define SETTINGS (sizeof settings / sizeof settings[0])
+
+struct hub {
+    int lock;
+    struct identity *id;
+    struct entropy entropy;
+    struct queue *in;
+    struct queue *out;
+    struct core *core;
+    struct workers *workers;
+    struct transport *transport;
+    struct loop *loop;
+    struct door *door;
+    pthread_t thread;
+    bool running;
+    char endpoint[ENDPOINT_BYTES];
+    char join_endpoint[ENDPOINT_BYTES];
+};
+
+enum err hub_conf_read(const char *dir, struct hub_conf *out, char *why, size_t why_size)
+{
+    char path[SERVE_PATH_MAX + 16];
+    struct stat st;
+
+    snprintf(path, sizeof path, "%s/hub.conf", dir);
+    if (stat(path, &st) != 0)
+        return conf_defaults(settings, SETTINGS, out, why, why_size);
+    return conf_read(path, settings, SETTINGS, out, why, why_size);
+}
+
+void hub_conf_help(void)
+{
+    conf_print_help(stdout, settings, SETTINGS);
+}
+
+static void on_signal(int number, void *arg)
+{
+    struct hub *h = arg;
+
+    if (number != SIGHUP)
+        loop_stop(h->loop);
+}
+
+static enum err replay_one(void *arg, uint64_t index, uint64_t time_ms, struct span ss)
+{
+    struct hub *h = arg;
+    enum err e = door_keys(h->door, index, time_ms, ss);
+
+    return e ? e : workers_keys(h->workers, index, time_ms, ss);
+}
+
+static enum err core_up(struct hub *h, const char *dir, const struct hub_conf *conf)
+{
+    char where[SERVE_PATH_MAX + 16];
+    struct core_options o = {.engine = "lmdb",
+                             .where = where,
+                             .store_max_bytes = conf->store_max,
+                             .clock = clock_system(),
+                             .entropy = &h->entropy,
+                             .identity = h->id};
+    enum err e;
+
+    snprintf(where, sizeof where, "%s/store", dir);
+    if ((e = queue_new(CORE_DEPTH, &h->in)) || (e = queue_new(OUT_DEPTH, &h->out)))
+        return e;
+    o.in = h->in;
+    o.out = h->out;
+    o.conf = conf;
+    return core_open(&o, &h->core);
+}
+
+static enum err workers_up(struct hub *h, const struct hub_conf *conf)
+{
+    struct worker_options o = {.count = conf->workers,
+                               .depth = conf->queue_depth,
+                               .entropy = &h->entropy,
+                               .clock = clock_system(),
+                               .mode = h->id->federation.mode,
+                               .core = h->in};
+
+    memcpy(o.federation, h->id->federation.id, ID_BYTES);
+    memcpy(o.incarnation, h->core->incarnation, ID_BYTES);
+    return workers_start(&o, &h->workers);
+}
+
+static enum err door_up(struct hub *h, const char *dir, const struct hub_conf *conf)
+{
+    struct transport_options t = {.io_threads = IO_THREADS, .entropy = &h->entropy};
+    char control[SERVE_PATH_MAX + 16];
+    struct door_options o = {.listen = conf->listen,
+                             .join_listen = conf->join_listen,
+                             .control_path = control,
+                             .transport_secret = secret_box_span(h->id->transport).ptr,
+                             .rate_per_s = conf->rate_per_s,
+                             .rate_burst = conf->rate_burst,
+                             .inflight_messages = conf->inflight_messages,
+                             .inflight_bytes = (uint32_t)conf->inflight_bytes,
+                             .memory_max_bytes = conf->memory_max,
+                             .clock = clock_system(),
+                             .entropy = &h->entropy,
+                             .workers = h->workers,
+                             .core = h->in,
+                             .out = h->out};
+    enum err e;
+
+    snprintf(control, sizeof control, "%s/control.sock", dir);
+    if ((e = transport_open(&t, &h->transport)) || (e = loop_open(clock_system(), &h->loop)))
+        return e;
+    o.transport = h->transport;
+    if ((e = door_open(&o, h->loop, &h->door)))
+        return e;
+    return loop_signals(h->loop, on_signal, h);
+}
+
+/* What is written into invitations: as configured, else where we listen, with the real port. */
+static void reachable_at(const char *configured, const char *listen, const char *bound, char *out)
+{
+    const char *port = strrchr(bound, ':');
+    size_t host = (size_t)(strrchr(listen, ':') - listen);
+
+    if (configured[0])
+        snprintf(out, ENDPOINT_BYTES, "%s", configured);
+    else
+        snprintf(out, ENDPOINT_BYTES, "%.*s%s", (int)host, listen, port ? port : "");
+}
+
+static enum err hub_up(struct hub *h, const char *dir, const struct hub_conf *conf,
+                       struct span passphrase)
+{
+    enum err e;
+
+    h->entropy = entropy_system();
+    if ((e = seal_init()) || (e = loop_signals_block()))
+        return e;
+    if ((e = dir_lock(dir, &h->lock)))
+        return e;
+    if ((e = identity_open(dir, passphrase, &h->id)))
+        return e;
+    if ((e = core_up(h, dir, conf)) || (e = workers_up(h, conf)) || (e = door_up(h, dir, conf)))
+        return e;
+    if ((e = registry_each(h->core, replay_one, h)))
+        return e;
+    reachable_at(conf->public_endpoint, conf->listen, door_endpoint(h->door), h->endpoint);
+    reachable_at(conf->public_join_endpoint, conf->join_listen, door_join_endpoint(h->door),
+                 h->join_endpoint);
+    h->core->endpoint = h->endpoint;
+    h->core->join_endpoint = h->join_endpoint;
+    if ((e = core_started(h->core)))
+        return e;
+    if (pthread_create(&h->thread, NULL, core_thread, h->core))
+        return ERR_NOMEM;
+    h->running = true;
+    return ERR_OK;
+}
+
+/* The door closes first: nothing new comes in. What the core still holds is decided and committed;
+ * answers that cannot be sent any more are asked for again by their senders. */
+static void hub_down(struct hub *h)
+{
+    void *item;
+
+    door_close(h->door);
+    if (h->out)
+        queue_close(h->out);
+    if (h->in)
+        queue_close(h->in);
+    workers_stop(h->workers);
+    if (h->running)
+        pthread_join(h->thread, NULL);
+    while (h->out && queue_pop(h->out, &item) == ERR_OK)
+        parcel_free(item);
+    while (h->in && queue_pop(h->in, &item) == ERR_OK)
+        job_free(item);
+    core_close(h->core);
+    queue_free(h->in);
+    queue_free(h->out);
+    loop_close(h->loop);
+    transport_close(h->transport);
+    identity_close(h->id);
+    dir_unlock(&h->lock);
+}
+
+int hub_serve(const char *dir, const struct hub_conf *conf, struct span passphrase)
+{
+    struct hub h = {.lock = -1};
+    enum err e = hub_up(&h, dir, conf, passphrase);
+
+    if (!e) {
+        log_info("hub.ready", "endpoint=%s join=%s", h.core->endpoint, h.core->join_endpoint);
+        e = loop_run(h.loop);
+        if (!e)
+            e = door_fatal(h.door);
+    }
+    if (e)
+        log_error("hub.stopped", "why=%s text=%s", err_name(e), err_text(e));
+    else
+        log_info("hub.stopped", "why=%s", "asked");
+    hub_down(&h);
+    return e ? EXIT_FAILURE : EXIT_SUCCESS;
+}

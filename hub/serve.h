@@ -1,0 +1,35 @@
+/*
+ * serve - the daemon, wired together: identity, store, workers, door. Opened bottom-up, closed
+ * top-down.
+ */
+#ifndef HUB_SERVE_H
+#define HUB_SERVE_H
+
+#include "span.h"
+
+#define SERVE_PATH_MAX 1024
+
+struct hub_conf {
+    char listen[256];
+    char join_listen[256];
+    char public_endpoint[256];      /* as nodes reach us; empty: what is bound */
+    char public_join_endpoint[256];
+    char passphrase_file[SERVE_PATH_MAX];
+    uint32_t workers;
+    uint32_t queue_depth;
+    uint32_t rate_per_s;
+    uint32_t rate_burst;
+    uint32_t inflight_messages;
+    uint64_t inflight_bytes;
+    uint64_t memory_max;
+    uint64_t store_max;
+};
+
+/* Reads <dir>/hub.conf (absent: the defaults). `why` gets file, line and reason. */
+enum err hub_conf_read(const char *dir, struct hub_conf *out, char *why, size_t why_size);
+void hub_conf_help(void);
+
+/* Runs until SIGTERM or SIGINT. Returns the exit status of the process. */
+int hub_serve(const char *dir, const struct hub_conf *conf, struct span passphrase);
+
+#endif

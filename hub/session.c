@@ -1,0 +1,163 @@
+/* HELLO and the end of sessions: one live session per node, and the watch for a second copy of a
+ * node (PROTOCOL.md 11, Session). */
+#include <string.h>
+
+#include "core.h"
+#include "log.h"
+
+enum claim { CLAIM_FRESH, CLAIM_SAME, CLAIM_CLONE };
+
+/* A node counts its sessions on its disk. A number that is not higher, or another incarnation,
+ * means that two copies of one node are about, or that one was put back to an older state. */
+static enum claim claim_of(const struct mailbox *m, const struct msg_hello *h)
+{
+    if (!m->known)
+        return CLAIM_FRESH;
+    if (memcmp(m->incarnation, h->incarnation, ID_BYTES) != 0)
+        return CLAIM_CLONE;
+    if (h->session > m->session_number)
+        return CLAIM_FRESH;
+    if (h->session == m->session_number && memcmp(m->nonce, h->nonce, ID_BYTES) == 0)
+        return CLAIM_SAME; /* the same HELLO again: its answer was lost */
+    return CLAIM_CLONE;
+}
+
+static enum err clone_alarm(struct core *c, const struct job *j, struct mailbox *m)
+{
+    struct detail d = {.has = RD_KEY(DETAIL_BY_ORG) | RD_KEY(DETAIL_BY_NODE) | RD_KEY(DETAIL_ACT),
+                       .act = ACT_CLONE};
+    uint64_t index;
+    enum err e;
+
+    if (!m->cloned) {
+        memcpy(d.by_org, m->who.org, sizeof d.by_org);
+        memcpy(d.by_node, m->who.node, sizeof d.by_node);
+        if ((e = audit_add(c, AUDIT_ALARM, &d, &index)))
+            return e;
+        m->cloned = true;
+        c->count.clones++;
+        if ((e = mailbox_save(c, m)))
+            return e;
+        log_error("node.cloned", "number=%u", m->who.number);
+    }
+    return core_refuse(c, j, ERR_CLONED);
+}
+
+static enum err fence(struct core *c, struct mailbox *m)
+{
+    struct message say = {.type = MSG_ERR, .err = {.code = ERR_FENCED}};
+    struct job former = {.kind = JOB_MEMBER, .peer = m->peer, .session = m->session, .who = m->who};
+
+    m->open = false;
+    return core_say(c, &former, &say, false);
+}
+
+static enum err welcome(struct core *c, const struct job *j, const struct mailbox *m)
+{
+    struct message say = {.type = MSG_WELCOME,
+                          .welcome = {.version = WIRE_VERSION,
+                                      .head_seq = c->next_seq - 1,
+                                      .time_ms = c->now_ms,
+                                      .acked_seq = m->acked}};
+    struct parcel *p = NULL;
+    enum err e;
+
+    memcpy(say.welcome.federation, c->id->federation.id, ID_BYTES);
+    memcpy(say.welcome.hub, c->incarnation, ID_BYTES);
+    if ((e = keys_head(c, c->t, ledger_committed_size(c->keys), &say.welcome.keys)))
+        return e;
+    if ((e = audit_head(c, c->t, ledger_committed_size(c->audit), &say.welcome.audit)))
+        return e;
+    if (!(p = calloc(1, sizeof *p)))
+        return ERR_NOMEM;
+    p->kind = PARCEL_OPEN;
+    p->peer = j->peer;
+    p->session = j->session;
+    p->who = m->who;
+    p->acked_seq = m->acked;
+    if ((e = message_encode(&say, &p->frame))) {
+        parcel_free(p);
+        return e;
+    }
+    return core_stage(c, p);
+}
+
+/* Resumes after what the hub knows to be on the node's disk. A node that says less has lost
+ * something that it had acknowledged: it is not delivered twice without anybody knowing. */
+static enum err cursor_check(const struct core *c, const struct mailbox *m,
+                             const struct msg_hello *h)
+{
+    if (memcmp(h->hub, c->incarnation, ID_BYTES) != 0)
+        return ERR_OK; /* another hub store: the node starts again at our cursor */
+    return h->last_seq >= m->acked ? ERR_OK : ERR_ROLLBACK;
+}
+
+static void open_session(struct mailbox *m, const struct job *j)
+{
+    const struct msg_hello *h = &j->message.hello;
+
+    m->known = true;
+    m->session_number = h->session;
+    memcpy(m->nonce, h->nonce, ID_BYTES);
+    memcpy(m->incarnation, h->incarnation, ID_BYTES);
+    m->open = true;
+    m->session = j->session;
+    m->peer = j->peer;
+    m->credit_messages = h->credit_messages;
+    m->credit_bytes = h->credit_bytes;
+    m->issued = m->acked;
+    m->out = 0;
+    m->out_bytes = 0;
+}
+
+static enum err member_check(struct core *c, struct job *j)
+{
+    const struct directory_node *n = directory_find_node(c->dir, j->who.node);
+    enum err e;
+
+    if (!n)
+        return ERR_NOT_ENROLLED;
+    e = directory_state_err(
+        directory_node_state(c->dir, n, DIRECTORY_NOW, c->now_ms));
+    return e;
+}
+
+enum err on_hello(struct core *c, struct job *j)
+{
+    const struct msg_hello *h = &j->message.hello;
+    struct msg_err versions = {.req = 0,
+                               .code = ERR_VERSION,
+                               .extra = EXTRA_SUPPORTED,
+                               .supported = {1, {WIRE_VERSION}}};
+    struct mailbox *m = mailbox_of(c, j->who.number);
+    enum claim claim;
+    enum err e;
+
+    if ((e = member_check(c, j)))
+        return core_refuse(c, j, e);
+    if (versions_common(&h->versions) == 0)
+        return core_refuse_with(c, j, &versions);
+    if (!m)
+        return ERR_INTERNAL;
+    claim = claim_of(m, h);
+    if (m->cloned || claim == CLAIM_CLONE)
+        return clone_alarm(c, j, m);
+    if ((e = cursor_check(c, m, h)))
+        return core_refuse(c, j, e);
+    if (m->open && m->session != j->session && (e = fence(c, m)))
+        return e;
+    open_session(m, j);
+    c->count.hellos++;
+    if ((e = mailbox_save(c, m)))
+        return e;
+    return welcome(c, j, m);
+}
+
+enum err on_gone(struct core *c, struct job *j)
+{
+    struct mailbox *m = mailbox_of(c, j->who.number);
+
+    if (m && m->open && m->session == j->session)
+        m->open = false;
+    return ERR_OK;
+}

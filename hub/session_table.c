@@ -1,0 +1,84 @@
+#include "session_table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct session *session_find(struct session *all, const uint8_t node[ID_BYTES])
+{
+    struct session *s;
+
+    HASH_FIND(hh, all, node, ID_BYTES, s);
+    return s;
+}
+
+struct session *session_make(struct session **all, const struct member *who, uint64_t now_ms)
+{
+    struct session *s = session_find(*all, who->node);
+
+    if (s)
+        return s;
+    s = calloc(1, sizeof *s);
+    if (!s)
+        return NULL;
+    memcpy(s->node, who->node, sizeof s->node);
+    s->who = *who;
+    s->tokens_ms = now_ms;
+    s->tokens = -1; /* full at the first use */
+    s->waiting_end = &s->waiting;
+    HASH_ADD(hh, *all, node, ID_BYTES, s);
+    return s;
+}
+
+void session_drop_waiting(struct session *s)
+{
+    while (s->waiting) {
+        struct waiting *w = s->waiting;
+
+        s->waiting = w->next;
+        parcel_free(w->parcel);
+        free(w);
+    }
+    s->waiting_end = &s->waiting;
+    s->waiting_count = 0;
+}
+
+enum err session_wait(struct session *s, struct parcel *p)
+{
+    struct waiting *w = calloc(1, sizeof *w);
+
+    if (!w) {
+        parcel_free(p);
+        return ERR_NOMEM;
+    }
+    w->parcel = p;
+    *s->waiting_end = w;
+    s->waiting_end = &w->next;
+    s->waiting_count++;
+    return ERR_OK;
+}
+
+void sessions_free(struct session **all)
+{
+    struct session *s;
+    struct session *next;
+
+    HASH_ITER (hh, *all, s, next) {
+        HASH_DEL(*all, s);
+        session_drop_waiting(s);
+        free(s);
+    }
+}
+
+bool session_take_token(struct session *s, uint64_t now_ms, uint32_t rate, uint32_t burst)
+{
+    if (s->tokens < 0)
+        s->tokens = burst;
+    s->tokens += (double)(now_ms - s->tokens_ms) * rate / 1000.0;
+    s->tokens_ms = now_ms;
+    if (s->tokens > burst)
+        s->tokens = burst;
+    if (s->tokens < 1)
+        return false;
+    s->tokens -= 1;
+    return true;
+}

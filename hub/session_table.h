@@ -1,0 +1,50 @@
+/*
+ * session_table - who is connected: one entry per node, with what the door counts about it.
+ * Confined to the door's thread.
+ */
+#ifndef HUB_SESSION_TABLE_H
+#define HUB_SESSION_TABLE_H
+
+#include <uthash.h>
+
+#include "hub.h"
+
+#define SESSION_IDLE_MS 90000 /* three missed PINGs */
+#define SESSION_BAD_MAX 3     /* signatures that did not verify: the third ends the session */
+#define SESSION_BAN_MS 10000
+
+/* Something that could not be sent yet because the peer's queue was full. */
+struct waiting {
+    struct waiting *next;
+    struct parcel *parcel;
+};
+
+struct session {
+    uint8_t node[ID_BYTES]; /* key */
+    struct member who;
+    struct link_peer peer; /* of the open session */
+    uint64_t number;       /* of the open session; 0: none is open */
+    uint64_t asked;        /* number of the newest HELLO under way; 0: none */
+    struct link_peer asked_peer;
+    uint64_t after; /* last ACK passed on: what the next one's signature starts from */
+    uint64_t heard_ms;
+    uint64_t tokens_ms; /* token bucket: when it was last filled */
+    double tokens;
+    uint32_t flying; /* messages given to a worker and not answered */
+    uint64_t flying_bytes;
+    unsigned bad;
+    uint64_t banned_until_ms;
+    struct waiting *waiting, **waiting_end;
+    size_t waiting_count;
+    UT_hash_handle hh;
+};
+
+struct session *session_find(struct session *all, const uint8_t node[ID_BYTES]);
+struct session *session_make(struct session **all, const struct member *who, uint64_t now_ms);
+void session_drop_waiting(struct session *s);
+enum err session_wait(struct session *s, struct parcel *p); /* owns p from here on */
+void sessions_free(struct session **all);
+/* One message of `rate` a second, at most `burst` at once. False: too fast. */
+bool session_take_token(struct session *s, uint64_t now_ms, uint32_t rate, uint32_t burst);
+
+#endif

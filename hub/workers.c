@@ -1,0 +1,253 @@
+/* Workers: parsing and signatures, away from the door and from the store. Each has its own
+ * replica of the directory, kept up by messages, so nothing is shared and nothing locked. They run
+ * at a lower priority than the store thread, whose commits everybody waits for. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "hub.h"
+#include "log.h"
+#include "receipt.h"
+
+#define WORKER_NICE 10
+#define KEYS_ROOM 65536 /* beyond the depth: the door never waits for a worker, and must not */
+
+struct worker {
+    struct workers *all;
+    struct queue *in;
+    struct directory *dir;
+    pthread_t thread;
+    bool running;
+};
+
+struct workers {
+    struct worker_options o;
+    struct worker each[HUB_WORKERS_MAX];
+};
+
+/* --- one job ------------------------------------------------------------------------------- */
+
+static enum err signer_of(const struct directory *dir, const uint8_t org[ID_BYTES],
+                          const uint8_t kid[KID_BYTES], const struct worker_options *o,
+                          struct sign_public *pk)
+{
+    return directory_signer(dir, org, kid, DIRECTORY_NOW, clock_now_ms(o->clock), pk);
+}
+
+/* Steps 1 to 7 of the receive order (PROTOCOL.md 5.4). */
+static enum err put_verify(struct job *j, const struct directory *dir,
+                           const struct worker_options *o)
+{
+    struct sign_public pk;
+    enum err e;
+
+    if ((e = envelope_parse(j->message.put.envelope, &j->view, &j->header, NULL)))
+        return e;
+    if (j->header.status != o->mode)
+        return ERR_MODE;
+    if ((e = signer_of(dir, j->header.from, j->header.skid, o, &pk)))
+        return e;
+    if ((e = envelope_digest(&j->view, j->digest)))
+        return e;
+    e = envelope_verify(&j->view, j->digest, &pk);
+    j->costly = e == ERR_FORGED;
+    return e;
+}
+
+static enum err ack_verify(struct job *j, const struct directory *dir,
+                           const struct worker_options *o)
+{
+    const struct msg_ack *a = &j->message.ack;
+    const struct directory_node *n = directory_find_node(dir, j->who.node);
+    struct ack_claim claim = {.after = j->after, .upto = a->upto, .count = a->count};
+    uint8_t digest[DIGEST_BYTES];
+    enum err e;
+
+    if (!a->is_signed)
+        return ERR_OK;
+    if (!n)
+        return ERR_NOT_ENROLLED;
+    memcpy(claim.federation, o->federation, ID_BYTES);
+    memcpy(claim.hub, o->incarnation, ID_BYTES);
+    memcpy(claim.org, j->who.org, ID_BYTES);
+    memcpy(claim.node, j->who.node, ID_BYTES);
+    memcpy(claim.root, a->root, sizeof claim.root);
+    if ((e = ack_digest(&claim, digest)))
+        return e;
+    e = verify_digest(SIGN_ACK, &n->signing, digest, a->sig);
+    j->costly = e == ERR_FORGED;
+    return e;
+}
+
+/* A report has one signature, by a node of the session's organisation. */
+static enum err report_verify(struct job *j, const struct directory *dir,
+                              const struct worker_options *o)
+{
+    struct sign_public pk;
+    enum err e;
+
+    if (j->ss.count != 1 || j->ss.sig[0].role != ROLE_NODE)
+        return ERR_FIELD_VALUE;
+    if (memcmp(j->ss.sig[0].org, j->who.org, ID_BYTES) != 0)
+        return ERR_FROM;
+    if ((e = signer_of(dir, j->who.org, j->ss.sig[0].kid, o, &pk)))
+        return e;
+    e = statement_verify(STATEMENT_REPORT, j->ss.stmt, &j->ss.sig[0], &pk);
+    j->costly = e == ERR_FORGED;
+    return e;
+}
+
+static enum err message_verify(struct job *j, const struct directory *dir,
+                               const struct worker_options *o)
+{
+    enum err e = message_decode(bytes_span(&j->frame), SENT_BY_NODE, &j->message);
+
+    if (e)
+        return e;
+    j->req = j->message.type == MSG_ACK ? 0 : message_req(bytes_span(&j->frame));
+    switch (j->message.type) {
+    case MSG_PUT:
+        return put_verify(j, dir, o);
+    case MSG_ACK:
+        return ack_verify(j, dir, o);
+    case MSG_REPORT:
+        e = statement_parse(j->message.statement.ss, &j->ss);
+        return e ? e : report_verify(j, dir, o);
+    case MSG_DECLARE: /* the circle decides who may sign: the core verifies, it has the chain */
+    case MSG_KEYS_PUT:
+        return statement_parse(j->message.statement.ss, &j->ss);
+    default:
+        return ERR_OK;
+    }
+}
+
+void job_verify(struct job *j, const struct directory *dir, const struct worker_options *o)
+{
+    if (j->kind != JOB_MEMBER)
+        return;
+    j->req = message_req(bytes_span(&j->frame));
+    j->verdict = message_verify(j, dir, o);
+}
+
+/* --- threads ------------------------------------------------------------------------------- */
+
+static void keys_apply(struct worker *w, struct job *j)
+{
+    enum err e = directory_apply(w->dir, j->index, j->time_ms, bytes_span(&j->frame));
+
+    if (e) { /* the core accepted it: a replica that cannot follow must not go on judging */
+        log_error("worker.directory", "why=%s index=%llu", err_name(e),
+                  (unsigned long long)j->index);
+        abort();
+    }
+    job_free(j);
+}
+
+static void *worker_thread(void *arg)
+{
+    struct worker *w = arg;
+    void *item;
+    enum err e;
+
+    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), WORKER_NICE);
+    while ((e = queue_pop_wait(w->in, &item, QUEUE_FOREVER)) == ERR_OK) {
+        struct job *j = item;
+
+        if (j->kind == JOB_KEYS) {
+            keys_apply(w, j);
+            continue;
+        }
+        job_verify(j, w->dir, &w->all->o);
+        if (queue_push_wait(w->all->o.core, j, QUEUE_FOREVER))
+            job_free(j); /* the core is gone: nothing was promised */
+    }
+    return NULL;
+}
+
+static enum err worker_start(struct workers *all, struct worker *w)
+{
+    enum err e;
+
+    w->all = all;
+    if ((e = queue_new(all->o.depth + KEYS_ROOM, &w->in)))
+        return e;
+    if ((e = directory_new(DIRECTORY_LEAF_TIME, all->o.entropy, &w->dir)))
+        return e;
+    if (pthread_create(&w->thread, NULL, worker_thread, w))
+        return ERR_NOMEM;
+    w->running = true;
+    return ERR_OK;
+}
+
+enum err workers_start(const struct worker_options *options, struct workers **out)
+{
+    struct workers *all;
+    enum err e;
+
+    if (options->count < 1 || options->count > HUB_WORKERS_MAX)
+        return ERR_RANGE;
+    all = calloc(1, sizeof *all);
+    if (!all)
+        return ERR_NOMEM;
+    all->o = *options;
+    for (size_t i = 0; i < options->count; i++) {
+        if ((e = worker_start(all, &all->each[i]))) {
+            workers_stop(all);
+            return e;
+        }
+    }
+    *out = all;
+    return ERR_OK;
+}
+
+void workers_stop(struct workers *all)
+{
+    if (!all)
+        return;
+    for (size_t i = 0; i < HUB_WORKERS_MAX; i++)
+        if (all->each[i].in)
+            queue_close(all->each[i].in);
+    for (size_t i = 0; i < HUB_WORKERS_MAX; i++) {
+        struct worker *w = &all->each[i];
+
+        if (w->running)
+            pthread_join(w->thread, NULL);
+        directory_free(w->dir);
+        queue_free(w->in);
+    }
+    free(all);
+}
+
+/* An organisation always has the same worker, so its messages keep their order; and who floods
+ * or forges is felt by one worker alone. Ids are random, drawn by the hub. */
+enum err workers_give(struct workers *all, struct job *j)
+{
+    struct queue *in = all->each[j->who.org[0] % all->o.count].in;
+
+    if (queue_counters(in).depth >= all->o.depth)
+        return ERR_BUSY;
+    return queue_push(in, j);
+}
+
+enum err workers_keys(struct workers *all, uint64_t index, uint64_t time_ms, struct span ss)
+{
+    for (size_t i = 0; i < all->o.count; i++) {
+        struct job *j = calloc(1, sizeof *j);
+        enum err e;
+
+        if (!j)
+            return ERR_NOMEM;
+        j->kind = JOB_KEYS;
+        j->index = index;
+        j->time_ms = time_ms;
+        if ((e = bytes_copy(&j->frame, ss)) ||
+            (e = queue_push(all->each[i].in, j))) {
+            job_free(j);
+            return e;
+        }
+    }
+    return ERR_OK;
+}
