@@ -1,0 +1,320 @@
+/*
+ * relais-verify: checks a receipt with no network, no hub and no node. What it trusts stands in a
+ * policy file that its owner holds (include/trust.h). It links libsodium and libc alone and is
+ * meant to be read in one sitting, with PROTOCOL.md 9 and 10 beside it.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "file.h"
+#include "random.h"
+#include "receipt.h"
+#include "sign.h"
+#include "statement.h"
+#include "tlogproof.h"
+#include "trust.h"
+
+enum status {
+    PROVEN = 0,
+    NOT_PROVEN = 1,
+    BAD_USAGE = 2,
+    BAD_FILE = 3,
+    BAD_POLICY = 4,
+    MEMBER_UNKNOWN = 5
+};
+
+static const char help[] =
+    "relais-verify receipt FICHIER --policy POLITIQUE\n"
+    "\n"
+    "Vérifie hors ligne un reçu Relais (.tlog-proof) : ce qui est prouvé, à quel degré, par la clé\n"
+    "de qui, dans quel journal, quand. La politique est un fichier que vous tenez : journaux et\n"
+    "témoins reconnus, clés des organisations.\n"
+    "\n"
+    "Degrés : « journalisé » (le journal l'a signé), « attesté » (le quorum de témoins de la\n"
+    "politique a cosigné).\n"
+    "\n"
+    "Codes de sortie :\n"
+    "  0  prouvé\n"
+    "  1  pas prouvé : le reçu est abîmé, falsifié, ou d'un journal que la politique ne connaît pas\n"
+    "  2  ligne de commande\n"
+    "  3  fichier du reçu illisible\n"
+    "  4  politique illisible ou incorrecte\n"
+    "  5  journalisé, mais signé par un membre dont la politique n'a pas la clé\n";
+
+struct check {
+    struct trust *policy;
+    struct tlog_proof proof;
+    struct receipt receipt;
+    struct receipt_facts facts;
+    struct trust_verdict verdict;
+};
+
+/* --- what was proven, in words --------------------------------------------------------------- */
+
+static const char *event(uint64_t type)
+{
+    static const char *const words[] = {
+        [AUDIT_ACCEPTED] = "accepté par le hub",
+        [AUDIT_DELIVERED] = "remis (sur le disque du destinataire)",
+        [AUDIT_OPENED] = "ouvert par une personne chez le destinataire",
+        [AUDIT_REFUSED] = "refusé par le destinataire",
+        [AUDIT_UNREADABLE] = "illisible chez le destinataire",
+        [AUDIT_MISLABELLED] = "mis en quarantaine : étiquette et contenu se contredisent",
+        [AUDIT_EXPIRED] = "expiré sans avoir été remis",
+        [AUDIT_STATEMENT] = "déclaration de cercle enregistrée",
+        [AUDIT_REJECTED] = "refusé par le hub",
+        [AUDIT_HELD] = "retenu par le hub à la remise",
+        [AUDIT_ACT] = "acte d'administration du hub",
+        [AUDIT_ALARM] = "alarme du hub",
+    };
+
+    return type < sizeof words / sizeof words[0] && words[type] ? words[type] : "événement inconnu";
+}
+
+static void hex_print(const uint8_t *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        printf("%02x", p[i]);
+}
+
+static void org_print(const struct trust *policy, const uint8_t org[ID_BYTES])
+{
+    const char *name = trust_org_name(policy, org);
+
+    if (name)
+        printf("« %s »", name);
+    else
+        hex_print(org, ID_BYTES);
+}
+
+static void say(const struct check *c)
+{
+    const struct detail *d = &c->facts.detail;
+    char when[TIME_TEXT_BYTES] = "?";
+    const uint8_t *mid = c->receipt.has_path             ? c->receipt.path.mid
+                         : d->has & RD_KEY(DETAIL_MID) ? d->mid
+                                                       : NULL;
+
+    if (time_text(c->facts.time_ms, when))
+        when[0] = '?';
+    printf("PROUVÉ, degré %s : ", c->verdict.quorum_met && !c->verdict.quorum_none ? "attesté"
+                                                                                  : "journalisé");
+    if (mid) {
+        printf("message ");
+        hex_print(mid, ID_BYTES);
+        printf(" ");
+    }
+    if (d->has & RD_KEY(DETAIL_FROM)) {
+        printf("de ");
+        org_print(c->policy, d->from);
+        printf(" ");
+    }
+    printf("%s", event(c->facts.type));
+    if (d->has & RD_KEY(DETAIL_BY_ORG)) {
+        printf(", signé par ");
+        org_print(c->policy, d->by_org);
+    }
+    if (d->has & RD_KEY(DETAIL_CODE) && d->code)
+        printf(", motif %s", err_name((enum err)d->code));
+    printf(", le %s ; entrée %" PRIu64 " sur %" PRIu64 " du journal %.*s, clé %s\n", when,
+           c->proof.index, c->proof.checkpoint.size, (int)c->proof.checkpoint.origin.len,
+           (const char *)c->proof.checkpoint.origin.ptr,
+           trust_log(c->policy, c->verdict.log)->name);
+}
+
+/* --- the member's own signature -------------------------------------------------------------- */
+
+static enum err ack_signature(const struct detail *d, const struct sign_public *pk)
+{
+    struct ack_claim a = {.upto = d->upto, .count = (uint32_t)d->count};
+    uint8_t digest[DIGEST_BYTES];
+    enum err e;
+
+    if (d->about.len != 2 * ID_BYTES + 8 || d->count > UINT32_MAX)
+        return ERR_PROOF;
+    memcpy(a.federation, d->about.ptr, ID_BYTES);
+    memcpy(a.hub, d->about.ptr + ID_BYTES, ID_BYTES);
+    for (int i = 0; i < 8; i++)
+        a.after = a.after << 8 | d->about.ptr[2 * ID_BYTES + i];
+    memcpy(a.org, d->by_org, ID_BYTES);
+    memcpy(a.node, d->by_node, ID_BYTES);
+    memcpy(a.root, d->root, sizeof a.root);
+    if ((e = ack_digest(&a, digest)))
+        return e;
+    return verify_digest(SIGN_ACK, pk, digest, d->sig);
+}
+
+/* The report that was signed must say what the entry says. */
+static enum err report_says(const struct receipt_facts *f)
+{
+    const struct detail *d = &f->detail;
+    struct reader r = reader_over(d->about);
+    struct rd_map m = rd_map(&r, 64);
+    uint8_t id[DIGEST_BYTES];
+    uint64_t key;
+
+    while (rd_map_next(&r, &m, &key)) {
+        const uint8_t *want = key == 2 ? d->mid : key == 4 ? d->from : d->by_org;
+
+        if (key == 1 && rd_uint(&r, UINT16_MAX) != f->type)
+            return ERR_PROOF;
+        if (key == 3) {
+            rd_fixed(&r, id, DIGEST_BYTES);
+            if (memcmp(id, d->digest, DIGEST_BYTES) != 0)
+                return ERR_PROOF;
+        }
+        if (key == 2 || key == 4 || key == 5) {
+            rd_fixed(&r, id, ID_BYTES);
+            if (memcmp(id, want, ID_BYTES) != 0)
+                return ERR_PROOF;
+        }
+        if (key > 5)
+            rd_skip(&r);
+    }
+    rd_map_require(&r, &m, RD_KEY(1) | RD_KEY(2) | RD_KEY(3) | RD_KEY(4) | RD_KEY(5));
+    return rd_end(&r) ? ERR_PROOF : ERR_OK;
+}
+
+static enum err report_signature(const struct receipt_facts *f, const struct sign_public *pk)
+{
+    struct statement_sig sig = {.role = ROLE_NODE};
+    enum err e = report_says(f);
+
+    if (e)
+        return e;
+    memcpy(sig.org, f->detail.by_org, ID_BYTES);
+    memcpy(sig.kid, f->detail.kid, KID_BYTES);
+    memcpy(sig.sig, f->detail.sig, sizeof sig.sig);
+    return statement_verify(STATEMENT_REPORT, f->detail.about, &sig, pk);
+}
+
+/* What a member is said to have done, he has signed: ERR_KEY_UNKNOWN when the policy has no key. */
+static enum err member_signature(const struct check *c)
+{
+    const struct detail *d = &c->facts.detail;
+    struct sign_public pk;
+    enum err e;
+
+    switch (c->facts.type) {
+    case AUDIT_DELIVERED:
+    case AUDIT_OPENED:
+    case AUDIT_REFUSED:
+    case AUDIT_UNREADABLE:
+    case AUDIT_MISLABELLED:
+        break;
+    default:
+        return ERR_OK;
+    }
+    if (!(d->has & RD_KEY(DETAIL_SIG)) || !(d->has & RD_KEY(DETAIL_BY_ORG)))
+        return ERR_PROOF;
+    if ((e = trust_org_key(c->policy, d->by_org, d->kid, &pk)))
+        return e;
+    return c->facts.type == AUDIT_DELIVERED ? ack_signature(d, &pk)
+                                            : report_signature(&c->facts, &pk);
+}
+
+/* --- checking -------------------------------------------------------------------------------- */
+
+static enum err check(struct check *c, struct span text)
+{
+    uint8_t leaf[32];
+    enum err e;
+
+    if ((e = tlog_proof_read(text, &c->proof)))
+        return e;
+    if ((e = receipt_extra_decode(bytes_span(&c->proof.extra), &c->receipt)))
+        return e;
+    merkle_leaf_hash(c->receipt.entry, leaf);
+    if ((e = tlog_proof_verify(&c->proof, leaf, c->policy, &c->verdict)))
+        return e;
+    if ((e = receipt_read(&c->receipt, &c->facts)))
+        return e;
+    return member_signature(c);
+}
+
+static const char *why(enum err e)
+{
+    switch (e) {
+    case ERR_PROOF:
+        return "les empreintes ne mènent pas à la racine signée, ou le contenu ne correspond pas";
+    case ERR_CHECKPOINT:
+        return "la signature du journal est fausse";
+    case ERR_FORGED:
+        return "la signature du membre est fausse";
+    case ERR_KEY_UNKNOWN:
+        return "la politique ne connaît pas la clé de ce journal";
+    default:
+        return "le fichier n'est pas un reçu bien formé";
+    }
+}
+
+static int verify(struct span text, struct trust *policy)
+{
+    struct check c = {.policy = policy};
+    int status = NOT_PROVEN;
+    enum err e = check(&c, text);
+
+    if (e == ERR_OK) {
+        say(&c);
+        status = PROVEN;
+    } else if (e == ERR_KEY_UNKNOWN && c.facts.type != 0) {
+        printf("JOURNALISÉ SEULEMENT : la politique n'a pas la clé du membre qui a signé ; "
+               "ajoutez-la pour conclure.\n");
+        status = MEMBER_UNKNOWN;
+    } else {
+        printf("PAS PROUVÉ : %s (%s).\n", why(e), err_name(e));
+    }
+    tlog_proof_wipe(&c.proof);
+    return status;
+}
+
+static int receipt_command(const char *path, const char *policy_path)
+{
+    struct bytes text = {0}, file = {0};
+    struct trust *policy = NULL;
+    int status = BAD_POLICY;
+    unsigned line = 0;
+    enum err e;
+
+    if ((e = file_read(policy_path, TRUST_FILE_MAX, &file)) ||
+        (e = trust_read(bytes_span(&file), &policy, &line))) {
+        fprintf(stderr, "relais-verify : politique %s, ligne %u : %s.\n", policy_path, line,
+                err_name(e));
+    } else if ((e = file_read(path, TLOG_PROOF_MAX, &text))) {
+        fprintf(stderr, "relais-verify : reçu %s illisible : %s.\n", path, err_name(e));
+        status = BAD_FILE;
+    } else {
+        status = verify(bytes_span(&text), policy);
+    }
+    trust_free(policy);
+    bytes_free(&text);
+    bytes_free(&file);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    const char *policy = NULL;
+    const char *file = NULL;
+
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        fputs(help, stdout);
+        return EXIT_SUCCESS;
+    }
+    for (int i = 2; i < argc; i++) {
+        if (strcmp(argv[i], "--policy") == 0 && i + 1 < argc)
+            policy = argv[++i];
+        else if (!file && strncmp(argv[i], "--", 2) != 0)
+            file = argv[i];
+        else
+            file = NULL, i = argc;
+    }
+    if (argc < 2 || strcmp(argv[1], "receipt") != 0 || !file || !policy || seal_init()) {
+        fputs(help, stderr);
+        return BAD_USAGE;
+    }
+    return receipt_command(file, policy);
+}
