@@ -15,7 +15,7 @@ struct covered {
         uint8_t digest[DIGEST_BYTES];
         uint32_t sender;
         uint8_t leaf[32];
-    } *list;
+    } * list;
 };
 
 static enum err covered_add(struct covered *all, const struct item *it)

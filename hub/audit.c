@@ -89,8 +89,7 @@ enum err audit_add(struct core *c, enum audit_type type, struct detail *d, uint6
         goto out;
     if ((e = entry_encode(type, c->now_ms, commitment, &entry)))
         goto out;
-    if ((e = bytes_append(&side, SPAN_OF(salt))) ||
-        (e = bytes_append(&side, bytes_span(&detail))))
+    if ((e = bytes_append(&side, SPAN_OF(salt))) || (e = bytes_append(&side, bytes_span(&detail))))
         goto out;
     if ((e = ledger_append(c->audit, c->t, bytes_span(&entry), bytes_span(&side), index)))
         goto out;
@@ -144,8 +143,7 @@ static enum err head_get(struct ledger *l, struct head_slot *slots, struct txn *
 
 enum err audit_head(struct core *c, struct txn *t, uint64_t size, struct ckpt *out)
 {
-    return head_get(c->audit, c->heads->audit, t, size, c->id->audit_origin, c->id->audit_log,
-                    out);
+    return head_get(c->audit, c->heads->audit, t, size, c->id->audit_origin, c->id->audit_log, out);
 }
 
 enum err keys_head(struct core *c, struct txn *t, uint64_t size, struct ckpt *out)

@@ -156,36 +156,38 @@ struct sentence {
 
 /* What an operator is told; the rest of the table keeps its English name, for the maintainers. */
 static const struct sentence sentences[] = {
-    {ERR_EXISTS, EXIT_REFUSED, "existe déjà ; rien n'a été remplacé"},
-    {ERR_NOT_FOUND, EXIT_REFUSED, "introuvable ; rien n'a changé. Vérifiez l'identifiant"},
-    {ERR_PASSPHRASE, EXIT_REFUSED,
+    {ERR_EXISTS,        EXIT_REFUSED, "existe déjà ; rien n'a été remplacé"                           },
+    {ERR_NOT_FOUND,     EXIT_REFUSED, "introuvable ; rien n'a changé. Vérifiez l'identifiant"            },
+    {ERR_PASSPHRASE,    EXIT_REFUSED,
      "phrase de passe fausse, ou fichier de clés modifié. Rien n'a changé ; réessayez, ou "
-     "restaurez la sauvegarde du fichier"},
-    {ERR_LOCKED, EXIT_REFUSED,
+     "restaurez la sauvegarde du fichier"                                                                  },
+    {ERR_LOCKED,        EXIT_REFUSED,
      "un autre processus sert déjà ce dossier. Arrêtez-le d'abord (son numéro est dans le fichier "
-     "lock)"},
-    {ERR_PERMISSION, EXIT_REFUSED,
+     "lock)"                                                                                               },
+    {ERR_PERMISSION,    EXIT_REFUSED,
      "droits refusés ou trop ouverts : le dossier et les fichiers secrets ne doivent être lisibles "
-     "que par le service (chmod 700 et 600)"},
-    {ERR_FULL, EXIT_BROKEN, "plus de place ; rien n'a été écrit. Libérez de la place et recommencez"},
-    {ERR_READONLY, EXIT_BROKEN, "système de fichiers en lecture seule ; rien n'a été écrit"},
-    {ERR_FILESYSTEM, EXIT_BROKEN,
-     "ce dossier est sur un disque réseau : un entrepôt n'y est pas sûr. Choisissez un disque local"},
-    {ERR_FINGERPRINT, EXIT_REFUSED,
+     "que par le service (chmod 700 et 600)"                                                               },
+    {ERR_FULL,          EXIT_BROKEN,
+     "plus de place ; rien n'a été écrit. Libérez de la place et recommencez"                          },
+    {ERR_READONLY,      EXIT_BROKEN,  "système de fichiers en lecture seule ; rien n'a été écrit"      },
+    {ERR_FILESYSTEM,    EXIT_BROKEN,
+     "ce dossier est sur un disque réseau : un entrepôt n'y est pas sûr. Choisissez un disque "
+     "local"                                                                                               },
+    {ERR_FINGERPRINT,   EXIT_REFUSED,
      "l'empreinte diffère de celle que le nœud a envoyée. Rien n'est approuvé : relisez-la au "
-     "téléphone ; si elle diffère encore, quelqu'un s'est interposé"},
-    {ERR_WAITING, EXIT_REFUSED,
-     "il manque encore quelqu'un : un fondateur invité n'est pas venu ou n'est pas vérifié"},
-    {ERR_STATE, EXIT_REFUSED, "pas possible dans l'état présent ; rien n'a changé"},
-    {ERR_FORGED, EXIT_REFUSED, "signature fausse ; elle n'a pas été gardée"},
-    {ERR_TEXT_FORM, EXIT_INPUT, "texte abîmé (hexadécimal ou armure) ; rien n'a changé"},
-    {ERR_FIELD_VALUE, EXIT_INPUT, "une valeur n'est pas admise ; rien n'a changé"},
-    {ERR_FIELD_MISSING, EXIT_INPUT, "il manque un argument ; « relais-hub --help »"},
-    {ERR_TIMEOUT, EXIT_AWAY, "le service ne répond pas à temps ; relancez la commande"},
-    {ERR_CLOSED, EXIT_AWAY, "le service s'est arrêté avant de répondre ; relancez la commande"},
-    {ERR_UNKNOWN, EXIT_BROKEN,
+     "téléphone ; si elle diffère encore, quelqu'un s'est interposé"                                   },
+    {ERR_WAITING,       EXIT_REFUSED,
+     "il manque encore quelqu'un : un fondateur invité n'est pas venu ou n'est pas vérifié"             },
+    {ERR_STATE,         EXIT_REFUSED, "pas possible dans l'état présent ; rien n'a changé"              },
+    {ERR_FORGED,        EXIT_REFUSED, "signature fausse ; elle n'a pas été gardée"                      },
+    {ERR_TEXT_FORM,     EXIT_INPUT,   "texte abîmé (hexadécimal ou armure) ; rien n'a changé"          },
+    {ERR_FIELD_VALUE,   EXIT_INPUT,   "une valeur n'est pas admise ; rien n'a changé"                     },
+    {ERR_FIELD_MISSING, EXIT_INPUT,   "il manque un argument ; « relais-hub --help »"                    },
+    {ERR_TIMEOUT,       EXIT_AWAY,    "le service ne répond pas à temps ; relancez la commande"          },
+    {ERR_CLOSED,        EXIT_AWAY,    "le service s'est arrêté avant de répondre ; relancez la commande"},
+    {ERR_UNKNOWN,       EXIT_BROKEN,
      "l'entrepôt n'a pas confirmé l'écriture ; relancez la commande, elle ne sera pas faite deux "
-     "fois"},
+     "fois"                                                                                                },
 };
 
 static const struct sentence *sentence_of(enum err e)
@@ -332,7 +334,8 @@ static int remote(const struct cli *c, const char *name, json_t *args, const cha
     int status = call(c, name, args, &answer);
 
     if (status == EXIT_SUCCESS && save) {
-        const char *text = json_string_value(json_object_get(json_object_get(answer, "data"), save));
+        const char *text =
+            json_string_value(json_object_get(json_object_get(answer, "data"), save));
         enum err e = text ? file_write_atomic(path, span_text(text), 0600) : ERR_INTERNAL;
 
         if (e)
@@ -349,7 +352,7 @@ int cli_remote(struct cli *c)
     return remote(c, c->command, args_from_options(c), NULL, NULL);
 }
 
-static const char *const kinds[] = {"?",    "dac",     "essms", "hospital",
+static const char *const kinds[] = {"?",         "dac",  "essms",   "hospital",
                                     "emergency", "mdph", "liberal", "other"};
 
 static json_t *services_array(const char *text)
@@ -376,9 +379,10 @@ int cli_invite(struct cli *c)
     while (k < sizeof kinds / sizeof kinds[0] && strcmp(kinds[k], kind) != 0)
         k++;
     if (!output || k == sizeof kinds / sizeof kinds[0])
-        return cli_usage(c, "invite --name NOM --kind dac|essms|hospital|emergency|mdph|liberal|other "
-                            "--output FICHIER [--national-id N] [--territory T] [--services A,B] "
-                            "[--org ID] [--founder] [--hours N]");
+        return cli_usage(c,
+                         "invite --name NOM --kind dac|essms|hospital|emergency|mdph|liberal|other "
+                         "--output FICHIER [--national-id N] [--territory T] [--services A,B] "
+                         "[--org ID] [--founder] [--hours N]");
     args = json_pack("{s:s,s:I,s:s,s:s,s:s,s:b,s:I,s:o}", "name", cli_option(c, "name", ""), "kind",
                      (json_int_t)k, "national_id", cli_option(c, "national-id", ""), "territory",
                      cli_option(c, "territory", ""), "org", cli_option(c, "org", ""), "founder",
@@ -443,10 +447,10 @@ int cli_import(struct cli *c)
         struct bytes text = {0};
         enum err e = file_read(cli_argument(c, i), ARMOUR_TEXT_MAX, &text);
 
-        status = e ? cli_error(c, e)
-                   : remote(c, "sign.import",
-                            json_pack("{s:s%}", "signature", (char *)text.ptr, text.len), NULL,
-                            NULL);
+        status =
+            e ? cli_error(c, e)
+              : remote(c, "sign.import",
+                       json_pack("{s:s%}", "signature", (char *)text.ptr, text.len), NULL, NULL);
         bytes_free(&text);
     }
     return status;

@@ -133,30 +133,35 @@ static enum err run_status(struct asked *a)
         (e = data_set(a, "store_bytes", json_integer((json_int_t)s.used_bytes))) ||
         (e = data_hex(a, "incarnation", c->incarnation, sizeof c->incarnation)))
         return e;
-    return bytes_printf(&a->text,
-                        "Fédération %.*s (%s)\n"
-                        "Nœuds enrôlés : %zu ; connectés : %zu ; en alerte de clone : %zu\n"
-                        "Remises en attente : %" PRIu64 "\n"
-                        "Journal des clés : %" PRIu64 " entrées ; journal d'audit : %" PRIu64
-                        " entrées\n"
-                        "Acceptés %" PRIu64 ", remis %" PRIu64 ", refusés %" PRIu64
-                        ", retenus %" PRIu64 ", expirés %" PRIu64 "\n",
-                        (int)c->id->federation.name.len, (const char *)c->id->federation.name.ptr,
-                        directory_federation(c->dir) ? "constituée" : "à constituer", nodes, t.open,
-                        t.cloned, t.waiting, ledger_committed_size(c->keys),
-                        ledger_committed_size(c->audit), c->count.accepted, c->count.delivered,
-                        c->count.refused, c->count.held, c->count.expired);
+    return bytes_printf(
+        &a->text,
+        "Fédération %.*s (%s)\n"
+        "Nœuds enrôlés : %zu ; connectés : %zu ; en alerte de clone : %zu\n"
+        "Remises en attente : %" PRIu64 "\n"
+        "Journal des clés : %" PRIu64 " entrées ; journal d'audit : %" PRIu64 " entrées\n"
+        "Acceptés %" PRIu64 ", remis %" PRIu64 ", refusés %" PRIu64 ", retenus %" PRIu64
+        ", expirés %" PRIu64 "\n",
+        (int)c->id->federation.name.len, (const char *)c->id->federation.name.ptr,
+        directory_federation(c->dir) ? "constituée" : "à constituer", nodes, t.open, t.cloned,
+        t.waiting, ledger_committed_size(c->keys), ledger_committed_size(c->audit),
+        c->count.accepted, c->count.delivered, c->count.refused, c->count.held, c->count.expired);
 }
 
 static const char *type_name(uint64_t type)
 {
     static const char *const names[] = {
-        [AUDIT_ACCEPTED] = "accepté",    [AUDIT_DELIVERED] = "remis",
-        [AUDIT_OPENED] = "ouvert",       [AUDIT_REFUSED] = "refusé par le destinataire",
-        [AUDIT_UNREADABLE] = "illisible", [AUDIT_MISLABELLED] = "étiquette fausse",
-        [AUDIT_EXPIRED] = "expiré",      [AUDIT_STATEMENT] = "déclaration de cercle",
-        [AUDIT_REJECTED] = "refusé par le hub", [AUDIT_HELD] = "retenu à la remise",
-        [AUDIT_ACT] = "acte d'administration",  [AUDIT_ALARM] = "alarme",
+        [AUDIT_ACCEPTED] = "accepté",
+        [AUDIT_DELIVERED] = "remis",
+        [AUDIT_OPENED] = "ouvert",
+        [AUDIT_REFUSED] = "refusé par le destinataire",
+        [AUDIT_UNREADABLE] = "illisible",
+        [AUDIT_MISLABELLED] = "étiquette fausse",
+        [AUDIT_EXPIRED] = "expiré",
+        [AUDIT_STATEMENT] = "déclaration de cercle",
+        [AUDIT_REJECTED] = "refusé par le hub",
+        [AUDIT_HELD] = "retenu à la remise",
+        [AUDIT_ACT] = "acte d'administration",
+        [AUDIT_ALARM] = "alarme",
     };
 
     return type < sizeof names / sizeof names[0] && names[type] ? names[type] : "?";

@@ -23,13 +23,22 @@ struct hub_command {
 extern const struct hub_command org_commands[];
 extern const size_t org_command_count;
 
+/* A stmt without signatures becomes a request, kept and shown to the operator as a file. */
+enum err request_new(struct asked *a, struct span stmt);
+/* standing_commands.c */
+enum err org_suspend(struct asked *a);
+enum err org_resume(struct asked *a);
+enum err org_revoke(struct asked *a);
+enum err org_release(struct asked *a);
+enum err org_trust(struct asked *a);
+
 /* --- help for commands ----------------------------------------------------------------------- */
 const char *arg_text(const struct asked *a, const char *name); /* "" when absent */
 uint64_t arg_uint(const struct asked *a, const char *name, uint64_t standard);
 bool arg_flag(const struct asked *a, const char *name);
 /* 32 hex digits. ERR_FIELD_MISSING, ERR_TEXT_FORM. */
 enum err arg_id(const struct asked *a, const char *name, uint8_t out[ID_BYTES]);
-void hex_text(const uint8_t *in, size_t n, char *out); /* 2n + 1 */
+void hex_text(const uint8_t *in, size_t n, char *out);               /* 2n + 1 */
 enum err data_set(struct asked *a, const char *name, json_t *value); /* steals value */
 enum err data_text(struct asked *a, const char *name, struct span text);
 enum err data_hex(struct asked *a, const char *name, const uint8_t *in, size_t n);

@@ -87,23 +87,23 @@ struct core {
     struct mailboxes *mail;
     struct heads *heads;
     const struct hub_conf *conf;
-    const char *endpoint;      /* what invitations say; set before the thread starts */
+    const char *endpoint; /* what invitations say; set before the thread starts */
     const char *join_endpoint;
     uint8_t incarnation[ID_BYTES];
-    uint64_t next_seq;       /* of items */
-    uint64_t now_ms;         /* of the group */
-    struct txn *t;           /* the group's */
-    struct staged *staged;   /* what to say after the commit */
+    uint64_t next_seq;     /* of items */
+    uint64_t now_ms;       /* of the group */
+    struct txn *t;         /* the group's */
+    struct staged *staged; /* what to say after the commit */
     struct staged **staged_end;
-    uint64_t refusals_left; /* leaves of type 11 this group may still write */
-    uint64_t sweep_at;      /* where the next slice of items to sweep begins */
+    uint64_t refusals_left;        /* leaves of type 11 this group may still write */
+    uint64_t sweep_at;             /* where the next slice of items to sweep begins */
     uint8_t seen_at[2 * ID_BYTES]; /* the same for the dedupe rows */
-    struct held {           /* found undeliverable by the pump: the next group writes it down */
+    struct held { /* found undeliverable by the pump: the next group writes it down */
         struct held *next;
         uint64_t seq;
         uint32_t number;
         enum err why;
-    } *holds;
+    } * holds;
     struct {
         uint64_t accepted, delivered, reports, statements, refused, held, expired, commits;
         uint64_t failed_commits, hellos, clones;
@@ -137,6 +137,10 @@ enum err core_answer(struct core *c, const struct job *j, json_t *answer); /* st
 
 /* BUSY, RATE, UNKNOWN, STOPPING, FULL ... : the sender offers the same bytes again. */
 bool err_is_final(enum err e);
+
+/* After the commit: everything staged goes out. After anything else: it is forgotten. */
+void staged_say(struct core *c);
+void staged_forget(struct core *c);
 
 /* --- the audit log (audit.c) --------------------------------------------------------------- */
 
@@ -208,9 +212,9 @@ struct mailbox {
     struct entry {
         uint64_t seq;
         uint32_t bytes;
-    } *ring;
+    } * ring;
     size_t head, len, cap;
-    size_t out;         /* entries issued and not acknowledged */
+    size_t out; /* entries issued and not acknowledged */
     uint64_t out_bytes;
     bool open; /* a live session */
     uint64_t session;
@@ -223,11 +227,11 @@ enum err mailboxes_new(struct mailboxes **out);
 void mailboxes_free(struct mailboxes *m);
 /* All again from TABLE_NODE and TABLE_ITEM; live sessions and credit of `old` are kept. */
 enum err mailboxes_load(struct core *c);
-struct mailbox *mailbox_of(struct core *c, uint32_t number);             /* NULL: none */
-enum err mailbox_make(struct core *c, const struct member *who);         /* fine if there */
-enum err mailbox_save(struct core *c, const struct mailbox *m);          /* its TABLE_NODE row */
+struct mailbox *mailbox_of(struct core *c, uint32_t number);     /* NULL: none */
+enum err mailbox_make(struct core *c, const struct member *who); /* fine if there */
+enum err mailbox_save(struct core *c, const struct mailbox *m);  /* its TABLE_NODE row */
 enum err mailbox_push(struct core *c, uint32_t number, uint64_t seq, uint32_t bytes);
-void mailbox_drop(struct mailbox *m, uint64_t seq);                      /* held or expired */
+void mailbox_drop(struct mailbox *m, uint64_t seq); /* held or expired */
 void mailbox_pop(struct mailbox *m, uint64_t upto);
 size_t mailbox_each(struct core *c, void (*visit)(struct mailbox *m, void *arg), void *arg);
 /* After a commit: issues what credit allows. Entries that may no longer be delivered are left in
@@ -257,8 +261,8 @@ struct item {
 
 /* Writes item and body under the next seq, and into the recipients' mailboxes. */
 enum err item_add(struct core *c, struct item *it, struct span body);
-enum err item_read(struct txn *t, uint64_t seq, struct item *out); /* ERR_NOT_FOUND */
-enum err item_body(struct txn *t, uint64_t seq, struct span *out); /* borrowed */
+enum err item_read(struct txn *t, uint64_t seq, struct item *out);    /* ERR_NOT_FOUND */
+enum err item_body(struct txn *t, uint64_t seq, struct span *out);    /* borrowed */
 enum err item_done(struct core *c, struct item *it, uint32_t number); /* for one recipient */
 /* Deletes the item if every recipient has it or is done. */
 enum err item_settle(struct core *c, uint64_t seq);

@@ -10,7 +10,9 @@
 
 void door_refuse(struct door *d, const struct link_frame *f, uint64_t req, enum err why)
 {
-    struct message m = {.type = MSG_ERR, .err = {.req = req, .code = (uint32_t)why}};
+    struct message m = {
+        .type = MSG_ERR, .err = {.req = req, .code = (uint32_t)why}
+    };
     struct bytes frame = {0};
 
     d->count.refused++;
@@ -38,7 +40,7 @@ static struct job *job_for(const struct link_frame *f, enum job_kind kind, const
     return j;
 }
 
-static void session_gone(struct door *d, struct session *s)
+void session_gone(struct door *d, struct session *s)
 {
     struct job *j;
 
@@ -104,8 +106,8 @@ static void ping(struct door *d, const struct link_frame *f)
         door_refuse(d, f, 0, e);
         return;
     }
-    m.ping = (struct msg_ping){.time_ms = clock_now_ms(d->o.clock),
-                               .keys_size = directory_size(d->dir)};
+    m.ping =
+        (struct msg_ping){.time_ms = clock_now_ms(d->o.clock), .keys_size = directory_size(d->dir)};
     if (message_encode(&m, &frame) == ERR_OK && link_send(d->members, &f->peer, bytes_span(&frame)))
         d->count.unsent++;
     bytes_free(&frame);
@@ -254,172 +256,7 @@ static void on_control(struct control_request *r, void *arg)
         d->count.unsent++;
 }
 
-/* --- what the inside says -------------------------------------------------------------------- */
-
-static void send_now(struct door *d, struct session *s, struct parcel *p)
-{
-    enum err e;
-
-    if (s && s->waiting) { /* in order: behind what waits */
-        if (session_wait(s, p))
-            session_gone(d, s);
-        return;
-    }
-    e = link_send(d->members, &p->peer, bytes_span(&p->frame));
-    if (e == ERR_BUSY && s) {
-        if (session_wait(s, p))
-            session_gone(d, s);
-        return;
-    }
-    if (e)
-        d->count.unsent++;
-    if (e == ERR_CLOSED && s && s->number == p->session)
-        session_gone(d, s);
-    parcel_free(p);
-}
-
-static void settle(struct door *d, struct session *s, const struct parcel *p)
-{
-    if (!p->settles)
-        return;
-    if (s->flying > 0)
-        s->flying--;
-    if (s->flying == 0)
-        s->flying_bytes = 0;
-    if (!p->penalty)
-        return;
-    if (++s->bad < SESSION_BAD_MAX)
-        return;
-    log_limited(LEVEL_WARN, "session.banned", "number=%u", s->who.number);
-    d->count.banned++;
-    s->bad = 0;
-    s->banned_until_ms = d->now_ms + SESSION_BAN_MS;
-    session_gone(d, s);
-}
-
-static void parcel_frame(struct door *d, struct parcel *p)
-{
-    struct session *s = session_find(d->sessions, p->who.node);
-
-    if (s && s->number == p->session)
-        settle(d, s, p);
-    if (p->session == 0) { /* of the JOIN port */
-        if (link_send(d->join, &p->peer, bytes_span(&p->frame)))
-            d->count.unsent++;
-        parcel_free(p);
-        return;
-    }
-    send_now(d, s && s->number == p->session ? s : NULL, p);
-}
-
-static void parcel_open(struct door *d, struct parcel *p)
-{
-    struct session *s = session_find(d->sessions, p->who.node);
-
-    if (s && s->asked == p->session) {
-        session_drop_waiting(s);
-        s->number = p->session;
-        s->peer = s->asked_peer;
-        s->asked = 0;
-        s->after = p->acked_seq;
-        s->flying = 0;
-        s->flying_bytes = 0;
-        s->bad = 0;
-    }
-    send_now(d, s, p);
-}
-
-static void parcel_invite(struct door *d, struct parcel *p)
-{
-    char user[64];
-    enum err e;
-
-    snprintf(user, sizeof user, "invite:%s", p->invite);
-    e = p->allow ? zap_allow(d->zap, "join", p->key, user) : zap_deny(d->zap, "join", p->key);
-    if (e && e != ERR_NOT_FOUND)
-        log_warn("invite.key", "why=%s", err_name(e));
-    parcel_free(p);
-}
-
-static void parcel_keys(struct door *d, struct parcel *p)
-{
-    enum err e = door_keys(d, p->index, p->time_ms, bytes_span(&p->frame));
-
-    if (!e)
-        e = workers_keys(d->o.workers, p->index, p->time_ms, bytes_span(&p->frame));
-    if (e) {
-        log_error("door.directory", "why=%s", err_name(e));
-        d->fatal = e;
-        loop_stop(d->loop);
-    }
-    parcel_free(p);
-}
-
-static void parcel_do(struct door *d, struct parcel *p)
-{
-    switch (p->kind) {
-    case PARCEL_FRAME:
-        parcel_frame(d, p);
-        break;
-    case PARCEL_OPEN:
-        parcel_open(d, p);
-        break;
-    case PARCEL_KEYS:
-        parcel_keys(d, p);
-        break;
-    case PARCEL_INVITE:
-        parcel_invite(d, p);
-        break;
-    case PARCEL_ANSWER:
-        if (control_answer(p->control, p->answer))
-            d->count.unsent++;
-        p->answer = NULL;
-        parcel_free(p);
-        break;
-    case PARCEL_FATAL:
-        d->fatal = p->why;
-        loop_stop(d->loop);
-        parcel_free(p);
-        break;
-    }
-}
-
-#define PARCELS_A_TURN 512
-
-static void on_parcels(int fd, unsigned events, void *arg)
-{
-    struct door *d = arg;
-    void *item;
-
-    (void)fd;
-    (void)events;
-    d->now_ms = clock_mono_ms(d->o.clock);
-    for (int i = 0; i < PARCELS_A_TURN && queue_pop(d->o.out, &item) == ERR_OK; i++)
-        parcel_do(d, item);
-}
-
 /* --- time ------------------------------------------------------------------------------------ */
-
-static void flush_waiting(struct door *d, struct session *s)
-{
-    while (s->waiting) {
-        struct waiting *w = s->waiting;
-        enum err e = link_send(d->members, &w->parcel->peer, bytes_span(&w->parcel->frame));
-
-        if (e == ERR_BUSY)
-            return;
-        s->waiting = w->next;
-        if (!s->waiting)
-            s->waiting_end = &s->waiting;
-        s->waiting_count--;
-        parcel_free(w->parcel);
-        free(w);
-        if (e == ERR_CLOSED) {
-            session_gone(d, s);
-            return;
-        }
-    }
-}
 
 static void every_20_ms(void *arg)
 {
@@ -429,7 +266,7 @@ static void every_20_ms(void *arg)
 
     HASH_ITER (hh, d->sessions, s, next)
         if (s->waiting)
-            flush_waiting(d, s);
+            door_flush(d, s);
 }
 
 static void every_second(void *arg)
@@ -464,12 +301,10 @@ enum err door_keys(struct door *d, uint64_t index, uint64_t time_ms, struct span
 
 static enum err sockets_open(struct door *d)
 {
-    struct link_listen_options listen = {.endpoint = d->o.listen,
-                                         .domain = "hub",
-                                         .secret_key = d->o.transport_secret};
-    struct link_listen_options join = {.endpoint = d->o.join_listen,
-                                       .domain = "join",
-                                       .secret_key = d->o.transport_secret};
+    struct link_listen_options listen = {
+        .endpoint = d->o.listen, .domain = "hub", .secret_key = d->o.transport_secret};
+    struct link_listen_options join = {
+        .endpoint = d->o.join_listen, .domain = "join", .secret_key = d->o.transport_secret};
     enum err e;
 
     if ((e = link_listen(d->o.transport, &listen, &d->members)))
@@ -485,7 +320,7 @@ static enum err wire_up(struct door *d)
 {
     enum err e;
 
-    if ((e = loop_fd(d->loop, queue_fd(d->o.out), on_parcels, d)))
+    if ((e = loop_fd(d->loop, queue_fd(d->o.out), door_on_parcels, d)))
         return e;
     if ((e = loop_timer(d->loop, 20, every_20_ms, d)))
         return e;

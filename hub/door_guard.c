@@ -4,10 +4,12 @@
 #include <unistd.h>
 
 #include "door_internal.h"
+#include "file.h"
 #include "log.h"
 
 #define SURVEY_MAX 8192
-#define UNFINISHED_MAX (12u << 20) /* of one connection: more than any honest peer can have here */
+#define UNFINISHED_MAX (12u << 20) /* of one connection: more than any honest peer can have here   \
+                                    */
 
 static void on_denied(const struct zap_denial *z, void *arg)
 {
@@ -83,14 +85,16 @@ enum err door_allow(struct door *d)
 
 static uint64_t resident_bytes(void)
 {
-    unsigned long long pages = 0;
-    FILE *f = fopen("/proc/self/statm", "re");
+    struct bytes statm = {0};
+    uint64_t pages = 0;
+    char *at;
 
-    if (!f)
-        return 0;
-    if (fscanf(f, "%*u %llu", &pages) != 1)
-        pages = 0;
-    fclose(f);
+    if (file_read("/proc/self/statm", 256, &statm) || bytes_append(&statm, span_of("", 1)))
+        goto out;
+    strtoull((const char *)statm.ptr, &at, 10); /* the whole size; what is resident comes next */
+    pages = strtoull(at, NULL, 10);
+out:
+    bytes_free(&statm);
     return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
@@ -146,10 +150,9 @@ json_t *door_facts(const struct door *d)
     for (struct session *one = d->sessions; one; one = one->hh.next)
         open += one->number != 0;
     return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:s,s:s}", "sessions", (json_int_t)open,
-                     "refused", (json_int_t)d->count.refused, "unsent",
-                     (json_int_t)d->count.unsent, "multipart", (json_int_t)s.multipart, "nameless",
-                     (json_int_t)s.nameless, "denied", (json_int_t)d->count.denied, "kicks",
-                     (json_int_t)d->count.kicks, "resident", (json_int_t)resident_bytes(),
-                     "endpoint", link_endpoint(d->members), "join_endpoint",
-                     link_endpoint(d->join));
+                     "refused", (json_int_t)d->count.refused, "unsent", (json_int_t)d->count.unsent,
+                     "multipart", (json_int_t)s.multipart, "nameless", (json_int_t)s.nameless,
+                     "denied", (json_int_t)d->count.denied, "kicks", (json_int_t)d->count.kicks,
+                     "resident", (json_int_t)resident_bytes(), "endpoint",
+                     link_endpoint(d->members), "join_endpoint", link_endpoint(d->join));
 }

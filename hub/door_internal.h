@@ -15,8 +15,8 @@ struct door {
     struct directory *dir; /* the door's replica */
     struct session *sessions;
     uint64_t next_session;
-    uint64_t now_ms;  /* monotonic, of this turn */
-    size_t allowed;   /* nodes of the directory that ZAP was told about */
+    uint64_t now_ms; /* monotonic, of this turn */
+    size_t allowed;  /* nodes of the directory that ZAP was told about */
     enum err fatal;
     struct {
         uint64_t refused, unsent, strangers, banned, denied, kicks;
@@ -24,7 +24,12 @@ struct door {
 };
 
 void door_refuse(struct door *d, const struct link_frame *f, uint64_t req, enum err why);
+void session_gone(struct door *d, struct session *s);
 void sessions_gone(struct door *d); /* every open session has ended */
+
+/* door_out.c */
+void door_on_parcels(int fd, unsigned events, void *arg);
+void door_flush(struct door *d, struct session *s); /* what waits for a full peer */
 
 /* door_guard.c */
 enum err door_zap_start(struct door *d);

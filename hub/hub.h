@@ -31,8 +31,8 @@
 #include "transport.h"
 
 #define HUB_WORKERS_MAX 16
-#define HUB_GROUP_MAX 256               /* items of one commit */
-#define HUB_GROUP_LINGER_US 500         /* or this long after the first */
+#define HUB_GROUP_MAX 256       /* items of one commit */
+#define HUB_GROUP_LINGER_US 500 /* or this long after the first */
 
 /* A member's node: number is the leaf index of its enrolment, small and for ever. */
 struct member {
@@ -65,22 +65,22 @@ struct job {
     struct envelope_view view;
     struct env_header header;
     uint8_t digest[DIGEST_BYTES];
-    struct statement ss; /* REPORT, DECLARE, KEYS_PUT */
-    uint64_t after;    /* ACK: where the former one stood */
+    struct statement ss;   /* REPORT, DECLARE, KEYS_PUT */
+    uint64_t after;        /* ACK: where the former one stood */
     const json_t *request; /* JOB_COMMAND, borrowed until the answer */
     struct control_request *control;
-    json_t *door;      /* JOB_COMMAND: what only the door knows, owned */
-    uint64_t index;    /* JOB_KEYS */
-    uint64_t time_ms;  /* JOB_KEYS */
+    json_t *door;     /* JOB_COMMAND: what only the door knows, owned */
+    uint64_t index;   /* JOB_KEYS */
+    uint64_t time_ms; /* JOB_KEYS */
 };
 
 enum parcel_kind {
-    PARCEL_FRAME,   /* send these bytes */
-    PARCEL_OPEN,    /* the session is open: send, and start counting */
-    PARCEL_KEYS,    /* a statement of the keys log: apply to replicas and to ZAP */
-    PARCEL_INVITE,  /* let this one-time key in on the JOIN port (number 0: no longer) */
-    PARCEL_ANSWER,  /* of a control request */
-    PARCEL_FATAL    /* the store cannot go on: end the process */
+    PARCEL_FRAME,  /* send these bytes */
+    PARCEL_OPEN,   /* the session is open: send, and start counting */
+    PARCEL_KEYS,   /* a statement of the keys log: apply to replicas and to ZAP */
+    PARCEL_INVITE, /* let this one-time key in on the JOIN port (number 0: no longer) */
+    PARCEL_ANSWER, /* of a control request */
+    PARCEL_FATAL   /* the store cannot go on: end the process */
 };
 
 struct parcel {
@@ -89,14 +89,14 @@ struct parcel {
     uint64_t session;
     struct member who;
     struct bytes frame;
-    bool settles;         /* ends one request of the session: its place in flight is free again */
-    uint64_t acked_seq;   /* PARCEL_OPEN */
-    uint64_t index;       /* PARCEL_KEYS */
-    uint64_t time_ms;     /* PARCEL_KEYS */
-    uint8_t key[32];      /* PARCEL_INVITE: one-time public key */
-    char invite[33];      /* PARCEL_INVITE */
-    bool allow;           /* PARCEL_INVITE */
-    bool penalty;         /* the request failed for its signature */
+    bool settles;       /* ends one request of the session: its place in flight is free again */
+    uint64_t acked_seq; /* PARCEL_OPEN */
+    uint64_t index;     /* PARCEL_KEYS */
+    uint64_t time_ms;   /* PARCEL_KEYS */
+    uint8_t key[32];    /* PARCEL_INVITE: one-time public key */
+    char invite[33];    /* PARCEL_INVITE */
+    bool allow;         /* PARCEL_INVITE */
+    bool penalty;       /* the request failed for its signature */
     struct control_request *control;
     json_t *answer; /* owned */
     enum err why;
@@ -109,13 +109,13 @@ void parcel_free(struct parcel *p); /* NULL is fine */
 struct workers;
 struct worker_options {
     size_t count;
-    size_t depth;              /* of each queue */
+    size_t depth; /* of each queue */
     const struct entropy *entropy;
     const struct clock *clock;
-    uint64_t mode;             /* of the federation */
+    uint64_t mode; /* of the federation */
     uint8_t federation[ID_BYTES];
     uint8_t incarnation[ID_BYTES]; /* of the hub's store, for ACKs */
-    struct queue *core;        /* where verified jobs go */
+    struct queue *core;            /* where verified jobs go */
 };
 enum err workers_start(const struct worker_options *options, struct workers **out);
 void workers_stop(struct workers *w); /* what is queued is passed on first; NULL is fine */

@@ -1,7 +1,6 @@
 /*
- * invites - the invitations this hub has made, and what has come back on each (PROTOCOL.md 7.3, 14).
- * A record never holds the one-time secret, only its public half.
- * Thread rule: the core's.
+ * invites - the invitations this hub has made, and what has come back on each (PROTOCOL.md 7.3,
+ * 14). A record never holds the one-time secret, only its public half. Thread rule: the core's.
  */
 #ifndef HUB_INVITES_H
 #define HUB_INVITES_H
@@ -9,8 +8,15 @@
 #include "core.h"
 
 /* OPEN: nobody has come. ASKED: a node has sent its keys. APPROVED: the operator has compared the
- * fingerprint; signatures are being collected. ENROLLED: in the keys log. REFUSED: by the operator. */
-enum invite_state { INVITE_OPEN, INVITE_ASKED, INVITE_APPROVED, INVITE_ENROLLED, INVITE_REFUSED };
+ * fingerprint; signatures are being collected. ENROLLED: in the keys log. REFUSED: by the operator.
+ */
+enum invite_state {
+    INVITE_OPEN,
+    INVITE_ASKED,
+    INVITE_APPROVED,
+    INVITE_ENROLLED,
+    INVITE_REFUSED
+};
 
 struct invite {
     uint8_t id[ID_BYTES];

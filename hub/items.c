@@ -38,7 +38,7 @@ static enum err item_unpack(uint64_t seq, struct span row, struct item *it)
     if (row.len < FIXED_BYTES)
         return ERR_CORRUPT;
     it->seq = seq;
-    it->kind = (enum deliver_kind)*p++;
+    it->kind = (enum deliver_kind) * p++;
     it->exp_ms = be64_read(p);
     it->index = be64_read(p + 8);
     it->sender = be32_read(p + 16);
@@ -159,8 +159,7 @@ enum err items_scan(struct txn *t, uint64_t from_seq, size_t most,
     struct scan s = {visit, arg};
     uint8_t from[8];
 
-    return store_scan(t, TABLE_ITEM, key_u64(from_seq, from), (struct span){0}, most, scan_row,
-                      &s);
+    return store_scan(t, TABLE_ITEM, key_u64(from_seq, from), (struct span){0}, most, scan_row, &s);
 }
 
 /* A receipt travels as the number of its leaf; its proof is made when it is delivered. What only

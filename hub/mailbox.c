@@ -1,5 +1,6 @@
 /* Mailboxes in memory: for each node the sequence numbers that wait for it, an index over the
- * items on disk, built at start. Only the cursor and the session's identity are rows of their own. */
+ * items on disk, built at start. Only the cursor and the session's identity are rows of their own.
+ */
 #include <stdlib.h>
 #include <string.h>
 

@@ -19,7 +19,8 @@ static int run_serve(struct cli *c)
     struct hub_conf conf;
     int status;
 
-    if ((status = cli_conf(c, &conf)) || (status = cli_passphrase(c, conf.passphrase_file, &passphrase)))
+    if ((status = cli_conf(c, &conf)) ||
+        (status = cli_passphrase(c, conf.passphrase_file, &passphrase)))
         return status;
     if (!c->allow_core) {
         setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
@@ -38,7 +39,8 @@ static int run_check(struct cli *c)
     int status;
     enum err e;
 
-    if ((status = cli_conf(c, &conf)) || (status = cli_passphrase(c, conf.passphrase_file, &passphrase)))
+    if ((status = cli_conf(c, &conf)) ||
+        (status = cli_passphrase(c, conf.passphrase_file, &passphrase)))
         return status;
     if ((e = seal_init()) == ERR_OK)
         e = identity_open(c->dir, bytes_span(&passphrase), &id);
@@ -63,7 +65,8 @@ static int run_init(struct cli *c)
         plan.mode = MODE_EXERCISE;
     plan.emergency_delay_s = strtoull(cli_option(c, "emergency-delay", "86400"), NULL, 10);
     plan.epoch = (uint32_t)strtoul(cli_option(c, "epoch", cli_year()), NULL, 10);
-    if ((e = hex_read_fixed(plan.registrar.b, KEY_BYTES, span_text(cli_option(c, "registrar", "")))))
+    if ((e = hex_read_fixed(plan.registrar.b, KEY_BYTES,
+                            span_text(cli_option(c, "registrar", "")))))
         return cli_usage(c, "--registrar attend la clé publique du registraire (64 chiffres "
                             "hexadécimaux), que « registrar init » affiche");
     if ((e = seal_init()) || (e = dir_make(c->dir, 0700)))

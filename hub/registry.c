@@ -104,8 +104,9 @@ enum err registry_load(struct core *c)
 enum err on_keys(struct core *c, struct job *j)
 {
     uint64_t size = ledger_committed_size(c->keys);
-    struct message m = {.type = MSG_KEYS_PAGE,
-                        .keys_page = {.req = j->req, .from = j->message.keys.from}};
+    struct message m = {
+        .type = MSG_KEYS_PAGE, .keys_page = {.req = j->req, .from = j->message.keys.from}
+    };
     struct msg_keys_page *p = &m.keys_page;
     size_t bytes = 0;
     enum err e;
@@ -221,8 +222,9 @@ static enum err join_check(struct core *c, const struct job *j, const struct inv
 static enum err join_say(struct core *c, const struct job *j, enum join_state state, enum err code,
                          const struct invite *i)
 {
-    struct message m = {.type = MSG_JOIN_STATE,
-                        .join_state = {.state = state, .code = (uint32_t)code}};
+    struct message m = {
+        .type = MSG_JOIN_STATE, .join_state = {.state = state, .code = (uint32_t)code}
+    };
     struct bytes genesis = {0};
     uint64_t time_ms;
     enum err e = ERR_OK;

@@ -12,7 +12,7 @@
 struct hub_conf {
     char listen[256];
     char join_listen[256];
-    char public_endpoint[256];      /* as nodes reach us; empty: what is bound */
+    char public_endpoint[256]; /* as nodes reach us; empty: what is bound */
     char public_join_endpoint[256];
     char passphrase_file[SERVE_PATH_MAX];
     uint32_t workers;

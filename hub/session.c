@@ -5,7 +5,11 @@
 #include "core.h"
 #include "log.h"
 
-enum claim { CLAIM_FRESH, CLAIM_SAME, CLAIM_CLONE };
+enum claim {
+    CLAIM_FRESH,
+    CLAIM_SAME,
+    CLAIM_CLONE
+};
 
 /* A node counts its sessions on its disk. A number that is not higher, or another incarnation,
  * means that two copies of one node are about, or that one was put back to an older state. */
@@ -54,11 +58,13 @@ static enum err fence(struct core *c, struct mailbox *m)
 
 static enum err welcome(struct core *c, const struct job *j, const struct mailbox *m)
 {
-    struct message say = {.type = MSG_WELCOME,
-                          .welcome = {.version = WIRE_VERSION,
-                                      .head_seq = c->next_seq - 1,
-                                      .time_ms = c->now_ms,
-                                      .acked_seq = m->acked}};
+    struct message say = {
+        .type = MSG_WELCOME,
+        .welcome = {.version = WIRE_VERSION,
+                    .head_seq = c->next_seq - 1,
+                    .time_ms = c->now_ms,
+                    .acked_seq = m->acked}
+    };
     struct parcel *p = NULL;
     enum err e;
 
@@ -117,18 +123,16 @@ static enum err member_check(struct core *c, struct job *j)
 
     if (!n)
         return ERR_NOT_ENROLLED;
-    e = directory_state_err(
-        directory_node_state(c->dir, n, DIRECTORY_NOW, c->now_ms));
+    e = directory_state_err(directory_node_state(c->dir, n, DIRECTORY_NOW, c->now_ms));
     return e;
 }
 
 enum err on_hello(struct core *c, struct job *j)
 {
     const struct msg_hello *h = &j->message.hello;
-    struct msg_err versions = {.req = 0,
-                               .code = ERR_VERSION,
-                               .extra = EXTRA_SUPPORTED,
-                               .supported = {1, {WIRE_VERSION}}};
+    struct msg_err versions = {
+        .req = 0, .code = ERR_VERSION, .extra = EXTRA_SUPPORTED, .supported = {1, {WIRE_VERSION}}
+    };
     struct mailbox *m = mailbox_of(c, j->who.number);
     enum claim claim;
     enum err e;

@@ -243,8 +243,7 @@ enum err workers_keys(struct workers *all, uint64_t index, uint64_t time_ms, str
         j->kind = JOB_KEYS;
         j->index = index;
         j->time_ms = time_ms;
-        if ((e = bytes_copy(&j->frame, ss)) ||
-            (e = queue_push(all->each[i].in, j))) {
+        if ((e = bytes_copy(&j->frame, ss)) || (e = queue_push(all->each[i].in, j))) {
             job_free(j);
             return e;
         }

@@ -8,10 +8,10 @@
  * piece. The hub, which opens nothing, uses the parts: envelope_parse() (steps 1 to 4),
  * envelope_digest() and envelope_verify() (7), envelope_kid() (8), header_check_times() (9).
  *
- * Everything read is bounded by ENVELOPE_MAX; nothing larger than the input is ever allocated.
- * Whoever opens learns one error, ERR_OPEN, for steps 11 to 14; which of them it was is a step
- * number for the local log, and for that alone.
- * Thread rule: pure functions over caller's data, any thread.
+ * Everything read is bounded by ENVELOPE_MAX; receiving allocates the key and the body, nothing
+ * else. Whoever opens learns one error, ERR_OPEN, for steps 11 to 14; which of them it was is a
+ * step number for the local log, and for that alone. Thread rule: pure functions over caller's
+ * data, any thread.
  */
 #ifndef RELAIS_ENVELOPE_H
 #define RELAIS_ENVELOPE_H

@@ -10,7 +10,10 @@
 #define ID_BYTES 16
 #define DIGEST_BYTES 64 /* of an envelope (PROTOCOL.md 5.3) */
 
-enum mode { MODE_REAL = 1, MODE_EXERCISE = 2 };
+enum mode {
+    MODE_REAL = 1,
+    MODE_EXERCISE = 2
+};
 enum org_kind {
     ORG_DAC = 1,
     ORG_ESSMS,
@@ -28,9 +31,20 @@ enum class_bit {
     CLASS_RESTRICTED = 16,
     CLASS_ALL = 31
 };
-enum category_bit { CATEGORY_HEALTH = 1, CATEGORY_SOCIAL = 2 };
-enum basis { BASIS_ECHANGE = 1, BASIS_EQUIPE = 2, BASIS_CONSENTI = 3, BASIS_URGENCE = 4 };
-enum envelope_type { ENVELOPE_SHEET = 1, ENVELOPE_INVITATION = 2 };
+enum category_bit {
+    CATEGORY_HEALTH = 1,
+    CATEGORY_SOCIAL = 2
+};
+enum basis {
+    BASIS_ECHANGE = 1,
+    BASIS_EQUIPE = 2,
+    BASIS_CONSENTI = 3,
+    BASIS_URGENCE = 4
+};
+enum envelope_type {
+    ENVELOPE_SHEET = 1,
+    ENVELOPE_INVITATION = 2
+};
 
 /* Audit entry types (PROTOCOL.md 9); 3, 5, 6, 7 are also report outcomes. */
 enum audit_type {

@@ -51,7 +51,7 @@ enum err ledger_open(struct store *s, const struct ledger_tables *tables, struct
                      struct ledger **out);
 void ledger_close(struct ledger *l); /* NULL is fine */
 
-/* An empty side has no row and is never missed. After an error other than ERR_SIZE the ledger
+/* An empty side has no row. After an error other than ERR_SIZE the ledger
  * answers ERR_STATE to everything until ledger_reload(); the transaction must not be committed. */
 enum err ledger_append(struct ledger *l, struct txn *t, struct span entry, struct span side,
                        uint64_t *index);

@@ -14,7 +14,11 @@
 #include "ids.h"
 #include "span.h"
 
-enum message_sender { SENT_BY_NODE = 1, SENT_BY_HUB = 2, SENT_BY_BOTH = 3 };
+enum message_sender {
+    SENT_BY_NODE = 1,
+    SENT_BY_HUB = 2,
+    SENT_BY_BOTH = 3
+};
 
 enum message_type {
 #define MESSAGE(name, id, by, largest, meaning) MSG_##name = id,
@@ -67,7 +71,11 @@ struct msg_receipt {
     struct span receipt;
 };
 
-enum deliver_kind { DELIVER_ENVELOPE = 1, DELIVER_STATEMENT = 2, DELIVER_RECEIPT = 3 };
+enum deliver_kind {
+    DELIVER_ENVELOPE = 1,
+    DELIVER_STATEMENT = 2,
+    DELIVER_RECEIPT = 3
+};
 
 struct msg_deliver {
     uint64_t seq;
@@ -127,7 +135,11 @@ struct msg_ping {
     uint64_t keys_size;
 };
 
-enum err_extra { EXTRA_NONE, EXTRA_HEAD, EXTRA_SUPPORTED };
+enum err_extra {
+    EXTRA_NONE,
+    EXTRA_HEAD,
+    EXTRA_SUPPORTED
+};
 
 struct msg_err {
     uint64_t req;
@@ -147,7 +159,12 @@ struct msg_join {
     uint8_t mac[32];
 };
 
-enum join_state { JOIN_APPROVAL = 1, JOIN_REGISTRAR = 2, JOIN_ENROLLED = 3, JOIN_REFUSED = 4 };
+enum join_state {
+    JOIN_APPROVAL = 1,
+    JOIN_REGISTRAR = 2,
+    JOIN_ENROLLED = 3,
+    JOIN_REFUSED = 4
+};
 
 struct msg_join_state {
     enum join_state state;

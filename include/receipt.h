@@ -22,7 +22,10 @@
 #define SALT_BYTES 32
 #define LINK_BYTES 32
 
-enum receipt_log { LOG_KEYS = 1, LOG_AUDIT = 2 };
+enum receipt_log {
+    LOG_KEYS = 1,
+    LOG_AUDIT = 2
+};
 
 /* Detail: `has` says which keys of section 9 are present (RD_KEY(n)). Arrays borrow. */
 struct detail {
@@ -51,9 +54,26 @@ struct detail {
 };
 
 enum detail_key {
-    DETAIL_MID = 1, DETAIL_DIGEST, DETAIL_FROM, DETAIL_ACTOR, DETAIL_CIRCLE, DETAIL_N, DETAIL_LINK,
-    DETAIL_TO, DETAIL_CODE, DETAIL_ROOT, DETAIL_UPTO, DETAIL_STATEMENT, DETAIL_CHAIN_N,
-    DETAIL_BY_ORG, DETAIL_BY_NODE, DETAIL_KID, DETAIL_SIG, DETAIL_COUNT, DETAIL_ACT, DETAIL_ABOUT
+    DETAIL_MID = 1,
+    DETAIL_DIGEST,
+    DETAIL_FROM,
+    DETAIL_ACTOR,
+    DETAIL_CIRCLE,
+    DETAIL_N,
+    DETAIL_LINK,
+    DETAIL_TO,
+    DETAIL_CODE,
+    DETAIL_ROOT,
+    DETAIL_UPTO,
+    DETAIL_STATEMENT,
+    DETAIL_CHAIN_N,
+    DETAIL_BY_ORG,
+    DETAIL_BY_NODE,
+    DETAIL_KID,
+    DETAIL_SIG,
+    DETAIL_COUNT,
+    DETAIL_ACT,
+    DETAIL_ABOUT
 };
 
 enum err detail_encode(const struct detail *d, struct bytes *out);

@@ -29,7 +29,8 @@ enum status {
 static const char help[] =
     "relais-verify receipt FICHIER --policy POLITIQUE\n"
     "\n"
-    "Vérifie hors ligne un reçu Relais (.tlog-proof) : ce qui est prouvé, à quel degré, par la clé\n"
+    "Vérifie hors ligne un reçu Relais (.tlog-proof) : ce qui est prouvé, à quel degré, par la "
+    "clé\n"
     "de qui, dans quel journal, quand. La politique est un fichier que vous tenez : journaux et\n"
     "témoins reconnus, clés des organisations.\n"
     "\n"
@@ -38,7 +39,8 @@ static const char help[] =
     "\n"
     "Codes de sortie :\n"
     "  0  prouvé\n"
-    "  1  pas prouvé : le reçu est abîmé, falsifié, ou d'un journal que la politique ne connaît pas\n"
+    "  1  pas prouvé : le reçu est abîmé, falsifié, ou d'un journal que la politique ne connaît "
+    "pas\n"
     "  2  ligne de commande\n"
     "  3  fichier du reçu illisible\n"
     "  4  politique illisible ou incorrecte\n"
@@ -94,14 +96,14 @@ static void say(const struct check *c)
 {
     const struct detail *d = &c->facts.detail;
     char when[TIME_TEXT_BYTES] = "?";
-    const uint8_t *mid = c->receipt.has_path             ? c->receipt.path.mid
+    const uint8_t *mid = c->receipt.has_path           ? c->receipt.path.mid
                          : d->has & RD_KEY(DETAIL_MID) ? d->mid
                                                        : NULL;
 
     if (time_text(c->facts.time_ms, when))
         when[0] = '?';
-    printf("PROUVÉ, degré %s : ", c->verdict.quorum_met && !c->verdict.quorum_none ? "attesté"
-                                                                                  : "journalisé");
+    printf("PROUVÉ, degré %s : ",
+           c->verdict.quorum_met && !c->verdict.quorum_none ? "attesté" : "journalisé");
     if (mid) {
         printf("message ");
         hex_print(mid, ID_BYTES);

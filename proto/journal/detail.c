@@ -9,7 +9,13 @@
 #define CODE_MAX 65535
 #define ABOUT_MAX 4096
 
-enum shape { FIXED, NUMBER, CODE, ORGS, BLOB };
+enum shape {
+    FIXED,
+    NUMBER,
+    CODE,
+    ORGS,
+    BLOB
+};
 
 struct field {
     enum detail_key key;

@@ -137,8 +137,7 @@ void receipt_path_leaf(const uint8_t mid[ID_BYTES], const uint8_t digest[DIGEST_
     sha256_leaf(SPAN_OF(both), leaf);
 }
 
-static enum err head_check(const struct ckpt *c, struct span origin,
-                           const struct sign_public *log)
+static enum err head_check(const struct ckpt *c, struct span origin, const struct sign_public *log)
 {
     struct bytes text = {0};
     enum err e;
@@ -159,8 +158,7 @@ static enum err path_check(const struct receipt *r, const struct receipt_facts *
 
     if (f->type != AUDIT_DELIVERED)
         return r->has_path ? ERR_PROOF : ERR_OK;
-    if (!r->has_path || !(f->detail.has & RD_KEY(DETAIL_ROOT)) ||
-        f->detail.count != r->path.count)
+    if (!r->has_path || !(f->detail.has & RD_KEY(DETAIL_ROOT)) || f->detail.count != r->path.count)
         return ERR_PROOF;
     receipt_path_leaf(r->path.mid, r->path.digest, leaf);
     return merkle_verify_inclusion(f->detail.root, r->path.count, r->path.index, leaf,

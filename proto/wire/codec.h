@@ -7,8 +7,8 @@
 
 #include "messages.h"
 
-#define CODEC(name)                                                                               \
-    void name##_read(struct reader *r, struct message *m);                                        \
+#define CODEC(name)                                                                                \
+    void name##_read(struct reader *r, struct message *m);                                         \
     void name##_write(struct writer *w, const struct message *m);
 
 CODEC(hello)

@@ -1,0 +1,170 @@
+/* What the inside says, on its way out: to sessions, to ZAP, to the control socket. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "door_internal.h"
+#include "log.h"
+
+static void send_now(struct door *d, struct session *s, struct parcel *p)
+{
+    enum err e;
+
+    if (s && s->waiting) { /* in order: behind what waits */
+        if (session_wait(s, p))
+            session_gone(d, s);
+        return;
+    }
+    e = link_send(d->members, &p->peer, bytes_span(&p->frame));
+    if (e == ERR_BUSY && s) {
+        if (session_wait(s, p))
+            session_gone(d, s);
+        return;
+    }
+    if (e)
+        d->count.unsent++;
+    if (e == ERR_CLOSED && s && s->number == p->session)
+        session_gone(d, s);
+    parcel_free(p);
+}
+
+static void settle(struct door *d, struct session *s, const struct parcel *p)
+{
+    if (!p->settles)
+        return;
+    if (s->flying > 0)
+        s->flying--;
+    if (s->flying == 0)
+        s->flying_bytes = 0;
+    if (!p->penalty)
+        return;
+    if (++s->bad < SESSION_BAD_MAX)
+        return;
+    log_limited(LEVEL_WARN, "session.banned", "number=%u", s->who.number);
+    d->count.banned++;
+    s->bad = 0;
+    s->banned_until_ms = d->now_ms + SESSION_BAN_MS;
+    session_gone(d, s);
+}
+
+static void parcel_frame(struct door *d, struct parcel *p)
+{
+    struct session *s = session_find(d->sessions, p->who.node);
+
+    if (s && s->number == p->session)
+        settle(d, s, p);
+    if (p->session == 0) { /* of the JOIN port */
+        if (link_send(d->join, &p->peer, bytes_span(&p->frame)))
+            d->count.unsent++;
+        parcel_free(p);
+        return;
+    }
+    send_now(d, s && s->number == p->session ? s : NULL, p);
+}
+
+static void parcel_open(struct door *d, struct parcel *p)
+{
+    struct session *s = session_find(d->sessions, p->who.node);
+
+    if (s && s->asked == p->session) {
+        session_drop_waiting(s);
+        s->number = p->session;
+        s->peer = s->asked_peer;
+        s->asked = 0;
+        s->after = p->acked_seq;
+        s->flying = 0;
+        s->flying_bytes = 0;
+        s->bad = 0;
+    }
+    send_now(d, s, p);
+}
+
+static void parcel_invite(struct door *d, struct parcel *p)
+{
+    char user[64];
+    enum err e;
+
+    snprintf(user, sizeof user, "invite:%s", p->invite);
+    e = p->allow ? zap_allow(d->zap, "join", p->key, user) : zap_deny(d->zap, "join", p->key);
+    if (e && e != ERR_NOT_FOUND)
+        log_warn("invite.key", "why=%s", err_name(e));
+    parcel_free(p);
+}
+
+static void parcel_keys(struct door *d, struct parcel *p)
+{
+    enum err e = door_keys(d, p->index, p->time_ms, bytes_span(&p->frame));
+
+    if (!e)
+        e = workers_keys(d->o.workers, p->index, p->time_ms, bytes_span(&p->frame));
+    if (e) {
+        log_error("door.directory", "why=%s", err_name(e));
+        d->fatal = e;
+        loop_stop(d->loop);
+    }
+    parcel_free(p);
+}
+
+static void parcel_do(struct door *d, struct parcel *p)
+{
+    switch (p->kind) {
+    case PARCEL_FRAME:
+        parcel_frame(d, p);
+        break;
+    case PARCEL_OPEN:
+        parcel_open(d, p);
+        break;
+    case PARCEL_KEYS:
+        parcel_keys(d, p);
+        break;
+    case PARCEL_INVITE:
+        parcel_invite(d, p);
+        break;
+    case PARCEL_ANSWER:
+        if (control_answer(p->control, p->answer))
+            d->count.unsent++;
+        p->answer = NULL;
+        parcel_free(p);
+        break;
+    case PARCEL_FATAL:
+        d->fatal = p->why;
+        loop_stop(d->loop);
+        parcel_free(p);
+        break;
+    }
+}
+
+#define PARCELS_A_TURN 512
+
+void door_on_parcels(int fd, unsigned events, void *arg)
+{
+    struct door *d = arg;
+    void *item;
+
+    (void)fd;
+    (void)events;
+    d->now_ms = clock_mono_ms(d->o.clock);
+    for (int i = 0; i < PARCELS_A_TURN && queue_pop(d->o.out, &item) == ERR_OK; i++)
+        parcel_do(d, item);
+}
+
+void door_flush(struct door *d, struct session *s)
+{
+    while (s->waiting) {
+        struct waiting *w = s->waiting;
+        enum err e = link_send(d->members, &w->parcel->peer, bytes_span(&w->parcel->frame));
+
+        if (e == ERR_BUSY)
+            return;
+        s->waiting = w->next;
+        if (!s->waiting)
+            s->waiting_end = &s->waiting;
+        s->waiting_count--;
+        parcel_free(w->parcel);
+        free(w);
+        if (e == ERR_CLOSED) {
+            session_gone(d, s);
+            return;
+        }
+    }
+}

@@ -1,0 +1,211 @@
+/* What the core has to say waits here until its group is on disk. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core.h"
+#include "log.h"
+
+/* Something to say once the group is on disk. */
+struct staged {
+    struct staged *next;
+    struct parcel *parcel;
+    bool receipt_wanted;
+    uint64_t index;
+    uint64_t req;
+};
+
+bool err_is_final(enum err e)
+{
+    switch (e) {
+    case ERR_BUSY:
+    case ERR_RATE:
+    case ERR_UNKNOWN:
+    case ERR_STOPPING:
+    case ERR_FULL:
+    case ERR_NOMEM:
+    case ERR_IO:
+    case ERR_READONLY:
+    case ERR_INTERNAL:
+    case ERR_MESSAGE_STATE:
+        return false;
+    default:
+        return true;
+    }
+}
+
+/* --- saying -------------------------------------------------------------------------------- */
+
+static enum err staged_add(struct core *c, struct parcel *p, struct staged **out)
+{
+    struct staged *s = calloc(1, sizeof *s);
+
+    if (!s) {
+        parcel_free(p);
+        return ERR_NOMEM;
+    }
+    s->parcel = p;
+    *c->staged_end = s;
+    c->staged_end = &s->next;
+    if (out)
+        *out = s;
+    return ERR_OK;
+}
+
+void staged_forget(struct core *c)
+{
+    while (c->staged) {
+        struct staged *s = c->staged;
+
+        c->staged = s->next;
+        parcel_free(s->parcel);
+        free(s);
+    }
+    c->staged_end = &c->staged;
+}
+
+static struct parcel *parcel_to(const struct job *to, enum parcel_kind kind)
+{
+    struct parcel *p = calloc(1, sizeof *p);
+
+    if (!p)
+        return NULL;
+    p->kind = kind;
+    p->peer = to->peer;
+    p->session = to->session;
+    p->who = to->who;
+    return p;
+}
+
+enum err core_stage(struct core *c, struct parcel *p)
+{
+    return staged_add(c, p, NULL);
+}
+
+enum err core_say(struct core *c, const struct job *to, const struct message *m, bool settles)
+{
+    struct parcel *p = parcel_to(to, PARCEL_FRAME);
+    enum err e;
+
+    if (!p)
+        return ERR_NOMEM;
+    if ((e = message_encode(m, &p->frame))) {
+        parcel_free(p);
+        return e;
+    }
+    p->settles = settles;
+    return staged_add(c, p, NULL);
+}
+
+enum err core_say_receipt(struct core *c, const struct job *to, uint64_t index)
+{
+    struct parcel *p = parcel_to(to, PARCEL_FRAME);
+    struct staged *s;
+    enum err e;
+
+    if (!p)
+        return ERR_NOMEM;
+    p->settles = true;
+    if ((e = staged_add(c, p, &s)))
+        return e;
+    s->receipt_wanted = true;
+    s->index = index;
+    s->req = to->req;
+    return ERR_OK;
+}
+
+enum err core_answer(struct core *c, const struct job *j, json_t *answer)
+{
+    struct parcel *p = parcel_to(j, PARCEL_ANSWER);
+
+    if (!p) {
+        json_decref(answer);
+        return ERR_NOMEM;
+    }
+    p->control = j->control;
+    p->answer = answer;
+    return staged_add(c, p, NULL);
+}
+
+/* --- refusing ------------------------------------------------------------------------------ */
+
+static enum err refusal_log(struct core *c, const struct job *j, enum err why)
+{
+    struct detail d = {.has = RD_KEY(DETAIL_FROM) | RD_KEY(DETAIL_CODE), .code = (uint32_t)why};
+    uint64_t index;
+
+    if (!err_is_final(why) || c->refusals_left == 0 || why == ERR_DUPLICATE)
+        return ERR_OK;
+    c->refusals_left--;
+    memcpy(d.from, j->who.org, sizeof d.from);
+    if (j->message.type == MSG_PUT && j->view.count > 0) {
+        d.has |= RD_KEY(DETAIL_MID);
+        memcpy(d.mid, j->header.mid, sizeof d.mid);
+    }
+    return audit_add(c, AUDIT_REJECTED, &d, &index);
+}
+
+enum err core_refuse_with(struct core *c, const struct job *j, const struct msg_err *m)
+{
+    struct message say = {.type = MSG_ERR, .err = *m};
+    struct parcel *p = parcel_to(j, PARCEL_FRAME);
+    enum err e;
+
+    if (!p)
+        return ERR_NOMEM;
+    if (say.err.about.len == 0 && j->message.type == MSG_PUT && j->view.count > 0)
+        say.err.about = SPAN_OF(j->header.mid);
+    if ((e = message_encode(&say, &p->frame))) {
+        parcel_free(p);
+        return e;
+    }
+    p->settles = true;
+    p->penalty = j->costly;
+    c->count.refused++;
+    log_limited(LEVEL_INFO, "refused", "what=%s code=%s number=%u", message_name(j->message.type),
+                err_name((enum err)m->code), j->who.number);
+    if ((e = staged_add(c, p, NULL)))
+        return e;
+    return refusal_log(c, j, (enum err)m->code);
+}
+
+enum err core_refuse(struct core *c, const struct job *j, enum err why)
+{
+    return core_refuse_with(c, j, &(struct msg_err){.req = j->req, .code = (uint32_t)why});
+}
+
+static enum err staged_finish(struct core *c, struct staged *s, struct txn *t)
+{
+    struct message m = {.type = MSG_RECEIPT, .receipt = {.req = s->req}};
+    struct bytes receipt = {0};
+    enum err e;
+
+    if (!s->receipt_wanted)
+        return ERR_OK;
+    if ((e = audit_receipt(c, t, s->index, NULL, &receipt)))
+        return e;
+    m.receipt.receipt = bytes_span(&receipt);
+    e = message_encode(&m, &s->parcel->frame);
+    bytes_free(&receipt);
+    return e;
+}
+
+/* After the commit. An answer that cannot be made now is not lost: its sender asks again. */
+void staged_say(struct core *c)
+{
+    struct txn *t = NULL;
+    enum err e = store_begin(c->store, TXN_READ, &t);
+
+    while (c->staged) {
+        struct staged *s = c->staged;
+
+        c->staged = s->next;
+        if (!e && staged_finish(c, s, t) == ERR_OK && queue_push_wait(c->out, s->parcel, -1) == 0)
+            s->parcel = NULL;
+        else if (s->receipt_wanted)
+            log_limited(LEVEL_WARN, "answer.lost", "number=%u", s->parcel->who.number);
+        parcel_free(s->parcel);
+        free(s);
+    }
+    c->staged_end = &c->staged;
+    store_abort(&t);
+}
