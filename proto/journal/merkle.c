@@ -160,27 +160,26 @@ enum err merkle_verify_consistency(uint64_t m, const uint8_t old_root[MERKLE_HAS
 
 /* Making */
 
-/* Root over leaves [begin, begin + size); begin is a multiple of every complete subtree inside, as
- * it is for every range RFC 6962 ever splits off. */
+/* Root over leaves [begin, begin + size), size > 0; begin is a multiple of every complete subtree
+ * inside, as it is for every range RFC 6962 ever splits off. */
 static enum err range_root(const struct merkle_source *from, uint64_t begin, uint64_t size,
                            uint8_t out[MERKLE_HASH_BYTES])
 {
+    unsigned level = (unsigned)__builtin_ctzll(size);
     uint8_t hash[MERKLE_HASH_BYTES];
     uint8_t left[MERKLE_HASH_BYTES];
-    int started = 0;
     enum err e;
 
-    while (size != 0) { /* from the smallest subtree, on the right, to the largest */
-        unsigned level = (unsigned)__builtin_ctzll(size);
-
+    /* from the smallest subtree, on the right, to the largest */
+    size &= size - 1;
+    if ((e = from->subtree(from->arg, level, (begin + size) >> level, hash)))
+        return e;
+    while (size != 0) {
+        level = (unsigned)__builtin_ctzll(size);
         size &= size - 1;
         if ((e = from->subtree(from->arg, level, (begin + size) >> level, left)))
             return e;
-        if (started)
-            merkle_node_hash(left, hash, hash);
-        else
-            memcpy(hash, left, sizeof hash);
-        started = 1;
+        merkle_node_hash(left, hash, hash);
     }
     memcpy(out, hash, sizeof hash);
     return ERR_OK;

@@ -43,10 +43,10 @@ static inline uint64_t tile_position(unsigned layer, uint64_t index)
     return index & (((uint64_t)TILE_WIDTH >> layer) - 1);
 }
 
-/* How many hashes level `level` has at this size: complete subtrees of 256^level leaves. */
+/* How many hashes a level has at this size: complete subtrees of 256^level leaves. */
 static inline uint64_t tiles_count(uint64_t size, unsigned level)
 {
-    return level < TILE_LEVELS ? size >> (TILE_HEIGHT * level) : 0;
+    return size >> (TILE_HEIGHT * level); /* level < TILE_LEVELS */
 }
 
 /* Called with each tile that became full, lowest level first; its number within the level is n. */

@@ -3,6 +3,7 @@
 #include "control.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -42,7 +43,7 @@ struct control_request {
 
 struct control {
     struct loop *loop;
-    char *path;
+    char path[sizeof((struct sockaddr_un *)0)->sun_path]; /* "" before the socket is ours */
     int listener, lock;
     void (*handler)(struct control_request *r, void *arg);
     void *arg;
@@ -253,21 +254,17 @@ enum err control_listen(struct loop *loop, const char *path,
                         struct control **out)
 {
     struct control *ctl = calloc(1, sizeof *ctl);
-    enum err e = ERR_NOMEM;
+    enum err e;
 
     if (!ctl)
-        return e;
+        return ERR_NOMEM;
     ctl->loop = loop;
     ctl->handler = handler;
     ctl->arg = arg;
     ctl->listener = ctl->lock = -1;
     if ((e = control_socket_open(path, &ctl->listener, &ctl->lock)))
         goto out;
-    e = ERR_NOMEM;
-    if (!(ctl->path = strdup(path))) {
-        (void)!unlink(path);
-        goto out;
-    }
+    snprintf(ctl->path, sizeof ctl->path, "%s", path);
     if ((e = loop_fd(loop, ctl->listener, accept_ready, ctl)))
         goto out;
     if ((e = loop_timer(loop, SWEEP_MS, sweep, ctl)))
@@ -291,11 +288,10 @@ void control_close(struct control *c)
         loop_fd_remove(c->loop, c->listener);
         close(c->listener);
     }
-    if (c->path)
+    if (c->path[0])
         (void)!unlink(c->path); /* ours: the lock is still held */
     if (c->lock >= 0)
         close(c->lock);
-    free(c->path);
     free(c);
 }
 

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -26,23 +25,22 @@ enum err control_address(const char *path, struct sockaddr_un *out)
 }
 
 /* Nobody else may come near: whoever could write here could put a socket of his own in place. */
-static enum err directory_check(const char *path)
+static enum err directory_check(const struct sockaddr_un *address)
 {
-    const char *slash = strrchr(path, '/');
-    char *directory = slash == path ? strdup("/")
-                      : slash       ? strndup(path, (size_t)(slash - path))
-                                    : strdup(".");
+    char directory[sizeof address->sun_path + 2];
     struct stat st;
-    enum err e = ERR_OK;
+    char *slash;
 
-    if (!directory)
-        return ERR_NOMEM;
+    snprintf(directory, sizeof directory, "%s", address->sun_path);
+    if (!(slash = strrchr(directory, '/')))
+        snprintf(directory, sizeof directory, ".");
+    else
+        slash[slash == directory] = '\0'; /* "/control" lies in "/" */
     if (stat(directory, &st))
-        e = errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
-    else if (st.st_uid != geteuid() || (st.st_mode & 077))
-        e = ERR_PERMISSION;
-    free(directory);
-    return e;
+        return errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
+    if (st.st_uid != geteuid() || (st.st_mode & 077))
+        return ERR_PERMISSION;
+    return ERR_OK;
 }
 
 static enum err lock_take(const char *path, int *out)
@@ -89,7 +87,7 @@ enum err control_socket_open(const char *path, int *listener, int *lock)
 
     if ((e = control_address(path, &address)))
         return e;
-    if ((e = directory_check(path)))
+    if ((e = directory_check(&address)))
         return e;
     if ((e = lock_take(path, &locked)))
         goto out;

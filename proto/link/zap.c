@@ -49,7 +49,7 @@ struct zap {
     _Atomic int running;
     _Atomic uint64_t beats, allowed, denied;
     pthread_mutex_t lock; /* keys */
-    struct zap_keys *keys;
+    struct zap_keys keys;
     char domains[ZAP_DOMAINS_MAX][LINK_DOMAIN_MAX + 1];
     uint8_t domain_count;
     struct zap_options options; /* domains: NULL, they are above */
@@ -116,7 +116,7 @@ static int judge(struct zap *z, const struct request *r, char user[LINK_USER_MAX
     *why = ZAP_KEY;
     memcpy(k.key, r->part[PART_KEY], sizeof k.key);
     pthread_mutex_lock(&z->lock);
-    found = zap_keys_admit(z->keys, &k, address_plain(r->part[PART_ADDRESS]));
+    found = zap_keys_admit(&z->keys, &k, address_plain(r->part[PART_ADDRESS]));
     if (found)
         snprintf(user, LINK_USER_MAX + 1, "%s", found);
     pthread_mutex_unlock(&z->lock);
@@ -372,7 +372,7 @@ struct zap_stats zap_stats(struct zap *z)
     };
 
     pthread_mutex_lock(&z->lock);
-    s.keys = zap_keys_count(z->keys);
+    s.keys = z->keys.n;
     pthread_mutex_unlock(&z->lock);
     return s;
 }
@@ -394,7 +394,7 @@ enum err zap_only_user_from(struct zap *z, const char *domain, const char *addre
     enum err e;
 
     pthread_mutex_lock(&z->lock);
-    e = zap_keys_only_from(z->keys, domain_find(z, domain), address, &found);
+    e = zap_keys_only_from(&z->keys, domain_find(z, domain), address, &found);
     if (!e)
         snprintf(user, LINK_USER_MAX + 1, "%s", found);
     pthread_mutex_unlock(&z->lock);

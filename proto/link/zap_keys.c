@@ -1,4 +1,4 @@
-/* zap_keys - a uthash table; see zap_keys.h. */
+/* zap_keys - see zap_keys.h. */
 #include "zap_keys.h"
 
 #include <assert.h>
@@ -6,82 +6,114 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1 /* no memory: the entry is not added, its hh.tbl stays NULL */
-#include <uthash.h>
-
 #include "zap.h"
 
-struct zap_keys {
+#define ROOM_FIRST 64
+
+struct zap_row {
     struct zap_key key;
     char user[LINK_USER_MAX + 1];
     char address[LINK_ADDRESS_MAX + 1]; /* of the last handshake, "" before the first */
-    UT_hash_handle hh;
 };
 
-static_assert(sizeof(struct zap_key) == 1 + LINK_KEY_BYTES, "hashed as bytes: no padding");
+static_assert(sizeof(struct zap_key) == 1 + LINK_KEY_BYTES, "compared as bytes: no padding");
 
-static struct zap_keys *find(struct zap_keys *t, const struct zap_key *key)
+/* The place of the key, or where it belongs; *found says which. */
+static size_t place(const struct zap_keys *t, const struct zap_key *key, int *found)
 {
-    struct zap_keys *found = NULL;
+    size_t low = 0, high = t->n;
 
-    HASH_FIND(hh, t, key, sizeof *key, found);
-    return found;
+    *found = 0;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = memcmp(&t->rows[middle]->key, key, sizeof *key);
+
+        if (order == 0) {
+            *found = 1;
+            return middle;
+        }
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
-enum err zap_keys_put(struct zap_keys **t, const struct zap_key *key, const char *user)
+static enum err grow(struct zap_keys *t)
 {
-    struct zap_keys *k = find(*t, key);
+    size_t room = t->room ? 2 * t->room : ROOM_FIRST;
+    struct zap_row **rows;
 
-    if (k) {
-        snprintf(k->user, sizeof k->user, "%s", user);
+    if (t->n < t->room)
         return ERR_OK;
-    }
-    if (zap_keys_count(*t) >= ZAP_KEYS_MAX)
-        return ERR_FULL;
-    if (!(k = calloc(1, sizeof *k)))
+    if (!(rows = realloc(t->rows, room * sizeof *rows)))
         return ERR_NOMEM;
-    k->key = *key;
-    snprintf(k->user, sizeof k->user, "%s", user);
-    HASH_ADD(hh, *t, key, sizeof k->key, k);
-    if (!k->hh.tbl) {
-        free(k);
-        return ERR_NOMEM;
-    }
+    t->rows = rows;
+    t->room = room;
     return ERR_OK;
 }
 
-enum err zap_keys_remove(struct zap_keys **t, const struct zap_key *key)
+enum err zap_keys_put(struct zap_keys *t, const struct zap_key *key, const char *user)
 {
-    struct zap_keys *k = find(*t, key);
+    int found;
+    size_t at = place(t, key, &found);
+    struct zap_row *row;
+    enum err e;
 
-    if (!k)
+    if (!found) {
+        if (t->n >= ZAP_KEYS_MAX)
+            return ERR_FULL;
+        if ((e = grow(t)))
+            return e;
+        if (!(row = calloc(1, sizeof *row)))
+            return ERR_NOMEM;
+        row->key = *key;
+        memmove(t->rows + at + 1, t->rows + at, (t->n - at) * sizeof *t->rows);
+        t->rows[at] = row;
+        t->n++;
+    }
+    snprintf(t->rows[at]->user, sizeof t->rows[at]->user, "%s", user);
+    return ERR_OK;
+}
+
+enum err zap_keys_remove(struct zap_keys *t, const struct zap_key *key)
+{
+    int found;
+    size_t at = place(t, key, &found);
+
+    if (!found)
         return ERR_NOT_FOUND;
-    HASH_DEL(*t, k);
-    free(k);
+    free(t->rows[at]);
+    t->n--;
+    memmove(t->rows + at, t->rows + at + 1, (t->n - at) * sizeof *t->rows);
     return ERR_OK;
 }
 
 const char *zap_keys_admit(struct zap_keys *t, const struct zap_key *key, const char *address)
 {
-    struct zap_keys *k = find(t, key);
+    int found;
+    size_t at = place(t, key, &found);
 
-    if (!k)
+    if (!found)
         return NULL;
-    snprintf(k->address, sizeof k->address, "%s", address);
-    return k->user;
+    snprintf(t->rows[at]->address, sizeof t->rows[at]->address, "%s", address);
+    return t->rows[at]->user;
 }
 
 enum err zap_keys_only_from(const struct zap_keys *t, uint8_t domain, const char *address,
                             const char **user)
 {
-    const struct zap_keys *only = NULL;
+    const struct zap_row *only = NULL;
 
-    for (const struct zap_keys *k = t; k; k = k->hh.next) {
-        if (k->key.domain != domain || strcmp(k->address, address) != 0)
+    for (size_t i = 0; i < t->n; i++) {
+        const struct zap_row *row = t->rows[i];
+
+        if (row->key.domain != domain || strcmp(row->address, address) != 0)
             continue;
-        if (only && strcmp(only->user, k->user) != 0)
+        if (only && strcmp(only->user, row->user) != 0)
             return ERR_NOT_FOUND;
-        only = k;
+        only = row;
     }
     if (!only)
         return ERR_NOT_FOUND;
@@ -89,17 +121,10 @@ enum err zap_keys_only_from(const struct zap_keys *t, uint8_t domain, const char
     return ERR_OK;
 }
 
-size_t zap_keys_count(const struct zap_keys *t)
+void zap_keys_free(struct zap_keys *t)
 {
-    return HASH_COUNT(t);
-}
-
-void zap_keys_free(struct zap_keys **t)
-{
-    struct zap_keys *k, *next;
-
-    HASH_ITER (hh, *t, k, next) {
-        HASH_DEL(*t, k);
-        free(k);
-    }
+    for (size_t i = 0; i < t->n; i++)
+        free(t->rows[i]);
+    free(t->rows);
+    memset(t, 0, sizeof *t);
 }

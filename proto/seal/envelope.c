@@ -13,9 +13,6 @@ static_assert(MP_HEADS_BYTES + HEADER_MAX + STANZAS_MAX_BYTES + ENVELOPE_COM_BYT
                       ENVELOPE_CT_MAX + SIG_BYTES <=
                   ENVELOPE_MAX,
               "an envelope with every part at its largest is not too large");
-static_assert(PADDED_BOUND(ENVELOPE_BODY_MAX) + AEAD_TAG_BYTES >= ENVELOPE_CT_MIN,
-              "the largest body gives more than the smallest ciphertext");
-
 static enum err parse_outer(struct span whole, struct envelope_view *v)
 {
     struct reader r = reader_over(whole);

@@ -317,6 +317,50 @@ static void put_bad(json_t *file)
     }
 }
 
+/* A log of one entry, by a hub that puts another signature under its member's name: everything
+ * but that signature checks. */
+static void put_lie(json_t *list, const char *what, size_t index)
+{
+    const struct vec_leaf *leaf = &vec_log()->leaf[index];
+    uint8_t sig_head[] = {17, 0xc4, 64}; /* detail key 17, bin of 64 */
+    json_t *v = add_object(list);
+    struct bytes receipt;
+    struct span detail;
+    struct writer w;
+    struct parts p;
+    uint8_t c[32];
+
+    parts_of(&p, index, index + 1);
+    ((uint8_t *)memmem(p.detail.ptr, p.detail.len, sig_head, sizeof sig_head))[20] ^= 1;
+    detail = bytes_span(&p.detail);
+    MUST(digest_parts("relais/audit1", SPAN_OF(p.salt), &detail, 1, c, 32));
+    wr_init(&w);
+    wr_array(&w, 3);
+    wr_uint(&w, leaf->type);
+    wr_uint(&w, VEC_T0);
+    wr_bin(&w, SPAN_OF(c));
+    MUST(wr_take(&w, &p.entry));
+    p.index = 0;
+    p.size = 1;
+    p.inclusion.count = 0;
+    sha256_leaf(bytes_span(&p.entry), p.root);
+    vec_head_sig(VEC_LOG_ORIGIN, "audit log", 1, p.root, p.sig);
+    receipt = write_receipt(&p);
+    put_text(v, "what", what);
+    put_span(v, "receipt", bytes_span(&receipt));
+    put_text(v, "error", vec_err(ERR_FORGED));
+    bytes_free(&receipt);
+    parts_free(&p);
+}
+
+static void put_lies(json_t *file)
+{
+    json_t *list = put_array(file, "bad_member_signatures");
+
+    put_lie(list, "delivered, and not signed by the member", 5);
+    put_lie(list, "opened, and not signed by the member", 6);
+}
+
 /* ---- log, acknowledgement, report ---- */
 
 static void put_log(json_t *file)
@@ -403,6 +447,7 @@ json_t *vectors_receipts(void)
     put_log(file);
     put_receipts(file);
     put_bad(file);
+    put_lies(file);
     put_ack(file);
     put_report(file);
     return file;

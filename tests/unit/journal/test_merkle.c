@@ -236,6 +236,26 @@ static void a_wrong_old_or_new_size_is_refused_for_every_pair_up_to_24(void **st
         }
 }
 
+static void a_proof_of_another_height_is_refused_for_every_pair_up_to_24(void **state)
+{
+    hash32 roots[25];
+
+    (void)state; /* such a proof alone does not tell 3 from 4; that sizes are signed does */
+    for (size_t n = 0; n <= 24; n++)
+        naive_root(leaves, 0, n, roots[n]);
+    for (size_t n = 2; n <= 24; n++)
+        for (size_t m = 1; m < n; m++)
+            for (size_t claimed = m + 1; claimed <= 24; claimed++) {
+                struct merkle_proof p, of_claimed;
+
+                assert_int_equal(merkle_consistency(&source, m, n, &p), ERR_OK);
+                assert_int_equal(merkle_consistency(&source, m, claimed, &of_claimed), ERR_OK);
+                if (p.count != of_claimed.count)
+                    assert_int_equal(merkle_verify_consistency(m, roots[m], claimed, roots[n], &p),
+                                     ERR_PROOF);
+            }
+}
+
 struct damage {
     const char *what;
     void (*apply)(struct merkle_proof *p);
@@ -468,6 +488,7 @@ int main(void)
         cmocka_unit_test(every_consistency_up_to_300_is_the_naive_one_and_verifies),
         cmocka_unit_test(a_wrong_index_or_size_is_refused_for_every_tree_up_to_40),
         cmocka_unit_test(a_wrong_old_or_new_size_is_refused_for_every_pair_up_to_24),
+        cmocka_unit_test(a_proof_of_another_height_is_refused_for_every_pair_up_to_24),
         cmocka_unit_test(every_named_damage_to_a_proof_is_refused),
         cmocka_unit_test(every_single_bit_change_of_a_proof_is_refused),
         cmocka_unit_test(a_node_cannot_pass_for_a_leaf),

@@ -257,9 +257,9 @@ static void an_oversized_frame_before_authentication_costs_nothing(void **state)
     size_t taken = 0;
 
     assert_int_equal(raw_greet(&h->raw[0]), ERR_OK);
-    assert_int_equal(raw_frame(&h->raw[0], RAW_COMMAND | RAW_ANNOUNCE_ONLY, span_of(NULL, 0),
-                               UINT64_C(1) << 30),
-                     ERR_OK);
+    assert_int_equal(
+        raw_frame(&h->raw[0], RAW_COMMAND | RAW_ANNOUNCE_ONLY, span_of(NULL, 0), UINT64_C(1) << 30),
+        ERR_OK);
     while (taken < FLOOD_BLOCKS && !raw_send(&h->raw[0], span_of(h->block, BLOCK)))
         taken++;
 
