@@ -8,6 +8,12 @@ static void two_recipients(struct forge *f)
     forge_address(f, to, 2);
 }
 
+static void two_recipients_last(struct forge *f)
+{
+    two_recipients(f);
+    f->receiver = DAC;
+}
+
 static void basis_3(struct forge *f)
 {
     f->h.basis = BASIS_CONSENTI;
@@ -57,6 +63,21 @@ static EDIT(first_element_only)
 
     v->ptr[0] = 0x91;
     v->len = 1 + 18; /* one organisation */
+}
+
+static EDIT(one_stanza_less)
+{
+    (void)how;
+    f->rcp.len -= FORGE_STANZA;
+}
+
+static EDIT(one_stanza_more)
+{
+    uint8_t again[FORGE_STANZA];
+
+    (void)how;
+    forge_stanza(f, 0, again);
+    MUST(bytes_append(&f->rcp, SPAN_OF(again)));
 }
 
 static EDIT(sixty_five)
@@ -168,6 +189,8 @@ const struct bad_envelope bad_header[] = {
     {"to-65", "65 organisations", 4, ERR_SIZE, AT(AT_PAIRS, sixty_five, 0, NULL)},
     {"to-twice-the-same", "one organisation twice, with two stanzas", 4, ERR_FIELD_VALUE, {same_twice, AT_WHOLE, NULL, 0, NULL}},
     {"to-short-of-stanzas", "one organisation, two stanzas and categories", 4, ERR_FIELD_VALUE, {two_recipients, AT_PAIRS, first_element_only, 6, NULL}},
+    {"stanzas-short-of-to", "two organisations and categories, one stanza", 4, ERR_FIELD_VALUE, {two_recipients_last, AT_RCP, one_stanza_less, 0, NULL}},
+    {"stanzas-long-of-to", "one organisation and category, two stanzas", 4, ERR_FIELD_VALUE, AT(AT_RCP, one_stanza_more, 0, NULL)},
     {"rcat-short-of-to", "two organisations and stanzas, one category", 4, ERR_FIELD_VALUE, {two_recipients, AT_PAIRS, set_value, 24, "9102"}},
     {"rcat-long-of-to", "one organisation and stanza, two categories", 4, ERR_FIELD_VALUE, IS(24, "920202")},
     {"rcat-empty", "no category", 4, ERR_SIZE, IS(24, "90")},

@@ -64,6 +64,67 @@ static void a_reply_reaches_the_peer_and_only_that_one(void **state)
     assert_int_equal(b->inbox.count, 0);
 }
 
+struct lookout {
+    struct link_socket *s;
+    struct link_connection first;
+};
+
+static int sees_a_user(void *arg)
+{
+    struct lookout *l = arg;
+    size_t n = 0;
+
+    return link_survey(l->s, &l->first, 1, &n) == ERR_OK && n == 1 && l->first.user[0];
+}
+
+static void an_ipv6_peer_has_its_address_too(void **state)
+{
+    struct rig *r = *state;
+    struct link_listen_options o = {.endpoint = "tcp://[::1]:*",
+                                    .domain = RIG_DOMAIN,
+                                    .secret_key = secret_box_span(r->key).ptr};
+    struct link_socket *six = NULL, *four = r->hub;
+    struct lookout seen = {0};
+    struct rig_node *n;
+
+    if (link_listen(r->transport, &o, &six) == ERR_NOT_FOUND)
+        skip(); /* a machine without IPv6 */
+    assert_non_null(six);
+    r->hub = six; /* rig_join() goes there */
+    loop_link_remove(r->loop, four);
+    link_close(four);
+    assert_non_null(n = rig_join(r, "clinic-six"));
+    seen.s = six;
+    assert_true(rig_until(r, sees_a_user, &seen));
+
+    assert_string_equal(seen.first.user, "clinic-six");
+    assert_int_equal(seen.first.guessed, 1);
+    assert_true(strncmp(seen.first.address, "[::1]:", 6) == 0);
+    assert_true(strtol(seen.first.address + 6, NULL, 10) > 0);
+}
+
+static void a_survey_counts_all_and_writes_what_fits(void **state)
+{
+    struct rig *r = *state;
+    struct link_connection c[2];
+    struct rig_node *a, *b;
+    size_t n = 0;
+
+    assert_int_equal(link_survey(r->hub, c, 2, &n), ERR_OK);
+    assert_int_equal(n, 0);
+    assert_non_null(a = rig_join(r, "a"));
+    assert_non_null(b = rig_join(r, "b"));
+    assert_true(rig_says(r, a, "hello"));
+    assert_true(rig_says(r, b, "hello"));
+    memset(c, 0, sizeof c);
+    assert_int_equal(link_survey(r->hub, c, 1, &n), ERR_OK);
+    assert_int_equal(n, 2);
+    assert_string_not_equal(c[0].user, "");
+    assert_string_equal(c[1].address, "");
+    assert_int_equal(link_survey(r->hub, NULL, 0, &n), ERR_OK);
+    assert_int_equal(n, 2);
+}
+
 static void an_empty_frame_is_a_frame(void **state)
 {
     struct rig *r = *state;
@@ -401,6 +462,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(a_reply_reaches_the_peer_and_only_that_one, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(an_ipv6_peer_has_its_address_too, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_survey_counts_all_and_writes_what_fits, setup, teardown),
         cmocka_unit_test_setup_teardown(an_empty_frame_is_a_frame, setup, teardown),
         cmocka_unit_test_setup_teardown(the_largest_payload_passes_and_one_byte_more_is_refused,
                                         setup, teardown),

@@ -146,8 +146,8 @@ static void the_largest_header_fits(void **state)
 
     (void)state;
     h.to_count = RECIPIENTS_MAX;
-    for (uint8_t i = 0; i < RECIPIENTS_MAX; i++) {
-        fill(h.to[i], ID_BYTES, i);
+    for (size_t i = 0; i < RECIPIENTS_MAX; i++) {
+        fill(h.to[i], ID_BYTES, (uint8_t)i);
         h.rcat[i] = 1;
     }
     h.ts = h.exp = h.seq = h.keys_head.size = h.audit_head.size = h.notice = UINT64_MAX;
