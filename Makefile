@@ -65,6 +65,7 @@ FUZZ_NOTE   := tests/fuzz/fuzz_main_note.c
 FUZZ_SRC    := $(filter-out $(FUZZ_NOTE),$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 PROG_SRC    := $(sort $(wildcard tests/system/prog_*.c))
 BENCH_SRC   := $(sort $(wildcard tests/bench/bench_*.c))
+BENCH_COMMON := $(filter-out $(BENCH_SRC),$(sort $(wildcard tests/bench/*.c)))
 C_FILES     := $(sort $(wildcard include/*.h proto/*/*.[ch] hub/*.[ch] hub/*/*.[ch] node/*.[ch] \
                  node/*/*.[ch] tests/*/*.[ch] tests/unit/*/*.[ch]))
 C_SRC       := $(filter %.c,$(C_FILES))
@@ -251,7 +252,7 @@ $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIBSUITE) $(LIBS_OF_TESTS)
 	$(call say,LD,$@)$(link) $(call more_link,tests/unit/$*.c) -lcmocka $(LIBS) -o $@
 $(BUILD)/prog_%: $(BUILD)/obj/tests/system/prog_%.o $(LIBNODE) $(LIBHUB) $(LIBS_OF_TESTS)
 	$(call say,LD,$@)$(link) $(call more_link,tests/system/prog_$*.c) $(LIBS) -o $@
-$(BUILD)/bench_%: $(BUILD)/obj/tests/bench/bench_%.o $(LIBNODE) $(LIBHUB) $(LIBS_OF_TESTS)
+$(BUILD)/bench_%: $(BUILD)/obj/tests/bench/bench_%.o $(call obj,$(BENCH_COMMON)) $(LIBNODE) $(LIBHUB) $(LIBS_OF_TESTS)
 	$(call say,LD,$@)$(link) $(call more_link,tests/bench/bench_$*.c) $(LIBS) -o $@
 $(MAIN_SRC:tests/support/%_main.c=$(BUILD)/%): $(BUILD)/%: $(BUILD)/obj/tests/support/%_main.o \
     $(LIBS_OF_TESTS)

@@ -5,17 +5,13 @@
  *
  *   bench_hub [--quick] [NAME…]    accept oneway idle restart
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statfs.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "bench.h"
-#include "member.h"
 
 #define BODY_BYTES 1500 /* sealed for three: about 2 KiB on the wire */
 #define SENDERS 8
@@ -24,7 +20,8 @@
 
 static bool quick;
 
-/* --- a load of sealed envelopes ---------------------------------------------------------------- */
+/* --- a load of sealed envelopes ----------------------------------------------------------------
+ */
 
 struct load {
     struct bytes *frame;
@@ -42,8 +39,7 @@ static struct load load_make(struct member_node *from, const uint8_t circle[ID_B
     for (size_t i = 0; i < n; i++) {
         struct bytes envelope = {0};
 
-        ok(member_letter(from, circle, to, to_count, span_of(body, body_bytes), &envelope),
-           "seal");
+        ok(member_letter(from, circle, to, to_count, span_of(body, body_bytes), &envelope), "seal");
         ok(member_put_frame(i + 1, bytes_span(&envelope), &l.frame[i]), "frame");
         bytes_free(&envelope);
     }
@@ -58,7 +54,8 @@ static void load_free(struct load *l)
     free(l->frame);
 }
 
-/* --- accept_per_s ------------------------------------------------------------------------------ */
+/* --- accept_per_s ------------------------------------------------------------------------------
+ */
 
 struct pusher {
     struct member_node *m;
@@ -94,17 +91,17 @@ static void push_some(struct pusher *p)
     }
 }
 
-static double accept_run(struct bench_world *w, size_t each)
+static double accept_run(struct world *w, size_t each)
 {
     struct pusher p[SENDERS] = {0};
     size_t done = 0;
     double start;
 
     for (size_t i = 0; i < SENDERS; i++) {
-        p[i].m = w->sender[i];
-        p[i].load = load_make(w->sender[i], w->circle->handle, w->recipient, RECIPIENTS, each,
-                              BODY_BYTES);
-        member_on_frame(w->sender[i], on_answer, &p[i]);
+        p[i].m = w->m[i];
+        p[i].load =
+            load_make(w->m[i], w->scene.circle->handle, w->to, RECIPIENTS, each, BODY_BYTES);
+        member_on_frame(w->m[i], on_answer, &p[i]);
     }
     start = seconds();
     while (done < SENDERS * each) {
@@ -113,12 +110,12 @@ static double accept_run(struct bench_world *w, size_t each)
             push_some(&p[i]);
             done += p[i].answered;
         }
-        ok_or(crew_turn(w->crew, 1), ERR_AGAIN, "turn");
+        ok_or(crew_turn(w->scene.crew, 1), ERR_AGAIN, "turn");
     }
     start = seconds() - start;
     for (size_t i = 0; i < SENDERS; i++) {
         must(p[i].refused == 0, "an envelope was refused");
-        member_on_frame(w->sender[i], NULL, NULL);
+        member_on_frame(w->m[i], NULL, NULL);
         load_free(&p[i].load);
     }
     return (double)(SENDERS * each) / start;
@@ -126,7 +123,7 @@ static double accept_run(struct bench_world *w, size_t each)
 
 static void bench_accept(void)
 {
-    struct bench_world w;
+    struct world w;
     size_t each = quick ? 100 : 1000;
     size_t runs = quick ? 1 : 3;
     double rate[8];
@@ -138,7 +135,8 @@ static void bench_accept(void)
     world_down(&w);
 }
 
-/* --- oneway ------------------------------------------------------------------------------------ */
+/* --- oneway ------------------------------------------------------------------------------------
+ */
 
 #define RATE_PER_S 500
 
@@ -176,39 +174,39 @@ static bool on_delivery(struct member_node *m, const struct message *frame, void
     return false; /* the member keeps it, to acknowledge */
 }
 
-static void oneway_run(struct bench_world *w, struct oneway *o)
+static void oneway_run(struct world *w, struct oneway *o)
 {
-    struct load l = load_make(w->sender[0], w->circle->handle, w->recipient, 1, o->n, BODY_BYTES);
-    struct pusher p = {.m = w->sender[0]};
+    struct load l = load_make(w->m[0], w->scene.circle->handle, w->to, 1, o->n, BODY_BYTES);
+    struct pusher p = {.m = w->m[0]};
     double start = seconds();
     size_t sent = 0;
     size_t acked = 0;
 
-    member_on_frame(w->sender[0], on_answer, &p);
-    member_on_frame(w->recipient[0], on_delivery, o);
+    member_on_frame(w->m[0], on_answer, &p);
+    member_on_frame(w->to[0], on_delivery, o);
     while (o->arrived < o->n && seconds() - start < 120) {
         while (sent < o->n && seconds() - start >= (double)sent / RATE_PER_S) {
             o->sent[sent] = seconds();
-            ok(member_send(w->sender[0], bytes_span(&l.frame[sent])), "send");
+            ok(member_send(w->m[0], bytes_span(&l.frame[sent])), "send");
             sent++;
         }
-        ok_or(crew_turn(w->crew, 1), ERR_AGAIN, "turn");
+        ok_or(crew_turn(w->scene.crew, 1), ERR_AGAIN, "turn");
         if (o->arrived - acked >= 16) {
-            size_t items = member_items(w->recipient[0]);
+            size_t items = member_items(w->to[0]);
 
-            ok(member_ack(w->recipient[0], member_item(w->recipient[0], items - 1)->seq), "ack");
+            ok(member_ack(w->to[0], member_item(w->to[0], items - 1)->seq), "ack");
             acked = o->arrived;
         }
     }
     must(o->arrived == o->n, "not everything arrived");
-    member_on_frame(w->sender[0], NULL, NULL);
-    member_on_frame(w->recipient[0], NULL, NULL);
+    member_on_frame(w->m[0], NULL, NULL);
+    member_on_frame(w->to[0], NULL, NULL);
     load_free(&l);
 }
 
 static void bench_oneway(void)
 {
-    struct bench_world w;
+    struct world w;
     size_t runs = quick ? 1 : 3;
     double p50[8];
     double p99[8];
@@ -232,76 +230,99 @@ static void bench_oneway(void)
     world_down(&w);
 }
 
-/* --- idle_kib_per_node ------------------------------------------------------------------------- */
+/* --- idle_kib_per_node -------------------------------------------------------------------------
+ */
 
 #define IDLE_CHILD 200
 
 /* Nodes live in child processes: the hub is what is measured. A child says one byte when all its
  * members are connected, and goes when it is told. */
-static void idle_child(const struct member_hub *hub, struct bytes *keys, size_t first, size_t n,
-                       int say, int hear)
+static void idle_child(struct member_node **m, size_t n, int say, int hear)
 {
     struct crew *crew = NULL;
     char done;
 
     ok(crew_open("idle", &crew), "crew");
-    for (size_t i = first; i < first + n; i++)
-        ok(bench_connect(crew, hub, &keys[i]), "connect");
+    for (size_t i = 0; i < n; i++) {
+        struct secret32 *sign = NULL;
+        struct secret32 *curve = NULL;
+        struct member_node *copy = NULL;
+
+        ok(secret_sign_seed(member_sign_key(m[i]), &sign), "key");
+        ok(secret_box_secret(member_transport_key(m[i]), &curve), "key");
+        ok(member_from_keys(crew, member_name(m[i]), sign, curve, member_org(m[i]), member_id(m[i]),
+                            member_hub(m[i]), &copy),
+           "member");
+        ok(member_open(copy), "open");
+        secret32_free(sign);
+        secret32_free(curve);
+    }
     must(write(say, "r", 1) == 1, "pipe");
     must(read(hear, &done, 1) >= 0, "pipe");
     _exit(0);
+}
+
+static void idle_start(struct member_node **m, size_t n, size_t per, int say, const int go[2])
+{
+    for (size_t i = 0; i < n; i += per) {
+        pid_t pid = fork();
+
+        must(pid >= 0, "fork");
+        if (pid > 0)
+            continue;
+        close(go[1]); /* its end in the parent alone keeps the children */
+        idle_child(m + i, per, say, go[0]);
+    }
 }
 
 static void bench_idle(void)
 {
     size_t n = quick ? 40 : 1000;
     size_t per = quick ? 20 : IDLE_CHILD;
-    struct bench_world w;
-    struct bytes *keys = calloc(n, sizeof *keys);
+    struct member_node **m = calloc(n, sizeof(struct member_node *));
+    struct world w;
     int ready[2];
     int go[2];
     size_t before;
-    double kib;
+    char one;
 
-    must(keys && pipe(ready) == 0 && pipe(go) == 0, "pipes");
+    must(m && pipe(ready) == 0 && pipe(go) == 0, "pipes");
     world_up(&w, 1, 1);
-    for (size_t i = 0; i < n; i++)
-        ok(bench_enrol(&w, i, &keys[i]), "enrol");
-    before = hubproc_resident_kib(w.hub);
-    for (size_t i = 0; i < n; i += per)
-        if (fork() == 0)
-            idle_child(member_hub(w.sender[0]), keys, i, per, ready[1], go[0]);
-    for (size_t i = 0; i < n; i += per) {
-        char one;
+    for (size_t i = 0; i < n; i++) {
+        char name[32];
 
-        must(read(ready[0], &one, 1) == 1, "a child failed");
+        snprintf(name, sizeof name, "idle-%zu", i);
+        ok(scene_enrol(&w.scene, name, ORG_ESSMS, &m[i]), "enrol");
     }
-    kib = (double)(hubproc_resident_kib(w.hub) - before) / (double)n;
-    must(hubproc_status(w.hub, "sessions") >= (int64_t)n, "sessions are missing");
-    report(&w, "idle_kib_per_node", kib, "KiB", 1, n);
+    before = hubproc_resident_kib(w.scene.hub);
+    idle_start(m, n, per, ready[1], go);
+    for (size_t i = 0; i < n; i += per)
+        must(read(ready[0], &one, 1) == 1, "a child failed");
+    must(hubproc_status(w.scene.hub, "sessions") >= (int64_t)n, "sessions are missing");
+    report(&w, "idle_kib_per_node",
+           (double)(hubproc_resident_kib(w.scene.hub) - before) / (double)n, "KiB", 1, n);
     close(go[1]);
     while (wait(NULL) > 0)
         ;
-    for (size_t i = 0; i < n; i++)
-        bytes_free(&keys[i]);
-    free(keys);
+    free(m);
     world_down(&w);
 }
 
-/* --- restart_ms -------------------------------------------------------------------------------- */
+/* --- restart_ms --------------------------------------------------------------------------------
+ */
 
-static void queue_up(struct bench_world *w, size_t n)
+static void queue_up(struct world *w, size_t n)
 {
-    struct pusher p = {.m = w->sender[0]};
+    struct pusher p = {.m = w->m[0]};
 
-    p.load = load_make(w->sender[0], w->circle->handle, w->recipient, 1, n, 200);
-    member_on_frame(w->sender[0], on_answer, &p);
+    p.load = load_make(w->m[0], w->scene.circle->handle, w->to, 1, n, 200);
+    member_on_frame(w->m[0], on_answer, &p);
     while (p.answered < n) {
         push_some(&p);
-        ok_or(crew_turn(w->crew, 1), ERR_AGAIN, "turn");
+        ok_or(crew_turn(w->scene.crew, 1), ERR_AGAIN, "turn");
     }
     must(p.refused == 0, "an envelope was refused");
-    member_on_frame(w->sender[0], NULL, NULL);
+    member_on_frame(w->m[0], NULL, NULL);
     load_free(&p.load);
 }
 
@@ -310,30 +331,30 @@ static void bench_restart(void)
 {
     size_t n = quick ? 1000 : 100000;
     size_t runs = quick ? 1 : 3;
-    struct bench_world w;
+    struct world w;
     double took[8];
 
     world_up(&w, 1, 1);
-    member_disconnect(w.recipient[0]);
+    member_disconnect(w.to[0]);
     queue_up(&w, n);
-    member_disconnect(w.sender[0]);
+    member_disconnect(w.m[0]);
     for (size_t i = 0; i < runs; i++) {
         double start;
 
-        ok(hubproc_kill(w.hub), "kill");
+        ok(hubproc_kill(w.scene.hub), "kill");
         start = seconds();
-        ok(hubproc_start(w.hub, NULL), "start");
-        bench_follow(&w, w.sender[0]);
-        ok(member_open(w.sender[0]), "open");
+        ok(hubproc_start(w.scene.hub, NULL), "start");
+        ok(member_open(w.m[0]), "open");
         took[i] = 1000 * (seconds() - start);
-        must(hubproc_status(w.hub, "waiting") >= (int64_t)n, "the queue is gone");
-        member_disconnect(w.sender[0]);
+        must(hubproc_status(w.scene.hub, "waiting") >= (int64_t)n, "the queue is gone");
+        member_disconnect(w.m[0]);
     }
     report(&w, "restart_ms", median(took, runs), "ms", runs, n);
     world_down(&w);
 }
 
-/* ----------------------------------------------------------------------------------------------- */
+/* -----------------------------------------------------------------------------------------------
+ */
 
 static const struct {
     const char *name;

@@ -14,6 +14,7 @@
 #define CHUNK ((size_t)1 << 20)
 #define PAGE ((size_t)4096)
 #define MAPS_LINE 1024
+#define MAPPING_MAX (UINT64_C(1) << 36) /* more is a sanitizer's shadow memory */
 
 struct image {
     int mem;
@@ -106,6 +107,8 @@ static enum err copy_all(struct image *i, FILE *maps)
         if (*end != '-')
             continue; /* the rest of a long path */
         to = strtoull(end + 1, &end, 16);
+        if (to - from > MAPPING_MAX)
+            return ERR_SIZE;
         if ((e = copy_mapping(i, from, to)))
             return e;
     }
@@ -149,5 +152,7 @@ out:
         close(i.mem);
     if (i.out >= 0)
         close(i.out);
+    if (e && i.out >= 0)
+        unlink(out);
     return e;
 }

@@ -19,7 +19,9 @@ struct image_facts {
 
 /* Writes every mapping of /proc/<pid>/maps, one behind the other, to a new file `out` (0600):
  * anonymous, shared, of files, and those that the process itself may not read (guarded secrets).
- * ERR_NOT_FOUND: no such process. ERR_PERMISSION. ERR_EXISTS: `out` is there. */
+ * ERR_NOT_FOUND: no such process. ERR_PERMISSION. ERR_EXISTS: `out` is there.
+ * ERR_SIZE: a mapping beyond all reason (a process built with a sanitizer). On error no
+ * file stays. */
 enum err image_write(pid_t pid, const char *out, struct image_facts *facts);
 
 #endif

@@ -210,13 +210,13 @@ int rig_returns(struct rig *r, struct rig_node *n, const char *user)
 
 size_t rig_memory_kib(void)
 {
+    char text[128] = "";
     FILE *f = fopen("/proc/self/statm", "re");
-    long size, resident = 0;
+    char *resident;
 
     if (!f)
         return 0;
-    if (fscanf(f, "%ld %ld", &size, &resident) != 2)
-        resident = 0;
+    resident = fgets(text, sizeof text, f) ? strchr(text, ' ') : NULL; /* the second number */
     fclose(f);
-    return (size_t)resident * (size_t)sysconf(_SC_PAGESIZE) / 1024;
+    return resident ? strtoul(resident, NULL, 10) * (size_t)sysconf(_SC_PAGESIZE) / 1024 : 0;
 }

@@ -12,6 +12,7 @@
 #define CREDIT_BYTES (64u << 20)
 #define RECONNECT_MS 50
 #define HELLO_AGAIN_MS 400
+#define BUSY_MS 3 /* until a connection that is being made is looked at again */
 #define SENDING_MS 5000
 
 static uint64_t mono_ms(void)
@@ -393,7 +394,7 @@ enum err member_send(struct member_node *m, struct span frame)
     if (!m->link)
         return ERR_CLOSED;
     while ((e = link_send(m->link, NULL, frame)) == ERR_BUSY && mono_ms() < until)
-        if ((e = crew_turn(m->crew, 5)))
+        if ((e = crew_turn(m->crew, BUSY_MS)))
             return e;
     return e;
 }
@@ -546,6 +547,7 @@ enum err member_hello_within(struct member_node *m, const struct msg_hello *hell
     struct asked_for a = {m, 0, NULL};
     uint64_t until = mono_ms() + within_ms;
     struct bytes frame = {0};
+    uint64_t now;
     enum err e;
 
     m->welcomed = false;
@@ -553,15 +555,16 @@ enum err member_hello_within(struct member_node *m, const struct msg_hello *hell
     member_forget_answers(m);
     if ((e = message_encode(&say, &frame)))
         return e;
-    for (;;) { /* the same again while nobody answers: the connection may be on its way */
-        uint64_t now = mono_ms();
+    /* The same again while nobody answers: the connection may be on its way, or just lost. */
+    while (!greeted(&a) && (now = mono_ms()) < until) {
+        uint64_t wait_ms = until - now < HELLO_AGAIN_MS ? until - now : HELLO_AGAIN_MS;
 
-        if (link_send(m->link, NULL, bytes_span(&frame)) == ERR_CLOSED)
+        e = link_send(m->link, NULL, bytes_span(&frame));
+        if (e == ERR_BUSY)
+            wait_ms = BUSY_MS;
+        else if (e)
             break;
-        if (now >= until ||
-            crew_until(m->crew, greeted, &a, until - now < HELLO_AGAIN_MS ? until - now
-                                                                          : HELLO_AGAIN_MS))
-            break;
+        crew_until(m->crew, greeted, &a, wait_ms);
     }
     bytes_free(&frame);
     if (m->welcomed)

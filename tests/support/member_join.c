@@ -8,6 +8,7 @@
 
 #define RECONNECT_MS 50
 #define JOIN_AGAIN_MS 500
+#define BUSY_MS 3
 
 static enum err prekey_first(struct member_node *m, struct bytes *ss)
 {
@@ -171,15 +172,19 @@ enum err member_join_send(struct member_node *m, const struct msg_join *join,
 {
     struct message say = {.type = MSG_JOIN, .join = *join};
     struct bytes frame = {0};
+    uint64_t until;
+    enum err sent;
     enum err e;
 
     if ((e = message_encode(&say, &frame)))
         return e;
     m->join_heard = false;
     e = join_connect(m);
-    for (int i = 0; !e && !m->join_heard && i < MEMBER_WAIT_MS / JOIN_AGAIN_MS; i++)
-        if (link_send(m->join, NULL, bytes_span(&frame)) != ERR_CLOSED)
-            crew_until(m->crew, join_heard, m, JOIN_AGAIN_MS);
+    until = clock_mono_ms(clock_system()) + MEMBER_WAIT_MS;
+    while (!e && !m->join_heard && clock_mono_ms(clock_system()) < until) {
+        sent = link_send(m->join, NULL, bytes_span(&frame));
+        crew_until(m->crew, join_heard, m, sent == ERR_BUSY ? BUSY_MS : JOIN_AGAIN_MS);
+    }
     bytes_free(&frame);
     join_disconnect(m);
     if (e)
