@@ -130,16 +130,15 @@ static void connection_refuse(struct connection *c, enum err why)
 /* A whole line is here: n bytes without its newline. */
 static void request_begin(struct connection *c, size_t n)
 {
-    struct control_request *r = NULL;
+    struct control_request *r;
     json_t *body = NULL;
     enum err e;
 
     e = n + 1 < c->in.len ? ERR_TRAILING : line_read(span_of(c->in.ptr, n), &body);
-    if (!e && !(r = calloc(1, sizeof *r)))
-        e = ERR_NOMEM;
-    if (e) {
+    r = e ? NULL : calloc(1, sizeof *r);
+    if (!r) {
         json_decref(body);
-        connection_refuse(c, e);
+        connection_refuse(c, e ? e : ERR_NOMEM);
         return;
     }
     bytes_free(&c->in);

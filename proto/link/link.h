@@ -27,6 +27,7 @@ struct transport {
     void *ctx;
     const struct entropy *entropy;
     _Atomic(struct zap *) zap;
+    _Atomic unsigned monitors; /* ever opened: each has a name of its own */
     /* Before every user our ZAP thread names. The peer never sees it, so that a "User-Id" which
      * the peer itself puts into its handshake, and which the library hands over just the same
      * when no ZAP thread answers, is recognised as none of ours. */

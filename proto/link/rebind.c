@@ -7,14 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The library says MONITOR_STOPPED from the socket's destructor, when the listener and every
- * connection with all its memory are gone; only then is the port free again. */
+/* The name is new each time: that of the last monitor goes away in the background, and as long as
+ * it is there it is taken. The library says MONITOR_STOPPED from the socket's destructor, when the
+ * listener and every connection with all its memory are gone; only then is the port free again. */
 static enum err monitor_open(struct link_socket *s, void **out)
 {
     char name[64];
     void *monitor;
 
-    snprintf(name, sizeof name, "inproc://relais-rebind-%p", (void *)s);
+    snprintf(name, sizeof name, "inproc://relais-rebind-%u",
+             atomic_fetch_add(&s->transport->monitors, 1));
     if (zmq_socket_monitor(s->zsock, name, ZMQ_EVENT_MONITOR_STOPPED))
         return zmq_error();
     if (!(monitor = zmq_socket(s->transport->ctx, ZMQ_PAIR)))

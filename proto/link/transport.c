@@ -23,14 +23,15 @@ struct profile_row {
 
 /* Queues are per peer: a listener can be made to hold peers x 16 x 320 KiB, no more. A connector
  * has one peer, and trusts it no further: 20 MiB. Heartbeats come from the connector alone: on a
- * listener each costs a linear search among the timers of all peers. */
+ * listener each costs a linear search among the timers of all peers. Without MANDATORY what is sent
+ * to a full queue vanishes with success; with IMMEDIATE nothing queues without a connection. */
 static const struct profile_row profile[] = {
     {ZMQ_LINGER,              0,             LINGER_MS       },
     {ZMQ_RCVHWM,              RECEIVE_QUEUE, 64              },
     {ZMQ_SNDHWM,              64,            64              },
     {ZMQ_HANDSHAKE_IVL,       HANDSHAKE_MS,  HANDSHAKE_MS    },
-    {ZMQ_ROUTER_MANDATORY,    1,             NOT_SET         }, /* without it sends to a full queue vanish with success */
-    {ZMQ_IMMEDIATE,           NOT_SET,       1               }, /* no queue without a connection */
+    {ZMQ_ROUTER_MANDATORY,    1,             NOT_SET         },
+    {ZMQ_IMMEDIATE,           NOT_SET,       1               },
     {ZMQ_HEARTBEAT_IVL,       NOT_SET,       15000           }, /* milliseconds */
     {ZMQ_HEARTBEAT_TIMEOUT,   NOT_SET,       30000           },
     {ZMQ_HEARTBEAT_TTL,       NOT_SET,       60000           },

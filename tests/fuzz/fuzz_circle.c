@@ -198,7 +198,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (size == 0 || seal_init())
         return 0;
-    for (uint8_t i = 0; i < HOUSES; i++)
+    for (unsigned i = 0; i < HOUSES; i++)
         orgs[i][0] = (uint8_t)(i + 1);
     c = circle_small();
     if (data[0] == 255) {

@@ -50,7 +50,7 @@ static void world_open(void)
     must(secret_sign_generate(&source, &registrar) == ERR_OK);
     must(secret_sign_generate(&source, &log_key) == ERR_OK);
     must(secret_box_generate(&source, &hub_box) == ERR_OK);
-    for (uint8_t i = 0; i < HOUSES; i++) {
+    for (unsigned i = 0; i < HOUSES; i++) {
         struct house *h = &houses[i];
         h->org[0] = (uint8_t)(i + 1);
         h->node[0] = (uint8_t)(i + 101);

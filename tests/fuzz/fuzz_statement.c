@@ -45,8 +45,8 @@ static void read_armour(struct span in)
     if (armour_peek(in, &kind) || armour_read(kind, in, &data))
         return;
     must(armour_write(kind, bytes_span(&data), &again) == ERR_OK);
-    if (again.len > in.len) /* the last newline may be missing, and more space may follow */
-        again.len--;
+    again.len--; /* the last newline may be missing, or be other white space */
+    must(again.len <= in.len);
     must_equal(&again, span_of(in.ptr, again.len));
     bytes_free(&data);
 }

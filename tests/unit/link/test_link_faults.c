@@ -21,6 +21,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -510,6 +511,72 @@ static void errors_of_the_library_have_their_names(void **state)
     rig_close(&x->rig);
 }
 
+static int option(const struct link_socket *s, int name)
+{
+    int value = INT_MIN;
+    size_t n = sizeof value;
+
+    assert_int_equal(zmq_getsockopt(s->zsock, name, &value, &n), 0);
+    return value;
+}
+
+static void every_socket_has_the_one_profile(void **state)
+{
+    static const struct {
+        int option, listener, connector;
+    } rows[] = {
+        {ZMQ_RCVHWM,              16,        64       },
+        {ZMQ_SNDHWM,              64,        64       },
+        {ZMQ_HANDSHAKE_IVL,       5000,      5000     },
+        {ZMQ_IMMEDIATE,           0,         1        },
+        {ZMQ_HEARTBEAT_IVL,       0,         15000    },
+        {ZMQ_HEARTBEAT_TIMEOUT,   -1,        30000    },
+        {ZMQ_HEARTBEAT_TTL,       0,         60000    },
+        {ZMQ_RECONNECT_IVL_MAX,   0,         30000    },
+        {ZMQ_IPV6,                1,         1        },
+        {ZMQ_TCP_KEEPALIVE,       1,         1        },
+        {ZMQ_TCP_KEEPALIVE_IDLE,  60,        60       },
+        {ZMQ_TCP_KEEPALIVE_INTVL, 15,        15       },
+        {ZMQ_TCP_KEEPALIVE_CNT,   4,         4        },
+        {ZMQ_MECHANISM,           ZMQ_CURVE, ZMQ_CURVE},
+        {ZMQ_CURVE_SERVER,        1,         0        },
+    };
+    struct run *x = *state;
+    struct link_socket *node = NULL;
+    struct link_connect_options o = {.endpoint = "tcp://127.0.0.1:1"};
+    char domain[LINK_DOMAIN_MAX + 1];
+    size_t n = sizeof domain;
+
+    assert_int_equal(rig_open(&x->rig, 0), ERR_OK);
+    o.secret_key = secret_box_span(x->rig.key).ptr;
+    o.public_key = o.server_key = secret_box_public(x->rig.key)->b;
+    assert_int_equal(link_connect(x->rig.transport, &o, &node), ERR_OK);
+    for (int turn = 0; turn < 2; turn++) { /* as opened, and as opened again */
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+            assert_int_equal(option(x->rig.hub, rows[i].option), rows[i].listener);
+            assert_int_equal(option(node, rows[i].option), rows[i].connector);
+        }
+        assert_int_equal(option(x->rig.hub, ZMQ_LINGER), 0);
+        assert_int_equal(option(x->rig.hub, ZMQ_BACKLOG), 4096);
+        assert_int_equal(zmq_getsockopt(x->rig.hub->zsock, ZMQ_ZAP_DOMAIN, domain, &n), 0);
+        assert_string_equal(domain, RIG_DOMAIN);
+        n = sizeof domain;
+        const struct link_socket *both[] = {x->rig.hub, node};
+        for (int i = 0; i < 2; i++) {
+            int64_t largest = -1;
+            size_t size = sizeof largest;
+
+            assert_int_equal(zmq_getsockopt(both[i]->zsock, ZMQ_MAXMSGSIZE, &largest, &size), 0);
+            assert_int_equal(largest, LINK_PAYLOAD_MAX + 33);
+        }
+        assert_int_equal(link_rebind(x->rig.hub), ERR_OK);
+    }
+    assert_int_equal(option(node, ZMQ_LINGER), 2000);
+    assert_in_range(option(node, ZMQ_RECONNECT_IVL), 500, 1000);
+    link_close(node);
+    rig_close(&x->rig);
+}
+
 static void a_library_without_curve_is_refused(void **state)
 {
     struct run *x = *state;
@@ -589,6 +656,7 @@ int main(void)
         T(a_caller_is_told_why_it_does_not_get_through),
         T(a_caller_without_memory_is_told),
         T(errors_of_the_library_have_their_names),
+        T(every_socket_has_the_one_profile),
         T(a_library_without_curve_is_refused),
         T(a_failed_rebind_leaves_a_dead_link_that_says_so),
         T(a_zap_thread_that_cannot_go_on_ends_and_tells),

@@ -283,6 +283,17 @@ static void after_a_rebind_honest_nodes_are_back_on_the_same_port(void **state)
     assert_true(rig_returns(r, b, "b"));
 }
 
+static void a_rebind_may_follow_a_rebind_at_once(void **state)
+{
+    struct rig *r = *state;
+    struct rig_node *n;
+
+    assert_non_null(n = rig_join(r, "a"));
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(link_rebind(r->hub), ERR_OK);
+    assert_true(rig_returns(r, n, "a"));
+}
+
 static void a_denied_key_stays_until_the_rebind_and_never_comes_back(void **state)
 {
     struct rig *r = *state;
@@ -478,6 +489,7 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(after_a_rebind_honest_nodes_are_back_on_the_same_port,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(a_rebind_may_follow_a_rebind_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(a_denied_key_stays_until_the_rebind_and_never_comes_back,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(a_port_in_use_is_said, setup, teardown),

@@ -180,6 +180,32 @@ static void a_regrant_names_the_latest_withdrawal_of_what_it_covers(void **state
     circle_free(c);
 }
 
+static void the_latest_withdrawal_counts_whatever_the_order_of_the_consents(void **state)
+{
+    struct circle *c = circle_of_four();
+
+    (void)state;
+    assert_int_equal(record(c, CIRCLE_CONSENT, &houses[0], CLASS_MEDICAL, &houses[2]), ERR_OK);
+    assert_int_equal(record(c, CIRCLE_CONSENT, &houses[0], CLASS_MEDICAL, &houses[2]), ERR_OK);
+    assert_int_equal(end(c, CIRCLE_WITHDRAWAL, &houses[1], 5), ERR_OK); /* n 6 */
+    assert_int_equal(end(c, CIRCLE_WITHDRAWAL, &houses[1], 4), ERR_OK); /* n 7 */
+    assert_int_equal(regrant(c, &houses[0], CLASS_MEDICAL, &houses[2], 6), ERR_WIDENING);
+    assert_int_equal(regrant(c, &houses[0], CLASS_MEDICAL, &houses[2], 7), ERR_OK);
+    circle_free(c);
+}
+
+static void what_has_ended_does_not_end_again(void **state)
+{
+    struct circle *c = circle_of_four();
+
+    (void)state;
+    assert_int_equal(record(c, CIRCLE_CONSENT, &houses[0], CLASS_MEDICAL, &houses[2]), ERR_OK);
+    assert_int_equal(end(c, CIRCLE_WITHDRAWAL, &houses[1], 4), ERR_OK);
+    assert_int_equal(end(c, CIRCLE_WITHDRAWAL, &houses[1], 0), ERR_OK);
+    assert_int_equal(circle_act_of(c, 4)->ended_n, 5);
+    circle_free(c);
+}
+
 static void a_consent_to_something_else_supersedes_nothing(void **state)
 {
     struct circle *c = circle_of_four();
@@ -419,6 +445,8 @@ int main(void)
         cmocka_unit_test(acts_are_kept_with_their_houses_and_their_end),
         cmocka_unit_test(a_withdrawal_of_everything_ends_every_consent_and_nothing_else),
         cmocka_unit_test(a_regrant_names_the_latest_withdrawal_of_what_it_covers),
+        cmocka_unit_test(the_latest_withdrawal_counts_whatever_the_order_of_the_consents),
+        cmocka_unit_test(what_has_ended_does_not_end_again),
         cmocka_unit_test(a_consent_to_something_else_supersedes_nothing),
         cmocka_unit_test(a_closed_circle_says_no_more),
         cmocka_unit_test(a_clone_is_a_circle_of_its_own),

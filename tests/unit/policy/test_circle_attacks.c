@@ -295,6 +295,10 @@ static void an_offer_expires_by_the_statement_and_by_the_hubs_clock(void **state
     assert_int_equal(circle_offer_sign(&o, houses[0].sign, &offer), ERR_OK);
     s.offer = bytes_span(&offer);
     s.row = o.row;
+    s.ts_ms = NOW + 1; /* by its own word too late */
+    assert_int_equal(say_as(c, &s, houses[5].sign, NOW), ERR_EXPIRED);
+    assert_int_equal(say_as(c, &s, houses[5].sign, 0), ERR_EXPIRED);
+    s.ts_ms = NOW;
     assert_int_equal(say_as(c, &s, houses[5].sign, NOW + 1), ERR_EXPIRED); /* backdated ts */
     assert_int_equal(say_as(c, &s, houses[5].sign, 0), ERR_OK); /* a node reads the chain later */
     bytes_free(&offer);
@@ -338,6 +342,22 @@ static void only_the_present_referent_offers_his_part(void **state)
     assert_int_equal(take_up(c, &old, &houses[0], &houses[2]), ERR_RIGHT); /* no longer his */
     assert_int_equal(leave(c, &houses[1]), ERR_OK);
     assert_int_equal(take_up(c, &old, &houses[0], &houses[2]), ERR_RIGHT); /* nobody's */
+    circle_free(c);
+}
+
+static void a_referent_who_left_is_not_referent_when_he_returns(void **state)
+{
+    struct circle *c = circle_of_four();
+    struct circle_offer o = offer_plan(c, CIRCLE_REFERENT, &houses[0], &houses[1], 1);
+
+    (void)state;
+    assert_int_equal(take_up(c, &o, &houses[0], &houses[1]), ERR_OK);
+    assert_int_equal(leave(c, &houses[1]), ERR_OK);
+    assert_int_equal(join(c, &houses[0], &houses[1]), ERR_OK);
+    assert_null(circle_referent(c));
+    o = offer_plan(c, CIRCLE_REFERENT, &houses[1], &houses[2], 2);
+    assert_int_equal(take_up(c, &o, &houses[1], &houses[2]), ERR_RIGHT);
+    assert_int_equal(expel(c, &houses[1], &houses[3]), ERR_RIGHT);
     circle_free(c);
 }
 
@@ -461,6 +481,7 @@ static void what_supersedes_must_exist(void **state)
 
     (void)state;
     assert_int_equal(regrant(c, &houses[0], CLASS_MEDICAL, &houses[2], 3), ERR_WIDENING);
+    assert_int_equal(regrant(c, &houses[0], CLASS_MEDICAL, &houses[2], 0), ERR_WIDENING);
     circle_free(c);
 }
 
@@ -515,6 +536,7 @@ int main(void)
         cmocka_unit_test(an_offer_expires_by_the_statement_and_by_the_hubs_clock),
         cmocka_unit_test(an_offer_lets_in_once),
         cmocka_unit_test(only_the_present_referent_offers_his_part),
+        cmocka_unit_test(a_referent_who_left_is_not_referent_when_he_returns),
         cmocka_unit_test(an_offer_of_the_referent_works_once),
         cmocka_unit_test(the_responsible_neither_leaves_nor_is_removed),
         cmocka_unit_test(only_referent_and_responsible_remove_and_only_members),

@@ -115,11 +115,11 @@ static void many_houses_are_found_after_every_growth(void **state)
     struct directory *d = directory_begun(DIRECTORY_LEAF_TIME);
 
     (void)state;
-    for (uint8_t i = 0; i < MANY; i++) {
-        house_build(&many[i], (uint8_t)(i + 20), ORG_OTHER);
+    for (unsigned i = 0; i < MANY; i++) {
+        house_build(&many[i], (uint8_t)(i + 20U), ORG_OTHER);
         assert_int_equal(enrol(d, &many[i]), ERR_OK);
     }
-    for (uint8_t i = 0; i < MANY; i++) {
+    for (unsigned i = 0; i < MANY; i++) {
         const struct directory_org *o = directory_find_org(d, many[i].org);
         assert_non_null(o);
         assert_true(span_equal(o->name, span_text(many[i].name)));

@@ -445,6 +445,27 @@ static void an_emergency_service_needs_two_countersigners_of_two_kinds(void **st
     directory_free(d);
 }
 
+/* Enrolled and in effect, it still does not vouch for its own second node. */
+static void an_emergency_service_does_not_countersign_itself(void **state)
+{
+    struct directory *d = populated();
+    struct house second = houses[7];
+    struct enrol_plan p;
+
+    (void)state;
+    assert_int_equal(enrol(d, &houses[3]), ERR_OK);
+    memcpy(second.org, houses[3].org, ID_BYTES);
+    memcpy(second.name, houses[3].name, sizeof second.name);
+    p = enrol_plan_of(&second);
+    p.ts_ms += 2 * MS_PER_DAY;
+    p.effect_ms += 2 * MS_PER_DAY;
+    p.by[2] = countersigner(&houses[3]);
+    assert_int_equal(put(d, enrol_ss(&p)), ERR_COUNTERSIGN);
+    p.by[2] = countersigner(&houses[2]);
+    assert_int_equal(put(d, enrol_ss(&p)), ERR_OK);
+    directory_free(d);
+}
+
 static void a_countersigner_signs_with_its_own_key_in_its_own_name(void **state)
 {
     struct directory *d = populated();
@@ -456,6 +477,8 @@ static void a_countersigner_signs_with_its_own_key_in_its_own_name(void **state)
     struct bytes forged = {0};
 
     (void)state;
+    assert_int_equal(countersigned_by(d, essms, in_anothers_name, 2), ERR_COUNTERSIGN);
+    in_anothers_name = (struct signer){ROLE_COUNTERSIGNER, houses[6].org, houses[2].sign};
     assert_int_equal(countersigned_by(d, essms, in_anothers_name, 2), ERR_COUNTERSIGN);
     assert_int_equal(statement_parse(bytes_span(&ss), &s), ERR_OK);
     s.sig[2].sig[0] ^= 1;
@@ -501,6 +524,8 @@ static void prekeys_are_numbered_without_a_gap_and_name_their_predecessor(void *
 
     (void)state;
     assert_int_equal(prekey_as(d, &p, houses[1].sign), ERR_CHAIN); /* 2 is missing */
+    box_kid(secret_box_public(houses[1].prekeys[0]), p.previous);
+    assert_int_equal(prekey_as(d, &p, houses[1].sign), ERR_CHAIN); /* and only left out */
     p = prekey_plan(&houses[1], 2);
     p.previous[0] ^= 1;
     assert_int_equal(prekey_as(d, &p, houses[1].sign), ERR_CHAIN);
@@ -671,6 +696,7 @@ int main(void)
         cmocka_unit_test(values_of_an_enrolment_are_held_to_their_ranges),
         cmocka_unit_test(an_enrolment_takes_effect_at_its_time),
         cmocka_unit_test(an_emergency_service_needs_two_countersigners_of_two_kinds),
+        cmocka_unit_test(an_emergency_service_does_not_countersign_itself),
         cmocka_unit_test(a_countersigner_signs_with_its_own_key_in_its_own_name),
         cmocka_unit_test(a_countersigner_is_in_effect_and_not_suspended_or_revoked),
         cmocka_unit_test(prekeys_are_numbered_without_a_gap_and_name_their_predecessor),

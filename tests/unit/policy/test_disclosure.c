@@ -211,6 +211,12 @@ static void R1110_3_I_across_categories_the_person_is_informed_before(void **sta
     refused(c, &ask, ERR_NOTICE_MISSING, ROW_NOTICE);
     ask.notice = UINT64_MAX;
     refused(c, &ask, ERR_NOTICE_MISSING, ROW_NOTICE);
+    ask.notice = (UINT64_C(1) << 32) + 4;
+    refused(c, &ask, ERR_NOTICE_MISSING, ROW_NOTICE);
+    ask.notice = 4;
+    ask.has_notice = false;
+    refused(c, &ask, ERR_NOTICE_MISSING, ROW_NOTICE);
+    ask.has_notice = true;
     ask.notice = 4;
     ask.class_mask |= CLASS_MEDICAL; /* of which she was not told */
     refused(c, &ask, ERR_NOTICE_MISSING, ROW_NOTICE);
@@ -293,6 +299,26 @@ static void L1110_4_III_outside_the_team_sharing_needs_a_prior_consent(void **st
     ask.has_consent = true;
     ask.consent = 4;
     refused(c, &ask, ERR_CONSENT_MISSING, ROW_CONSENT);
+    circle_free(c);
+}
+
+static void D1110_3_1_notice_and_consent_are_two_things(void **state)
+{
+    struct circle *c = circle_of_four();
+    struct disclosure ask = sheet(&houses[0], &houses[2]);
+
+    (void)state;
+    assert_int_equal(record(c, CIRCLE_NOTICE, &houses[0], CLASS_SOCIAL, &houses[2]), ERR_OK);
+    assert_int_equal(record(c, CIRCLE_CONSENT, &houses[0], CLASS_SOCIAL, &houses[2]), ERR_OK);
+    ask.basis = BASIS_CONSENTI;
+    ask.has_consent = true;
+    ask.consent = 4; /* the notice */
+    refused(c, &ask, ERR_CONSENT_MISSING, ROW_CONSENT);
+    ask = sheet(&houses[0], &houses[2]);
+    ask.scat = CATEGORY_HEALTH;
+    ask.has_notice = true;
+    ask.notice = 5; /* the consent */
+    refused(c, &ask, ERR_NOTICE_MISSING, ROW_NOTICE);
     circle_free(c);
 }
 
@@ -505,6 +531,7 @@ int main(void)
         cmocka_unit_test(R1110_3_III_urgency_dispenses_from_the_notice_and_she_is_informed_later),
         cmocka_unit_test(L1110_12_a_team_is_declared_and_zero_is_none),
         cmocka_unit_test(L1110_4_III_outside_the_team_sharing_needs_a_prior_consent),
+        cmocka_unit_test(D1110_3_1_notice_and_consent_are_two_things),
         cmocka_unit_test(D1110_3_1_a_consent_holds_until_withdrawn_and_in_its_newest_version),
         cmocka_unit_test(unknown_never_passes_silently),
         cmocka_unit_test(an_invitation_is_by_a_member_who_may_to_one_who_is_none),

@@ -435,12 +435,14 @@ static void compare(const struct world *w, void *arg)
         enum err e = disclosure_judge(w->c, &ask, JUDGE_HUB, &hub);
         if (e != expected)
             fail_msg("ask %u: the table says %s, the law %s", i, err_name(e), err_name(expected));
+        t->judged++;
+        t->opened += e == ERR_OK;
+        if (t->judged % 5 != 0) /* all see the same: a sample tells */
+            continue;
         assert_int_equal(disclosure_judge(w->c, &ask, JUDGE_SENDER, &sender), e);
         assert_int_equal(sender.row, hub.row);
         assert_int_equal(disclosure_judge(w->c, &ask, JUDGE_RECIPIENT, NULL), e);
-        t->judged++;
-        t->opened += e == ERR_OK;
-        if (e != ERR_OK && t->judged % 4 == 0)
+        if (e != ERR_OK)
             note_alone(w->c, &ask, t);
     }
 }
