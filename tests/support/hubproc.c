@@ -64,7 +64,7 @@ static enum err conf_write(const struct hubproc *h)
     snprintf(path, sizeof path, "%s/hub.conf", h->dir);
     e = bytes_printf(&text,
                      "listen = tcp://127.0.0.1:%s\njoin_listen = tcp://127.0.0.1:%s\n"
-                     "passphrase_file = %s\nstore_max = 2g\n%.*s",
+                     "passphrase_file = %s\n%.*s",
                      port, join_port, h->passphrase, (int)h->conf.len,
                      h->conf.ptr ? (const char *)h->conf.ptr : "");
     if (!e)

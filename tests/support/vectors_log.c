@@ -221,13 +221,14 @@ static void delivered(struct vec_log *l)
     struct vec_delivered *d = &l->delivered;
     struct writer w = begin(8);
     uint8_t kid[KID_BYTES];
-    uint8_t about[16 + 8];
+    uint8_t about[16 + 16 + 8];
 
     make_ack(d);
     vec_skid(EHPAD, kid);
-    memcpy(about, d->incarnation, 16);
+    memcpy(about, d->federation, 16);
+    memcpy(about + 16, d->incarnation, 16);
     for (size_t i = 0; i < 8; i++)
-        about[16 + i] = (uint8_t)(d->after >> (8 * (7 - i)));
+        about[32 + i] = (uint8_t)(d->after >> (8 * (7 - i)));
     key_bin(&w, 10, SPAN_OF(d->root));
     key_uint(&w, 11, d->upto);
     key_bin(&w, 14, SPAN_OF(d->org));

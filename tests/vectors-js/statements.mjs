@@ -2,8 +2,8 @@
 // A state is never changed: apply() gives the next one, or a Refusal.
 import * as mp1 from './mp1.mjs';
 import { H, boxKid, signingKid, verify } from './crypto.mjs';
-import { concat, equal, hex, le16, refuse, refuseUnless } from './bytes.mjs';
-import { FIELDS, bin, bool, exactly, id, key32, list, map, maybe, text, tuple, uint } from './shape.mjs';
+import { concat, equal, hex, le16, refuseUnless } from './bytes.mjs';
+import { FIELDS, bin, bool, id, key32, list, map, maybe, text, tuple, uint } from './shape.mjs';
 
 const ROLE = { registrar: 1n, founder: 2n, node: 3n, countersigner: 4n, hub: 5n, author: 6n, counter: 7n };
 const NOBODY = new Uint8Array(16);

@@ -3,10 +3,12 @@
 //   node verify.mjs              every check; the last line counts them
 //   node verify.mjs --selftest   the control: what is made wrong on purpose must be noticed
 import { readFileSync } from 'node:fs';
-import { deepFreeze } from './question.mjs';
-import {
-  OWN_NAMES, badEnvelopeCases, goodEnvelopeCases, hashCases, mp1Cases, receiptCases, statementCases,
-} from './suites.mjs';
+import { Question, deepFreeze } from './question.mjs';
+import { OWN_NAMES, allRefused, changesAccepted } from './ask.mjs';
+import { hashCases, mp1Cases } from './ask_basics.mjs';
+import { badEnvelopeCases, goodEnvelopeCases } from './ask_envelopes.mjs';
+import { receiptCases } from './ask_receipts.mjs';
+import { statementCases } from './ask_statements.mjs';
 
 const VECTORS = new URL('../../proto/vectors/', import.meta.url);
 const STEPS = Array.from({ length: 16 }, (_, i) => i + 1);
@@ -83,9 +85,24 @@ async function selftest() {
     check(`${one.name}: a changed input is noticed`, differs);
     inputs++;
   }
+  await machinery();
   check('expectations were made wrong', expectations > 0);
   check('inputs were changed', inputs > 0);
   console.log(`selftest: ${expectations} expectations made wrong, ${inputs} inputs changed`);
+}
+
+// The tools of the checks: each must be able to say no.
+async function machinery() {
+  let early = false;
+  try {
+    new Question({}, { x: 1 }).answeredBy({ x: 1 });
+  } catch {
+    early = true;
+  }
+  check('an answer that could still change is not compared', early);
+  const bytes = new Uint8Array(64);
+  check('changes that are let through are counted', !allRefused(await changesAccepted(bytes, 7, 0, () => true))[1]);
+  check('no change at all is not enough', !allRefused(await changesAccepted(bytes, 7, 64, () => false))[1]);
 }
 
 await (process.argv.includes('--selftest') ? selftest() : verify());
