@@ -1,0 +1,53 @@
+/* The keys of PROTOCOL.md 6.2 and 6.3, for the file that writes and the one that reads them. */
+#ifndef CARE_DOCUMENT_KEYS_H
+#define CARE_DOCUMENT_KEYS_H
+
+enum sheet_key {
+    SHEET_SCHEMA = 1,
+    SHEET_PERSON,
+    SHEET_NOTE,
+    SHEET_SUBJECT,
+    SHEET_SECTIONS,
+    SHEET_URGENT,
+    SHEET_AUDIENCE,
+    SHEET_AUTHOR,
+    SHEET_WRITTEN,
+    SHEET_RE,
+    SHEET_ATTACHMENTS,
+    SHEET_RESTRICTED,
+    SHEET_ANSWER_BY
+};
+enum invitation_key {
+    INVITATION_SCHEMA = 1,
+    INVITATION_PERSON,
+    INVITATION_OFFER,
+    INVITATION_AUTHOR,
+    INVITATION_MESSAGE,
+    INVITATION_WRITTEN
+};
+enum section_key {
+    SECTION_CLASS = 1,
+    SECTION_TEXT
+};
+enum addressee_key {
+    ADDRESSEE_KEY_ORG = 1,
+    ADDRESSEE_KEY_KIND,
+    ADDRESSEE_KEY_LABEL,
+    ADDRESSEE_KEY_CATEGORY
+};
+enum author_key {
+    AUTHOR_NAME = 1,
+    AUTHOR_PROFESSION,
+    AUTHOR_CATEGORY,
+    AUTHOR_RPPS,
+    AUTHOR_ORGANISATION
+};
+enum attachment_key {
+    ATTACHMENT_NAME = 1,
+    ATTACHMENT_TYPE,
+    ATTACHMENT_CLASS,
+    ATTACHMENT_CONTENT
+};
+#define RPPS_BYTES 11
+
+#endif

@@ -1,0 +1,456 @@
+/* The commands that show documents: each is journalled, the first reading of one received is told
+ * to its sender. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "contacts.h"
+#include "mail.h"
+#include "person.h"
+#include "sheet.h"
+#include "show.h"
+#include "text.h"
+#include "words.h"
+
+#define ROWS_STANDARD 200
+#define ROWS_MAX 1000
+
+/* --- who may read ---------------------------------------------------------------------------- */
+
+static bool is_named(struct span label, const struct actor *a)
+{
+    struct bytes wanted = {0};
+    struct bytes name = {0};
+    bool same = !text_fold(label, &wanted) && !text_fold(span_text(a->name), &name) &&
+                wanted.len > 0 && span_equal(bytes_span(&wanted), bytes_span(&name));
+
+    bytes_free(&wanted);
+    bytes_free(&name);
+    return same;
+}
+
+enum err sheet_may_read(const struct sheet *s, const uint8_t org[ID_BYTES], const struct actor *a)
+{
+    for (size_t i = 0; i < s->audience_count; i++) {
+        const struct sheet_addressee *to = &s->audience[i];
+
+        if (memcmp(to->org, org, ID_BYTES) != 0)
+            continue;
+        if ((to->category & a->category) == 0)
+            return ERR_CATEGORY;
+        if (s->restricted && to->kind == ADDRESSEE_PERSON && !is_named(to->label, a))
+            return ERR_RIGHT;
+        return ERR_OK;
+    }
+    return ERR_OK; /* not addressed here: our own */
+}
+
+static enum err may_read(const struct node *n, const struct mail *m, const struct document *d,
+                         const struct actor *a)
+{
+    if (!m->incoming || d->type != ENVELOPE_SHEET)
+        return ERR_OK;
+    return sheet_may_read(&d->sheet, n->self.org, a);
+}
+
+/* --- lists ----------------------------------------------------------------------------------- */
+
+struct rows { /* the last `room` of a walk */
+    struct mail *ring;
+    size_t room;
+    size_t total;
+};
+
+static enum err keep_row(void *arg, const struct mail *m)
+{
+    struct rows *r = arg;
+
+    r->ring[r->total++ % r->room] = *m;
+    return ERR_OK;
+}
+
+/* Subject and person, of what this professional may read. */
+static enum err row_content(struct node *n, struct txn *t, struct call *c, const struct mail *m,
+                            json_t *row)
+{
+    struct document *d = malloc(sizeof *d);
+    struct bytes body = {0};
+    enum err e = d ? mail_open(n, t, m, &body, d) : ERR_NOMEM;
+
+    if (e || may_read(n, m, d, c->actor)) {
+        e = e == ERR_NOMEM ? e : bytes_printf(&c->text, "(non montré)"); /* sheet.show says why */
+        goto out;
+    }
+    if ((e = identity_say(document_identity(d), &c->text)) || (e = bytes_printf(&c->text, " : ")))
+        goto out;
+    if (d->type == ENVELOPE_INVITATION) {
+        e = bytes_printf(&c->text, "invitation à un cercle de soins");
+        goto out;
+    }
+    e = word_printable(d->sheet.subject, &c->text);
+    if (!e && json_object_set_new(row, "subject", json_span(d->sheet.subject)))
+        e = ERR_NOMEM;
+out:
+    seal_bytes_free(&body);
+    if (d)
+        seal_wipe(d, sizeof *d);
+    free(d);
+    return e;
+}
+
+static size_t marked(const struct out_status *s, unsigned mark)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < s->count; i++)
+        count += (s->to[i].marks & mark) != 0;
+    return count;
+}
+
+static json_t *in_json(const struct node *n, const struct in_status *s)
+{
+    json_t *o =
+        json_pack("{s:s,s:i,s:s,s:i,s:b,s:i,s:i,s:i}", "direction", "in", "state", (int)s->state,
+                  "state_word", word_in_state(s->state), "code", (int)s->code, "urgent", s->urgent,
+                  "type", (int)s->type, "class", (int)s->class_mask, "basis", (int)s->basis);
+    int bad = json_object_set_new(o, "mid", json_hex(s->mid, ID_BYTES)) |
+              json_object_set_new(o, "from", json_hex(s->from, ID_BYTES)) |
+              json_object_set_new(o, "from_name", json_span(contacts_org_name(n, s->from))) |
+              json_object_set_new(o, "circle", json_hex(s->circle, ID_BYTES)) |
+              json_object_set_new(o, "person", json_hex(s->person, ID_BYTES)) |
+              json_object_set_new(o, "received", json_time(s->received_ms)) |
+              json_object_set_new(o, "accepted", json_time(s->accepted_ms)) |
+              json_object_set_new(o, "opened", json_time(s->opened_ms));
+
+    if (s->has_re)
+        bad |= json_object_set_new(o, "re", json_hex(s->re, ID_BYTES));
+    if (!bad)
+        return o;
+    json_decref(o);
+    return NULL;
+}
+
+static json_t *out_json(const struct out_status *s)
+{
+    json_t *o =
+        json_pack("{s:s,s:i,s:s,s:i,s:b,s:i,s:i,s:i,s:I,s:I,s:I}", "direction", "out", "state",
+                  (int)s->state, "state_word", word_out_state(s->state), "code", (int)s->code,
+                  "urgent", s->urgent, "type", (int)s->type, "class", (int)s->class_mask, "basis",
+                  (int)s->basis, "recipients", (json_int_t)s->count, "delivered",
+                  (json_int_t)marked(s, OUT_DELIVERED), "read", (json_int_t)marked(s, OUT_OPENED));
+    int bad = json_object_set_new(o, "mid", json_hex(s->mid, ID_BYTES)) |
+              json_object_set_new(o, "circle", json_hex(s->circle, ID_BYTES)) |
+              json_object_set_new(o, "person", json_hex(s->person, ID_BYTES)) |
+              json_object_set_new(o, "made", json_time(s->made_ms)) |
+              json_object_set_new(o, "accepted", json_time(s->accepted_ms));
+
+    if (!bad)
+        return o;
+    json_decref(o);
+    return NULL;
+}
+
+static enum err row_state(const struct node *n, struct call *c, const struct mail *m)
+{
+    enum err e = short_id(mail_mid(m), &c->text);
+
+    if (e)
+        return e;
+    if (!m->incoming)
+        return bytes_printf(&c->text, "  envoyée, %s, remise à %zu sur %zu, ouverte par %zu%s  ",
+                            word_out_state(m->out.state), marked(&m->out, OUT_DELIVERED),
+                            m->out.count, marked(&m->out, OUT_OPENED),
+                            m->out.urgent ? ", URGENT" : "");
+    if ((e = bytes_printf(&c->text, "  de ")) ||
+        (e = word_printable(contacts_org_name(n, m->in.from), &c->text)))
+        return e;
+    return bytes_printf(&c->text, ", %s%s%s  ", word_in_state(m->in.state),
+                        m->in.state == IN_RECEIVED && !m->in.opened_ms ? ", non ouverte" : "",
+                        m->in.urgent ? ", URGENT" : "");
+}
+
+static enum err row_say(struct node *n, struct txn *t, struct call *c, const struct mail *m,
+                        json_t *list)
+{
+    json_t *row = m->incoming ? in_json(n, &m->in) : out_json(&m->out);
+    enum err e = ERR_NOMEM;
+
+    if (!row || json_array_append_new(list, row))
+        return e; /* json_array_append_new() steals it either way */
+    if ((e = row_state(n, c, m)))
+        return e;
+    if (!m->incoming || m->in.state == IN_RECEIVED)
+        e = row_content(n, t, c, m, row);
+    return e ? e : bytes_printf(&c->text, "\n");
+}
+
+static enum err list_side(struct node *n, struct txn *t, struct call *c, const uint8_t *person,
+                          bool incoming, json_t *list, size_t room, size_t *total)
+{
+    struct rows r = {.ring = calloc(room, sizeof *r.ring), .room = room};
+    enum err e = r.ring ? mail_each(n, t, person, incoming, !incoming, keep_row, &r) : ERR_NOMEM;
+    size_t from = r.total > room ? r.total - room : 0;
+
+    for (size_t i = from; !e && i < r.total; i++)
+        e = row_say(n, t, c, &r.ring[i % room], list);
+    free(r.ring);
+    *total += r.total;
+    return e;
+}
+
+static enum err journal_read(struct node *n, struct txn *t, const struct call *c,
+                             enum journal_act act, const uint8_t *person, const uint8_t *about,
+                             uint8_t actor[ID_BYTES])
+{
+    enum err e = actor_id(n, t, c->actor, actor);
+
+    return e ? e : journal_add(n, t, act, actor, person, about);
+}
+
+static enum err list(struct node *n, struct call *c, bool in, bool out)
+{
+    const char *typed = arg_text(c, "person");
+    uint8_t resolved[ID_BYTES];
+    uint8_t actor[ID_BYTES];
+    struct txn *t = NULL;
+    json_t *rows = json_array();
+    size_t total = 0;
+    uint64_t most;
+    enum err e;
+
+    if ((e = arg_uint(c, "most", ROWS_STANDARD, ROWS_MAX, &most)) ||
+        (e = store_begin(n->store, TXN_WRITE, &t)))
+        goto out;
+    if (typed && ((e = person_find(n, t, typed, resolved)) ||
+                  (e = person_resolve(n, t, resolved, resolved))))
+        goto out;
+    most = most ? most : ROWS_STANDARD;
+    if (in && (e = list_side(n, t, c, typed ? resolved : NULL, true, rows, most, &total)))
+        goto out;
+    if (out && (e = list_side(n, t, c, typed ? resolved : NULL, false, rows, most, &total)))
+        goto out;
+    if ((e = journal_read(n, t, c, JOURNAL_READ, typed ? resolved : NULL, NULL, actor)) ||
+        (e = node_commit(n, &t)))
+        goto out;
+    if (json_object_set(c->data, "sheets", rows) ||
+        json_object_set_new(c->data, "total", json_integer((json_int_t)total)))
+        e = ERR_NOMEM;
+    else if (total == 0)
+        e = bytes_printf(&c->text, "Aucun document.\n");
+out:
+    node_abort(n, &t);
+    json_decref(rows);
+    if (e)
+        bytes_free(&c->text);
+    return e;
+}
+
+enum err run_sheet_list(struct node *n, struct call *c)
+{
+    const char *box = arg_text(c, "box");
+    bool in = !box || strcmp(box, "out") != 0;
+    bool out = !box || strcmp(box, "in") != 0;
+
+    if (box && strcmp(box, "in") != 0 && strcmp(box, "out") != 0 && strcmp(box, "all") != 0)
+        return ERR_USAGE;
+    return list(n, c, in, out);
+}
+
+enum err run_inbox_list(struct node *n, struct call *c)
+{
+    return list(n, c, true, false);
+}
+
+/* --- one document ---------------------------------------------------------------------------- */
+
+struct reading {
+    struct txn *t;
+    struct mail mail;
+    struct bytes body;
+    struct document doc;
+};
+
+static void reading_end(struct node *n, struct reading *r)
+{
+    if (!r)
+        return;
+    node_abort(n, &r->t);
+    seal_bytes_free(&r->body);
+    seal_wipe(&r->doc, sizeof r->doc);
+    free(r);
+}
+
+/* Finds, opens, and puts down who read it; not committed yet. */
+static enum err reading_begin(struct node *n, struct call *c, struct reading **out)
+{
+    struct reading *r = calloc(1, sizeof *r);
+    const char *mid = arg_text(c, "mid");
+    bool export = arg_bool(c, "export");
+    uint8_t actor[ID_BYTES];
+    enum err e = r ? ERR_OK : ERR_NOMEM;
+
+    if (!e && !mid)
+        e = ERR_FIELD_MISSING;
+    if (e || (e = store_begin(n->store, TXN_WRITE, &r->t)) ||
+        (e = mail_find(n, r->t, mid, &r->mail)) ||
+        (e = mail_open(n, r->t, &r->mail, &r->body, &r->doc)) ||
+        (e = may_read(n, &r->mail, &r->doc, c->actor)))
+        goto out;
+    if ((e = journal_read(n, r->t, c, export ? JOURNAL_EXPORT : JOURNAL_READ, mail_person(&r->mail),
+                          mail_mid(&r->mail), actor)))
+        goto out;
+    if (r->mail.incoming && !export &&
+        (e = inbox_opened(n, r->t, r->mail.in.mid, r->mail.in.from, actor)))
+        goto out;
+    *out = r;
+    return ERR_OK;
+out:
+    reading_end(n, r);
+    return e;
+}
+
+static enum err marks_say(unsigned marks, struct bytes *out)
+{
+    static const struct {
+        unsigned mark;
+        const char *word;
+    } words[] = {
+        {OUT_DELIVERED,   "remise"                                  },
+        {OUT_OPENED,      "ouverte"                                 },
+        {OUT_REJECTED,    "refusée par le destinataire"            },
+        {OUT_UNREADABLE,  "illisible chez le destinataire"          },
+        {OUT_MISLABELLED, "mise en quarantaine chez le destinataire"},
+        {OUT_LAPSED,      "échue au hub"                           },
+        {OUT_HELD,        "retenue par le hub"                      },
+    };
+    enum err e = marks ? ERR_OK : bytes_printf(out, " pas encore remise");
+
+    for (size_t i = 0; !e && i < sizeof words / sizeof words[0]; i++)
+        if (marks & words[i].mark)
+            e = bytes_printf(out, " %s", words[i].word);
+    return e;
+}
+
+static enum err recipients_say(const struct node *n, struct call *c, const struct out_status *s)
+{
+    json_t *list_ = json_array();
+    enum err e = bytes_printf(&c->text, "État : %s\n", word_out_state(s->state));
+
+    if (!e && s->state == OUT_REFUSED)
+        e = bytes_printf(&c->text, "%s\n", word_error((enum err)s->code));
+    for (size_t i = 0; !e && i < s->count; i++) {
+        const struct out_recipient *r = &s->to[i];
+        json_t *o =
+            json_pack("{s:b,s:b,s:i,s:i}", "delivered", (r->marks & OUT_DELIVERED) != 0, "opened",
+                      (r->marks & OUT_OPENED) != 0, "marks", (int)r->marks, "code", (int)r->code);
+        int bad = json_object_set_new(o, "org", json_hex(r->org, ID_BYTES)) |
+                  json_object_set_new(o, "org_name", json_span(contacts_org_name(n, r->org))) |
+                  json_object_set_new(o, "delivered_at", json_time(r->delivered_ms)) |
+                  json_object_set_new(o, "opened_at", json_time(r->opened_ms));
+
+        bad |= json_array_append_new(list_, o);
+        if (bad)
+            e = ERR_NOMEM;
+        else if (!(e = bytes_printf(&c->text, "  ")) &&
+                 !(e = word_printable(contacts_org_name(n, r->org), &c->text)) &&
+                 !(e = bytes_printf(&c->text, " :")) && !(e = marks_say(r->marks, &c->text)))
+            e = bytes_printf(&c->text, "\n");
+    }
+    if (json_object_set_new(c->data, "recipients", list_) && !e)
+        e = ERR_NOMEM;
+    return e;
+}
+
+static enum err known_as(struct node *n, struct txn *t, const uint8_t id[ID_BYTES], struct call *c)
+{
+    uint8_t resolved[ID_BYTES];
+    struct person p;
+    enum err e;
+
+    if ((e = person_resolve(n, t, id, resolved)) || (e = person_get(n, t, resolved, &p)))
+        return e;
+    if (json_object_set_new(c->data, "known_as", json_hex(resolved, ID_BYTES)) ||
+        json_object_set_new(c->data, "identified", json_boolean(!p.provisional)))
+        e = ERR_NOMEM;
+    else if (p.provisional)
+        e = bytes_printf(&c->text, "Ici : personne à identifier (« person matches », puis « person "
+                                   "link »).\n");
+    else if (!(e = bytes_printf(&c->text, "Ici : ")) && !(e = identity_say(&p.identity, &c->text)))
+        e = bytes_printf(&c->text, "\n");
+    seal_wipe(&p.identity, sizeof p.identity);
+    return e;
+}
+
+static enum err show(struct node *n, struct call *c, const struct reading *r)
+{
+    const struct document *d = &r->doc;
+    json_t *head = r->mail.incoming ? in_json(n, &r->mail.in) : out_json(&r->mail.out);
+    json_t *doc =
+        d->type == ENVELOPE_SHEET ? sheet_json(n, &d->sheet) : invitation_json(n, &d->invitation);
+    int bad = json_object_update(c->data, head) | json_object_set_new(c->data, "document", doc);
+    enum err e = bad ? ERR_NOMEM : ERR_OK;
+
+    json_decref(head);
+    if (e ||
+        (e = d->type == ENVELOPE_SHEET ? sheet_say(n, &d->sheet, &c->text)
+                                       : invitation_say(n, &d->invitation, &c->text)) ||
+        (e = bytes_printf(&c->text, "\n")) || (e = known_as(n, r->t, mail_person(&r->mail), c)))
+        return e;
+    return r->mail.incoming ? ERR_OK : recipients_say(n, c, &r->mail.out);
+}
+
+enum err run_sheet_show(struct node *n, struct call *c)
+{
+    struct reading *r = NULL;
+    enum err e;
+
+    if ((e = reading_begin(n, c, &r)))
+        return e;
+    if ((e = show(n, c, r)) || (e = node_commit(n, &r->t)))
+        bytes_free(&c->text); /* nothing is shown that was not put down first */
+    else
+        node_kick(n);
+    if (e)
+        json_object_clear(c->data);
+    reading_end(n, r);
+    return e;
+}
+
+static enum err attachment(struct call *c, const struct sheet_attachment *a)
+{
+    struct bytes base64 = {0};
+    enum err e = base64_write(&base64, a->content);
+
+    if (!e && (json_object_set_new(c->data, "name", json_span(a->name)) ||
+               json_object_set_new(c->data, "type", json_span(a->type)) ||
+               json_object_set_new(c->data, "class", json_integer((json_int_t)a->class_mask)) ||
+               json_object_set_new(c->data, "size", json_integer((json_int_t)a->content.len)) ||
+               json_object_set_new(c->data, "base64", json_span(bytes_span(&base64)))))
+        e = ERR_NOMEM;
+    seal_bytes_free(&base64);
+    if (e || (e = bytes_printf(&c->text, "Pièce jointe « ")) ||
+        (e = word_printable(a->name, &c->text)))
+        return e;
+    return bytes_printf(&c->text, " », %zu octets.\n", a->content.len);
+}
+
+enum err run_sheet_attachment(struct node *n, struct call *c)
+{
+    struct reading *r = NULL;
+    uint64_t number;
+    enum err e;
+
+    if ((e = arg_uint(c, "number", 0, SHEET_ATTACHMENTS_MAX, &number)) ||
+        (e = reading_begin(n, c, &r)))
+        return e;
+    if (r->doc.type != ENVELOPE_SHEET || number == 0 || number > r->doc.sheet.attachment_count)
+        e = ERR_NOT_FOUND;
+    if (e || (e = node_commit(n, &r->t)))
+        goto out;
+    node_kick(n);
+    e = attachment(c, &r->doc.sheet.attachments[number - 1]);
+out:
+    if (e)
+        bytes_free(&c->text);
+    reading_end(n, r);
+    return e;
+}

@@ -1,0 +1,30 @@
+/*
+ * commands, inside: a call that lives as long as it waits, and the tables of rows.
+ */
+#ifndef NODE_COMMANDS_INTERNAL_H
+#define NODE_COMMANDS_INTERNAL_H
+
+#include "commands.h"
+
+extern const struct command node_commands[]; /* commands_node.c */
+extern const size_t node_command_count;
+extern const struct command circle_commands[]; /* commands_circle.c */
+extern const size_t circle_command_count;
+
+/* Heap: what call_wait() keeps. The call comes first: a call made by command_run() is one. */
+struct standing_call {
+    struct call call;
+    struct actor actor;
+    json_t *no_args; /* owned: the args of a request without any */
+};
+void standing_free(struct standing_call *s); /* NULL is fine */
+/* {"ok":..} or {"error":..}; takes data and text out of the call. */
+json_t *call_answer(struct call *c, enum err why);
+
+/* circle_show.c */
+enum err circle_shown(struct node *n, struct txn *t, const uint8_t handle[ID_BYTES],
+                      struct call *c);
+enum err circles_listed(struct node *n, struct txn *t, struct call *c);
+enum err invited_listed(struct node *n, struct txn *t, struct call *c);
+
+#endif

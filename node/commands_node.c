@@ -1,0 +1,492 @@
+/* The node itself: state, directory, receipts, signatures, journal. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "circles.h"
+#include "commands_internal.h"
+#include "contacts.h"
+#include "courier.h"
+#include "heads.h"
+#include "intake.h"
+#include "join.h"
+#include "meta.h"
+#include "outbox.h"
+#include "policy.h"
+#include "prekeys.h"
+#include "vault.h"
+#include "words.h"
+
+#define JOURNAL_MOST 1000
+
+/* --- status --------------------------------------------------------------------------------- */
+
+struct tally {
+    int to_seal, sealed, accepted, refused, expired;
+    int received, held, quarantined, in_refused, unreadable, unopened;
+    int acts;
+};
+
+static enum err tally_out(void *arg, const struct out_status *s)
+{
+    struct tally *x = arg;
+
+    x->to_seal += s->state == OUT_TO_SEAL;
+    x->sealed += s->state == OUT_SEALED;
+    x->accepted += s->state == OUT_ACCEPTED;
+    x->refused += s->state == OUT_REFUSED;
+    x->expired += s->state == OUT_EXPIRED;
+    return ERR_OK;
+}
+
+static enum err tally_in(void *arg, const struct in_status *s)
+{
+    struct tally *x = arg;
+
+    x->received += s->state == IN_RECEIVED;
+    x->unopened += s->state == IN_RECEIVED && s->opened_ms == 0;
+    x->held += s->state == IN_HELD;
+    x->quarantined += s->state == IN_QUARANTINED;
+    x->in_refused += s->state == IN_REFUSED || s->state == IN_LAPSED;
+    x->unreadable += s->state == IN_UNREADABLE;
+    return ERR_OK;
+}
+
+static enum err tally_act(void *arg, const struct act *a)
+{
+    struct tally *x = arg;
+
+    (void)a;
+    x->acts++;
+    return ERR_OK;
+}
+
+static json_t *tally_json(const struct tally *x)
+{
+    return json_pack("{s:{s:i, s:i, s:i, s:i, s:i}, s:{s:i, s:i, s:i, s:i, s:i, s:i}, s:i}",
+                     "outbox", "to_seal", x->to_seal, "sealed", x->sealed, "accepted", x->accepted,
+                     "refused", x->refused, "expired", x->expired, "inbox", "received", x->received,
+                     "unopened", x->unopened, "held", x->held, "quarantined", x->quarantined,
+                     "refused", x->in_refused, "unreadable", x->unreadable, "statements_waiting",
+                     x->acts);
+}
+
+static enum err prekey_json(struct node *n, struct txn *t, json_t *data)
+{
+    struct prekey p = {0};
+    enum err e = prekey_newest(n, t, &p);
+
+    if (e)
+        return e == ERR_NOT_FOUND ? ERR_OK : e;
+    if (json_object_set_new(data, "prekey",
+                            json_pack("{s:I, s:o}", "number", (json_int_t)p.number, "made",
+                                      json_time(p.created_ms))))
+        e = ERR_NOMEM;
+    prekey_wipe(&p);
+    return e;
+}
+
+static enum err self_json(struct node *n, json_t *data)
+{
+    struct ckpt keys;
+    struct ckpt audit;
+
+    contacts_heads(n, &keys, &audit);
+    if (json_object_set_new(data, "joined", json_boolean(n->self.joined)) ||
+        json_object_set_new(data, "alarm", json_string(n->alarm ? err_name(n->alarm) : "")) ||
+        json_object_set_new(data, "link", courier_status(n)))
+        return ERR_NOMEM;
+    if (!n->self.joined)
+        return ERR_OK;
+    if (json_object_set_new(data, "org", json_hex(n->self.org, ID_BYTES)) ||
+        json_object_set_new(data, "node", json_hex(n->self.node, ID_BYTES)) ||
+        json_object_set_new(data, "name", json_string(n->self.org_name)) ||
+        json_object_set_new(data, "federation", json_string(n->self.federation_name)) ||
+        json_object_set_new(data, "mode", json_integer((json_int_t)n->self.mode)) ||
+        json_object_set_new(data, "keys_size", json_integer((json_int_t)keys.size)) ||
+        json_object_set_new(data, "audit_size", json_integer((json_int_t)audit.size)))
+        return ERR_NOMEM;
+    return ERR_OK;
+}
+
+static const char *link_text(const struct node *n)
+{
+    if (n->alarm)
+        return "ARRÊT : le hub a montré deux histoires contradictoires. Les preuves sont gardées. "
+               "Prévenez le DAC et le délégué à la protection des données.";
+    switch (courier_state(n->courier)) {
+    case COURIER_STOPPED:
+        return "Arrêtée : une décision humaine est nécessaire.";
+    case COURIER_READY:
+        return "En ligne.";
+    case COURIER_GREETING:
+    case COURIER_SYNCING:
+        return "Connexion en cours.";
+    case COURIER_DOWN:
+        break;
+    }
+    return n->courier ? "Hors ligne : ce qui est écrit est conservé et sera envoyé."
+                      : "Service arrêté.";
+}
+
+static enum err status_text(struct node *n, const struct tally *x, struct bytes *text)
+{
+    if (!n->self.joined)
+        return bytes_printf(text, "Ce nœud n'est raccordé à aucun hub. Utilisez « join ».");
+    return bytes_printf(
+        text,
+        "%s, fédération %s (%s).\nLiaison avec le hub : %s%s%s\n"
+        "Envois : %d à sceller, %d en attente, %d acceptés, %d refusés, %d expirés ; "
+        "%d déclaration(s) en attente.\n"
+        "Reçus : %d dont %d à lire, %d en attente de leur cercle, %d mis à part, %d refusés, "
+        "%d illisibles.",
+        n->self.org_name, n->self.federation_name, word_mode(n->self.mode), link_text(n),
+        courier_why(n->courier) && n->courier ? " " : "",
+        courier_why(n->courier) && n->courier ? word_error(courier_why(n->courier)) : "",
+        x->to_seal, x->sealed, x->accepted, x->refused, x->expired, x->acts, x->received,
+        x->unopened, x->held, x->quarantined, x->in_refused, x->unreadable);
+}
+
+static enum err run_status(struct node *n, struct call *c)
+{
+    struct tally x = {0};
+    struct txn *t = NULL;
+    json_t *counts;
+    enum err e;
+
+    if ((e = self_json(n, c->data)))
+        return e;
+    if ((e = store_begin(n->store, TXN_READ, &t)))
+        return e;
+    if (!(e = outbox_each(n, t, tally_out, &x)) && !(e = inbox_each(n, t, tally_in, &x)) &&
+        !(e = act_each_waiting(n, t, tally_act, &x)))
+        e = prekey_json(n, t, c->data);
+    store_abort(&t);
+    if (e)
+        return e;
+    counts = tally_json(&x);
+    if (!counts || json_object_update(c->data, counts))
+        e = ERR_NOMEM;
+    json_decref(counts);
+    return e ? e : status_text(n, &x, &c->text);
+}
+
+static enum err run_resume(struct node *n, struct call *c)
+{
+    if (!n->courier)
+        return ERR_NOT_JOINED;
+    if (n->alarm)
+        return n->alarm;
+    courier_resume(n->courier);
+    return bytes_printf(&c->text, "Nouvel essai de connexion au hub.");
+}
+
+/* --- organisations --------------------------------------------------------------------------- */
+
+static const char *state_text(enum directory_state s)
+{
+    switch (s) {
+    case DIRECTORY_ACTIVE:
+        return "active";
+    case DIRECTORY_PENDING:
+        return "inscrite, pas encore en vigueur";
+    case DIRECTORY_SUSPENDED:
+        return "suspendue";
+    case DIRECTORY_REVOKED:
+        return "radiée";
+    case DIRECTORY_ABSENT:
+        break;
+    }
+    return "inconnue";
+}
+
+static enum err org_row(struct node *n, struct call *c, const struct directory_org *o, json_t *list)
+{
+    const struct directory *d = contacts_directory(n);
+    enum directory_state s = directory_org_state(d, o, DIRECTORY_NOW, node_now_ms(n));
+    json_t *row = json_pack("{s:o, s:o, s:i, s:o, s:o, s:i, s:b}", "org", json_hex(o->id, ID_BYTES),
+                            "name", json_span(o->name), "kind", (int)o->kind, "national_id",
+                            json_span(o->national_id), "territory", json_span(o->territory),
+                            "state", (int)s, "own", memcmp(o->id, n->self.org, ID_BYTES) == 0);
+    struct bytes id = {0};
+    enum err e;
+
+    if (json_array_append_new(list, row))
+        return ERR_NOMEM;
+    if ((e = hex_write(&id, SPAN_OF(o->id))))
+        return e;
+    e = bytes_printf(&c->text, "%s  %.*s (%s) : %s\n", (const char *)id.ptr, (int)o->name.len,
+                     (const char *)o->name.ptr, word_org_kind(o->kind), state_text(s));
+    bytes_free(&id);
+    return e;
+}
+
+static enum err run_org_list(struct node *n, struct call *c)
+{
+    const struct directory *d = contacts_directory(n);
+    json_t *list = json_array();
+    enum err e = n->self.joined ? ERR_OK : ERR_NOT_JOINED;
+
+    for (size_t i = 0; !e && i < directory_org_count(d); i++)
+        e = org_row(n, c, directory_org(d, i), list);
+    if (json_object_set_new(c->data, "orgs", list))
+        return ERR_NOMEM;
+    return e;
+}
+
+/* --- signing, receipts, policy ------------------------------------------------------------------
+ */
+
+static enum err run_sign(struct node *n, struct call *c)
+{
+    const char *request = arg_text(c, "request");
+    struct bytes signature = {0};
+    enum err e;
+
+    if (!request)
+        return ERR_USAGE;
+    e = sign_request(n, span_text(request), arg_bool(c, "confirm"), &c->text, &signature);
+    if (!e && signature.len > 0 &&
+        json_object_set_new(c->data, "signature", json_span(bytes_span(&signature))))
+        e = ERR_NOMEM;
+    bytes_free(&signature);
+    return e;
+}
+
+struct mid_search {
+    const char *typed;
+    size_t out, in;
+    uint8_t mid[ID_BYTES];
+    struct in_status status;
+};
+
+static bool fits(const char *typed, const uint8_t mid[ID_BYTES])
+{
+    struct bytes hex = {0};
+    bool yes = hex_write(&hex, span_of(mid, ID_BYTES)) == ERR_OK &&
+               strncmp((const char *)hex.ptr, typed, strlen(typed)) == 0;
+
+    bytes_free(&hex);
+    return yes;
+}
+
+static enum err search_out(void *arg, const struct out_status *s)
+{
+    struct mid_search *x = arg;
+
+    if (!fits(x->typed, s->mid))
+        return ERR_OK;
+    x->out++;
+    memcpy(x->mid, s->mid, ID_BYTES);
+    return ERR_OK;
+}
+
+static enum err search_in(void *arg, const struct in_status *s)
+{
+    struct mid_search *x = arg;
+
+    if (!fits(x->typed, s->mid))
+        return ERR_OK;
+    x->in++;
+    x->status = *s;
+    memcpy(x->mid, s->mid, ID_BYTES);
+    return ERR_OK;
+}
+
+struct receipt_files {
+    struct node *n;
+    struct call *c;
+    json_t *list;
+    char mid[2 * ID_BYTES + 1];
+};
+
+static const char *type_word(uint64_t type)
+{
+    switch (type) {
+    case AUDIT_ACCEPTED:
+        return "accepted";
+    case AUDIT_DELIVERED:
+        return "delivered";
+    case AUDIT_OPENED:
+        return "opened";
+    case AUDIT_REFUSED:
+        return "refused";
+    case AUDIT_UNREADABLE:
+        return "unreadable";
+    case AUDIT_MISLABELLED:
+        return "mislabelled";
+    case AUDIT_EXPIRED:
+        return "expired";
+    case AUDIT_STATEMENT:
+        return "statement";
+    case AUDIT_HELD:
+        return "held";
+    default:
+        return "refused-by-hub";
+    }
+}
+
+static enum err receipt_one(void *arg, uint64_t type, const uint8_t org[ID_BYTES],
+                            struct span receipt)
+{
+    struct receipt_files *f = arg;
+    struct bytes text = {0};
+    char name[128];
+    enum err e = receipts_file(f->n, receipt, &text);
+
+    if (e)
+        return e;
+    snprintf(name, sizeof name, "%s-%s-%02x%02x%02x%02x.tlog-proof", f->mid, type_word(type),
+             org[0], org[1], org[2], org[3]);
+    if (json_array_append_new(f->list, json_pack("{s:s, s:o, s:s, s:o}", "type", type_word(type),
+                                                 "org", json_hex(org, ID_BYTES), "file", name,
+                                                 "text", json_span(bytes_span(&text)))))
+        e = ERR_NOMEM;
+    if (!e)
+        e = bytes_printf(&f->c->text, "%s\n", name);
+    bytes_free(&text);
+    return e;
+}
+
+static enum err receipts_of(struct node *n, struct txn *t, struct call *c, struct mid_search *x,
+                            json_t *list)
+{
+    struct receipt_files f = {.n = n, .c = c, .list = list};
+    struct bytes receipt = {0};
+    enum err e;
+
+    if ((e = outbox_each(n, t, search_out, x)) || (e = inbox_each(n, t, search_in, x)))
+        return e;
+    if (x->out + x->in != 1)
+        return x->out + x->in == 0 ? ERR_NOT_FOUND : ERR_USAGE;
+    for (int i = 0; i < ID_BYTES; i++)
+        snprintf(f.mid + 2 * i, 3, "%02x", x->mid[i]);
+    if ((e = receipts_each(n, t, x->mid, receipt_one, &f)) || x->in == 0)
+        return e;
+    if (!(e = inbox_receipt(n, t, &x->status, &receipt)))
+        e = receipt_one(&f, AUDIT_ACCEPTED, x->status.from, bytes_span(&receipt));
+    bytes_free(&receipt);
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+static enum err run_receipts(struct node *n, struct call *c)
+{
+    struct mid_search x = {.typed = arg_text(c, "mid")};
+    json_t *list = json_array();
+    struct txn *t = NULL;
+    enum err e = x.typed && strlen(x.typed) >= 4 ? ERR_OK : ERR_USAGE;
+
+    if (!e && !(e = store_begin(n->store, TXN_READ, &t)))
+        e = receipts_of(n, t, c, &x, list);
+    store_abort(&t);
+    if (json_object_set_new(c->data, "receipts", list))
+        return ERR_NOMEM;
+    return e;
+}
+
+static enum err run_policy(struct node *n, struct call *c)
+{
+    struct bytes text = {0};
+    enum err e = policy_write(n, &text);
+
+    if (!e && json_object_set_new(c->data, "policy", json_span(bytes_span(&text))))
+        e = ERR_NOMEM;
+    if (!e)
+        e = bytes_printf(&c->text, "%.*s", (int)text.len, (const char *)text.ptr);
+    bytes_free(&text);
+    return e;
+}
+
+/* --- journal
+ * --------------------------------------------------------------------------------------- */
+
+struct journal_list {
+    struct node *n;
+    struct txn *t;
+    struct call *c;
+    json_t *list;
+    const char *person; /* hex, or NULL */
+};
+
+static const char *act_word(uint64_t act)
+{
+    static const char *const words[] = {"",       "lecture",     "écriture",      "dossier",
+                                        "cercle", "exportation", "administration"};
+
+    return act < sizeof words / sizeof *words ? words[act] : "?";
+}
+
+static json_t *id_or_null(struct span id)
+{
+    return id.len == ID_BYTES ? json_hex(id.ptr, ID_BYTES) : json_null();
+}
+
+static enum err journal_one(void *arg, struct span key, struct span row)
+{
+    struct journal_list *l = arg;
+    struct reader r = reader_over(row);
+    struct span ids[3] = {{0}};
+    struct actor actor = {0};
+    uint8_t link[32];
+    uint64_t ms;
+    uint64_t act;
+    enum err e;
+
+    rd_array(&r, 6);
+    rd_fixed(&r, link, sizeof link);
+    ms = rd_uint(&r, UINT64_MAX);
+    act = rd_uint(&r, UINT64_MAX);
+    for (int i = 0; i < 3; i++)
+        if (!rd_skip_nil(&r))
+            ids[i] = rd_blob(&r, ID_BYTES, ID_BYTES);
+    if ((e = row_end(&r)))
+        return e;
+    if (l->person && (ids[1].len == 0 || !fits(l->person, ids[1].ptr)))
+        return ERR_OK;
+    if (ids[0].len && (e = actor_get(l->n, l->t, ids[0].ptr, &actor)) && e != ERR_NOT_FOUND)
+        return e;
+    if (json_array_append_new(l->list, json_pack("{s:I, s:o, s:s, s:s, s:s, s:o, s:o}", "n",
+                                                 (json_int_t)get_be64(key.ptr), "at", json_time(ms),
+                                                 "act", act_word(act), "name", actor.name,
+                                                 "profession", actor.profession, "person",
+                                                 id_or_null(ids[1]), "about", id_or_null(ids[2]))))
+        return ERR_NOMEM;
+    return bytes_printf(&l->c->text, "%" PRIu64 "  %s  %s (%s)\n", get_be64(key.ptr), act_word(act),
+                        actor.name, actor.profession);
+}
+
+static enum err run_journal(struct node *n, struct call *c)
+{
+    struct journal_list l = {.n = n, .c = c, .list = json_array(), .person = arg_text(c, "person")};
+    uint64_t most;
+    uint8_t from[8] = {0};
+    struct span last;
+    struct span value;
+    enum err e = arg_uint(c, "most", 100, JOURNAL_MOST, &most);
+
+    if (!e && !(e = store_begin(n->store, TXN_READ, &l.t)) &&
+        !(e = store_last(l.t, TABLE_JOURNAL, &last, &value))) {
+        uint64_t count = get_be64(last.ptr) + 1;
+
+        put_be64(from, l.person || count < most ? 0 : count - most);
+        e = vault_scan(n->vault, l.t, TABLE_JOURNAL, SPAN_OF(from), span_text(""), SIZE_MAX,
+                       journal_one, &l);
+    }
+    store_abort(&l.t);
+    if (json_object_set_new(c->data, "journal", l.list))
+        return ERR_NOMEM;
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+/* clang-format off */
+const struct command node_commands[] = {
+    {"status",     RIGHT_READ,  false, run_status,   "état du nœud, de la liaison et des files"},
+    {"hub.resume", RIGHT_ADMIN, false, run_resume,   "reprend la liaison après une décision"},
+    {"org.list",   RIGHT_READ,  false, run_org_list, "annuaire de la fédération"},
+    {"sign",       RIGHT_ADMIN, false, run_sign,     "montre ou signe une demande du registre"},
+    {"receipts",   RIGHT_READ,  false, run_receipts, "récépissés d'un envoi, en fichiers vérifiables"},
+    {"policy",     RIGHT_READ,  false, run_policy,   "ancres de confiance pour relais-verify"},
+    {"journal",    RIGHT_READ,  true,  run_journal,  "journal local des lectures et écritures"},
+};
+/* clang-format on */
+const size_t node_command_count = sizeof node_commands / sizeof node_commands[0];

@@ -1,0 +1,71 @@
+/*
+ * contacts - the pinned federation and a replica of its whole keys log (PROTOCOL.md 7). Every
+ * entry is verified, hashed into our own tree and compared with the head the hub signed, before it
+ * counts. A head that is not our history stops this node: ERR_SPLIT_VIEW or ERR_ROLLBACK, both
+ * heads kept as evidence (TABLE_ALARM), node.alarm set; nothing is sealed or delivered any more.
+ * Thread rule: the loop's.
+ */
+#ifndef NODE_CONTACTS_H
+#define NODE_CONTACTS_H
+
+#include "circle.h"
+#include "ckpt.h"
+#include "directory.h"
+#include "messages.h"
+#include "node.h"
+#include "receipt.h"
+
+/* What the invitation said and genesis confirmed; kept for ever. */
+struct pins {
+    uint8_t federation[ID_BYTES];
+    char name[FEDERATION_NAME_MAX + 1];
+    uint64_t mode;
+    struct box_public hub_transport;
+    struct sign_public hub;
+    struct sign_public keys_log;
+    struct sign_public audit_log;
+    struct sign_public registrar;
+    char endpoint[257];
+    uint8_t org[ID_BYTES]; /* own */
+    uint8_t node[ID_BYTES];
+    char org_name[ORG_NAME_MAX + 1];
+    uint8_t genesis[32]; /* H-256("relais/pin", genesis SS): leaf 0 must be it */
+};
+enum err genesis_pin(struct span ss, uint8_t out[32]);
+enum err pins_put(struct node *n, struct txn *t, const struct pins *p);
+enum err pins_get(struct node *n, struct txn *t, struct pins *out); /* ERR_NOT_JOINED */
+
+enum err contacts_open(struct node *n, struct contacts **out);
+void contacts_close(struct contacts *c);
+enum err contacts_reload(struct node *n);
+
+const struct pins *contacts_pins(const struct node *n);           /* NULL: not joined */
+const struct directory *contacts_directory(const struct node *n); /* may be empty, never NULL */
+uint64_t contacts_keys_size(const struct node *n);
+/* Newest heads seen and verified, for header.dir. Size 0: none yet. */
+void contacts_heads(const struct node *n, struct ckpt *keys, struct ckpt *audit);
+
+/* The page as received. All of it or nothing; ends with its own commit. ERR_SPLIT_VIEW,
+ * ERR_ROLLBACK, ERR_CHECKPOINT, ERR_RANGE (not at our end), or why a statement is refused. */
+enum err contacts_page(struct node *n, const struct msg_keys_page *page);
+/* Heads told by the hub (WELCOME) or by a receipt. */
+enum err contacts_see_keys(struct node *n, const struct ckpt *head);
+enum err contacts_see_audit(struct node *n, const struct ckpt *head);
+/* Those in an envelope received (header.dir): a signed head that contradicts ours is evidence. */
+enum err contacts_check_dir(struct node *n, const struct ckpt *keys, const struct ckpt *audit);
+
+/* The receipt proves an entry of the audit log of this federation; for types 2, 3, 5, 6, 7 the
+ * member's own signature in it is verified as well. */
+enum err contacts_receipt(struct node *n, const struct receipt *r, struct receipt_facts *facts);
+
+/* Signers of circle chains: keys that have signed are known for ever. Borrowed from n. */
+struct circle_signers contacts_signers(struct node *n);
+/* Name of an organisation, "" when it is not in the directory. Borrowed. */
+struct span contacts_org_name(const struct node *n, const uint8_t org[ID_BYTES]);
+/* Evidence and alarm: keeps it, sets node.alarm. Own commit; while a transaction is open, written by
+ * contacts_alarm_flush() as soon as that has ended (node_commit(), node_abort()). */
+void contacts_alarm_flush(struct node *n);
+enum err contacts_alarm(struct node *n, enum err why, struct span what, struct span ours,
+                        struct span theirs);
+
+#endif

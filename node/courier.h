@@ -1,0 +1,38 @@
+/*
+ * courier - the one link to the hub: session, keys sync, prekeys, outbox, deliveries (PROTOCOL.md
+ * 11). A conversation is a table of (state, message); what is not listed ends the session.
+ * Never a tight loop: whatever fails is tried again after a growing, jittered time. FENCED, CLONED,
+ * SUSPENDED, REVOKED and an alarm stop it; `status` says so and a human decides.
+ * Thread rule: the loop's.
+ */
+#ifndef NODE_COURIER_H
+#define NODE_COURIER_H
+
+#include <jansson.h>
+
+#include "node.h"
+
+#define CREDIT_MESSAGES 64
+#define CREDIT_BYTES (4u << 20)
+
+enum courier_state {
+    COURIER_STOPPED,  /* a human must decide: courier_why() */
+    COURIER_DOWN,     /* no connection, or waiting before the next HELLO */
+    COURIER_GREETING, /* HELLO sent */
+    COURIER_SYNCING,  /* reading the keys log */
+    COURIER_READY
+};
+
+/* Connects from now on. Borrows transport and n->loop. ERR_NOT_JOINED. */
+enum err courier_open(struct node *n, struct transport *t, struct courier **out);
+void courier_close(struct courier *c);                     /* NULL is fine */
+void courier_kick(struct courier *c);                      /* there is something to send */
+enum courier_state courier_state(const struct courier *c); /* NULL: COURIER_DOWN */
+enum err courier_why(const struct courier *c);
+void courier_resume(struct courier *c); /* a human has decided: try again */
+json_t *courier_status(const struct node *n);
+
+/* Asks for a circle's chain; the answer settles waits on `handle` (commands.h). */
+enum err courier_ask_chain(struct node *n, const uint8_t handle[ID_BYTES], uint32_t from);
+
+#endif

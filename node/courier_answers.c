@@ -1,0 +1,259 @@
+/* What the hub answers (PROTOCOL.md 11). An answer ends its task only once it is on our disk. */
+#include <string.h>
+
+#include "circles.h"
+#include "commands.h"
+#include "contacts.h"
+#include "courier_internal.h"
+#include "intake.h"
+#include "log.h"
+#include "outbox.h"
+
+/* --- pages ------------------------------------------------------------------------------------ */
+
+void on_keys_page(struct courier *c, const struct link_frame *f, const struct message *m)
+{
+    struct task *x = task_of_req(c, m->keys_page.req);
+    enum err e;
+
+    (void)f;
+    if (!x || (x->id.kind != TASK_KEYS && x->id.kind != TASK_KEYS_PUT))
+        return;
+    if (x->id.kind == TASK_KEYS_PUT) { /* accepted: the log has grown by it */
+        c->keys_target =
+            m->keys_page.head.size > c->keys_target ? m->keys_page.head.size : c->keys_target;
+        task_end(c, x);
+        courier_sync_keys(c);
+        return;
+    }
+    e = contacts_page(c->n, &m->keys_page);
+    if (e == ERR_SPLIT_VIEW || e == ERR_ROLLBACK || e == ERR_CHECKPOINT) {
+        courier_stop(c, e, false);
+        return;
+    }
+    if (e || m->keys_page.n == 0) {
+        log_limited(LEVEL_WARN, "keys.page", "why=%s", err_name(e));
+        if (!e) /* the log is no longer than this: whoever named more was wrong */
+            c->keys_target = contacts_keys_size(c->n);
+        task_again(c, x);
+    } else {
+        task_end(c, x);
+    }
+    courier_sync_keys(c);
+    courier_want_work(c);
+}
+
+static enum err chain_take(struct courier *c, struct txn *t, const struct msg_chain_page *p,
+                           bool *whole)
+{
+    uint8_t handle[ID_BYTES];
+    enum err e;
+
+    for (size_t i = 0; i < p->n; i++) {
+        bool gap;
+
+        if ((e = circles_take(c->n, t, p->ss[i], &gap)))
+            return e;
+        if (gap)
+            return ERR_CHAIN;
+    }
+    *whole = p->from + p->n >= p->total;
+    if (!*whole)
+        return p->n > 0 ? ERR_OK : ERR_CHAIN;
+    memcpy(handle, p->circle, ID_BYTES);
+    if ((e = circle_mark(c->n, t, handle, false)))
+        return e;
+    return intake_release(c->n, t, handle);
+}
+
+void on_chain_page(struct courier *c, const struct link_frame *f, const struct message *m)
+{
+    struct task *x = task_of_req(c, m->chain_page.req);
+    struct txn *t = NULL;
+    bool whole = false;
+    enum err e;
+
+    (void)f;
+    if (!x || x->id.kind != TASK_CHAIN || memcmp(x->id.key, m->chain_page.circle, ID_BYTES) != 0)
+        return;
+    if (!(e = store_begin(c->n->store, TXN_WRITE, &t)) &&
+        !(e = chain_take(c, t, &m->chain_page, &whole)))
+        e = node_commit(c->n, &t);
+    node_abort(c->n, &t);
+    if (e == ERR_SPLIT_VIEW) {
+        if (!c->n->alarm && contacts_alarm(c->n, e, span_text("chain"), span_text(""), f->payload))
+            log_error("node.alarm.unwritten", "why=%s", err_name(e));
+        courier_stop(c, e, false);
+        return;
+    }
+    if (e) {
+        log_limited(LEVEL_WARN, "chain.page", "why=%s", err_name(e));
+        if (e == ERR_KEY_UNKNOWN) /* signed by somebody who is newer than our copy of the keys */
+            c->keys_target = contacts_keys_size(c->n) + 1;
+        task_again(c, x);
+        return;
+    }
+    task_end(c, x);
+    if (whole)
+        waits_settle(c->n, m->chain_page.circle, ERR_OK);
+    courier_want_work(c);
+}
+
+/* --- answers
+ * --------------------------------------------------------------------------------------------- */
+
+void on_receipt(struct courier *c, const struct link_frame *f, const struct message *m)
+{
+    struct task *x = task_of_req(c, m->receipt.req);
+    enum err e = ERR_MESSAGE_STATE;
+
+    (void)f;
+    if (!x)
+        return;
+    if (x->id.kind == TASK_PUT)
+        e = outbox_accepted(c->n, x->id.key, m->receipt.receipt);
+    else if (x->id.kind == TASK_DECLARE)
+        e = act_committed(c->n, x->id.key, m->receipt.receipt);
+    else if (x->id.kind == TASK_REPORT)
+        e = reports_done(c->n, x->id.key, m->receipt.receipt);
+    if (e) { /* not on our disk, or it proves nothing: it is asked for again */
+        log_limited(LEVEL_WARN, "receipt.not_kept", "why=%s", err_name(e));
+        task_again(c, x);
+        return;
+    }
+    task_end(c, x);
+    courier_want_work(c);
+}
+
+static bool is_final(enum err e)
+{
+    return e != ERR_BUSY && e != ERR_RATE && e != ERR_UNKNOWN && e != ERR_STOPPING && e != ERR_FULL;
+}
+
+struct stop_rule {
+    enum err code;
+    bool may_retry;
+};
+
+/* Answers that speak of this node as a whole. */
+static const struct stop_rule stops[] = {
+    {ERR_FENCED,       false},
+    {ERR_CLONED,       false},
+    {ERR_ROLLBACK,     false},
+    {ERR_SPLIT_VIEW,   false},
+    {ERR_VERSION,      false},
+    {ERR_REVOKED,      false},
+    {ERR_SUSPENDED,    true },
+    {ERR_NOT_ENROLLED, true },
+    {ERR_NOT_YET,      true },
+};
+
+static bool stopped_by(struct courier *c, enum err why)
+{
+    for (size_t i = 0; i < sizeof stops / sizeof *stops; i++)
+        if (stops[i].code == why) {
+            courier_stop(c, why, stops[i].may_retry);
+            return true;
+        }
+    return false;
+}
+
+static enum err stale(struct courier *c, struct task *x, const struct msg_err *m)
+{
+    enum err e;
+
+    if (m->extra != EXTRA_HEAD)
+        return act_refused(c->n, x->id.key, ERR_STALE_HEAD);
+    e = act_stale(c->n, x->id.key, m->head_n, m->head);
+    return e && !err_of_machine(e) ? act_refused(c->n, x->id.key, e) : e;
+}
+
+static void chain_refused(struct courier *c, struct task *x, enum err why)
+{
+    struct txn *t = NULL;
+    struct circle_info i;
+    enum err e = store_begin(c->n->store, TXN_WRITE, &t);
+
+    if (!e && !(e = circle_info_get(c->n, t, x->id.key, &i)) &&
+        !(e = circle_mark(c->n, t, x->id.key, false)))
+        e = node_commit(c->n, &t);
+    node_abort(c->n, &t);
+    if (e && e != ERR_NOT_FOUND)
+        log_limited(LEVEL_WARN, "chain.refused", "why=%s", err_name(e));
+    waits_settle(c->n, x->id.key, why);
+}
+
+static enum err task_refused(struct courier *c, struct task *x, const struct msg_err *m,
+                             enum err why)
+{
+    switch (x->id.kind) {
+    case TASK_PUT:
+        if (why == ERR_DUPLICATE && m->receipt.len > 0)
+            return outbox_accepted(c->n, x->id.key, m->receipt);
+        return outbox_refused(c->n, x->id.key, why, m->receipt);
+    case TASK_DECLARE:
+        return act_refused(c->n, x->id.key, why);
+    case TASK_REPORT:
+        return reports_done(c->n, x->id.key, span_text(""));
+    case TASK_CHAIN:
+        chain_refused(c, x, why);
+        return ERR_OK;
+    default:
+        log_warn("keys.refused", "why=%s", err_name(why));
+        return ERR_OK;
+    }
+}
+
+static void refused(struct courier *c, struct task *x, const struct msg_err *m, enum err why)
+{
+    enum err e;
+
+    c->count.refused++;
+    if (why == ERR_STALE_HEAD && x->id.kind == TASK_DECLARE) {
+        if (stale(c, x, m) || x->tries > STALE_TRIES_MAX)
+            task_again(c, x);
+        else
+            task_now(c, x);
+        return;
+    }
+    if (why == ERR_STATE && x->id.kind == TASK_REPORT && x->tries < REPORT_TRIES_MAX) {
+        task_again(c, x); /* our ACK is still on its way */
+        return;
+    }
+    if ((e = task_refused(c, x, m, why))) {
+        log_limited(LEVEL_WARN, "refusal.not_kept", "why=%s", err_name(e));
+        task_again(c, x);
+        return;
+    }
+    task_end(c, x);
+}
+
+void on_err(struct courier *c, const struct link_frame *f, const struct message *m)
+{
+    enum err why = err_known(m->err.code) ? (enum err)m->err.code : ERR_INTERNAL;
+    struct task *x = m->err.req ? task_of_req(c, m->err.req) : NULL;
+
+    (void)f;
+    if (stopped_by(c, why))
+        return;
+    if (c->state == COURIER_GREETING) {
+        if (why != ERR_MESSAGE_STATE) /* that is about what we sent before HELLO */
+            courier_down(c, err_name(why));
+        return;
+    }
+    if (why == ERR_MESSAGE_STATE) {
+        courier_down(c, err_name(why));
+        return;
+    }
+    if (!x) {
+        log_limited(LEVEL_INFO, "hub.err", "why=%s", err_name(why));
+        if (m->err.req == 0 && is_final(why)) /* of an ACK or the session itself */
+            courier_down(c, err_name(why));
+        return;
+    }
+    if (!is_final(why)) {
+        task_again(c, x);
+        return;
+    }
+    refused(c, x, &m->err, why);
+}

@@ -1,0 +1,125 @@
+/*
+ * courier, inside: the state that courier.c (session, time), courier_in.c (deliveries, ACK) and
+ * courier_out.c (requests and their answers) share.
+ */
+#ifndef NODE_COURIER_INTERNAL_H
+#define NODE_COURIER_INTERNAL_H
+
+#include <uthash.h>
+
+#include "courier.h"
+#include "messages.h"
+#include "transport.h"
+
+#define TICK_MS 100
+#define HELLO_TIMEOUT_MS 5000
+#define HELLO_WAIT_MS 500
+#define HELLO_WAIT_MAX_MS 30000
+#define STOPPED_RETRY_MS 60000 /* a suspension may be lifted: ask once a minute, no more */
+#define PUTS_FLYING_MAX 16
+#define OTHERS_FLYING_MAX 32
+#define BATCH_MAX CREDIT_MESSAGES
+#define TASK_KEY_MAX 33
+#define REPORT_TRIES_MAX 8
+#define STALE_TRIES_MAX 5   /* at once; then with a growing wait like everything else */
+#define KEYS_PAUSE_MS 15000 /* a batch waits this long for the keys its senders knew */
+
+enum task_kind {
+    TASK_PUT = 1,  /* mid */
+    TASK_DECLARE,  /* act id */
+    TASK_REPORT,   /* report key */
+    TASK_CHAIN,    /* handle */
+    TASK_KEYS,     /* "" */
+    TASK_KEYS_PUT, /* "" */
+    TASK_KINDS
+};
+
+/* Something the hub has to answer; lives until it has. */
+struct task {
+    struct task_id {
+        uint8_t kind;
+        uint8_t key[TASK_KEY_MAX];
+    } id;
+    uint64_t req; /* of the newest sending: answers to older ones are ignored */
+    bool flying;
+    unsigned tries;
+    uint64_t due_ms; /* flying: when to give up waiting; else: when to send (again) */
+    uint64_t wait_ms;
+    uint64_t from;            /* TASK_CHAIN */
+    uint8_t circle[ID_BYTES]; /* TASK_DECLARE */
+    UT_hash_handle hh;
+};
+
+struct courier {
+    struct node *n;
+    struct transport *transport;
+    struct link_socket *link;
+    char endpoint[257];
+    enum courier_state state;
+    enum err why;
+    bool may_retry; /* STOPPED: ask again by itself, seldom */
+    uint64_t session;
+    uint8_t nonce[ID_BYTES];
+    bool hello_prepared; /* session is on disk, and was not sent yet */
+    uint8_t hub[ID_BYTES];
+    uint64_t last_seq; /* on our disk */
+    uint64_t acked;    /* by the last ACK, or as WELCOME said */
+    uint64_t got;      /* newest seq received in this session */
+    uint64_t head_seq; /* the hub's, as last told */
+    uint64_t state_until_ms;
+    uint64_t hello_wait_ms;
+    uint64_t heard_ms;
+    uint64_t pinged_ms;
+    uint64_t prekey_ms; /* when to look again */
+    int64_t skew_ms;    /* hub's clock minus ours */
+    uint64_t keys_target;
+    uint64_t next_req;
+    struct task *tasks;
+    size_t flying[TASK_KINDS];
+    struct bytes batch[BATCH_MAX];
+    size_t batch_count;
+    uint64_t pause_until_ms; /* the batch waits for the keys log; 0: it does not */
+    bool work_due;
+    struct {
+        uint64_t hellos, welcomes, gaps, delivered, refused, failed_batches;
+    } count;
+};
+
+uint64_t courier_mono(const struct courier *c);
+uint64_t courier_jitter(struct courier *c, uint64_t ms); /* between half and all of it */
+enum err courier_send(struct courier *c, const struct message *m);
+void courier_down(struct courier *c, const char *why); /* a new HELLO, later */
+void courier_stop(struct courier *c, enum err why, bool may_retry);
+void courier_want_work(struct courier *c);
+
+/* courier_in.c */
+void on_deliver(struct courier *c, const struct link_frame *f, const struct message *m);
+void batch_drop(struct courier *c);
+void batch_flush(struct courier *c);
+
+/* courier_tasks.c */
+struct task *task_make(struct courier *c, enum task_kind kind, struct span key); /* or the same */
+struct task *task_find(const struct courier *c, enum task_kind kind);            /* empty key */
+struct task *task_of_req(const struct courier *c, uint64_t req);
+bool task_due(const struct courier *c, const struct task *x);
+void task_end(struct courier *c, struct task *x);
+void task_again(struct courier *c, struct task *x); /* later */
+void task_now(struct courier *c, struct task *x);   /* in the next turn */
+void task_land(struct courier *c, struct task *x);
+/* Numbers and sends. *req is the request number's place in *m. */
+enum err task_send(struct courier *c, struct task *x, struct message *m, uint64_t *req);
+void tasks_landed(struct courier *c); /* the session is gone: all are to be sent again */
+void tasks_time(struct courier *c);   /* gives up waiting for answers that did not come */
+void tasks_free(struct courier *c);
+
+/* courier_answers.c */
+void on_receipt(struct courier *c, const struct link_frame *f, const struct message *m);
+void on_err(struct courier *c, const struct link_frame *f, const struct message *m);
+void on_keys_page(struct courier *c, const struct link_frame *f, const struct message *m);
+void on_chain_page(struct courier *c, const struct link_frame *f, const struct message *m);
+
+/* courier_out.c */
+void courier_work(struct courier *c);      /* sends what is due */
+void courier_sync_keys(struct courier *c); /* asks for what is missing up to keys_target */
+
+#endif

@@ -1,0 +1,146 @@
+/*
+ * node - what the modules of relais-node share: one store, one loop, one thread, one link to one
+ * hub. Every module keeps its own state behind its own header; this struct only says who is there.
+ *
+ * The rule of the store: every record is sealed by the vault (vault.h), under the key of the person
+ * it is about, or under the node's own when it is about none. Nothing is acknowledged, shown or
+ * sent before the commit that keeps it has answered ERR_OK. After a commit that did not, what was
+ * derived in memory is read again (node_forget()).
+ * What a hub says is kept apart by federation from the first day: own.federation is part of the
+ * keys where two federations could meet.
+ * Thread rule: confined to the loop's thread.
+ */
+#ifndef NODE_NODE_H
+#define NODE_NODE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "clock.h"
+#include "ids.h"
+#include "keyfile.h"
+#include "keys.h"
+#include "random.h"
+#include "settings.h"
+#include "store.h"
+
+/* Keys are fixed-width, integers big-endian. (K): sealed under the node's key, (P): under the key
+ * of the person. */
+enum node_table {
+    TABLE_META,    /* name -> value (K) */
+    TABLE_PKEY,    /* person id -> her data key, wrapped by the epoch key */
+    TABLE_INDEX,   /* blinded token 32, id 16 -> nothing */
+    TABLE_PREKEY,  /* kid -> number, created, secret, SS (K) */
+    TABLE_PIN,     /* federation id -> what the invitation said, genesis (K) */
+    TABLE_K_ENTRY, /* keys log replica: ledger.h; public statements, not sealed */
+    TABLE_K_SIDE,  /* empty */
+    TABLE_K_TILE,
+    TABLE_K_ROOT,
+    TABLE_ALARM,      /* be64 number -> evidence of two histories, a clone ... (K) */
+    TABLE_CIRCLE,     /* handle -> what this node knows of the circle beside its chain (K) */
+    TABLE_CHAIN,      /* handle, be32 n -> SS (K) */
+    TABLE_OFFER,      /* handle -> an invitation to this circle, not answered yet (K) */
+    TABLE_ACT,        /* act id -> a statement on its way to the hub (K) */
+    TABLE_ACT_LIVE,   /* be64 made, act id -> nothing: the hub has not decided yet */
+    TABLE_OUT,        /* mid -> state of a sent envelope (K) */
+    TABLE_OUT_BODY,   /* mid -> its payload (P) */
+    TABLE_OUT_LIVE,   /* mid -> nothing: the hub has not decided yet */
+    TABLE_OUT_SEALED, /* mid -> the envelope, byte for byte as sent (ciphertext, K) */
+    TABLE_RECEIPT,    /* mid or act id, type u8, org 16 -> receipt as on the wire (K) */
+    TABLE_IN,         /* mid, from -> state of a received envelope (K) */
+    TABLE_IN_BODY,    /* mid, from -> its payload (P) */
+    TABLE_IN_PROOF,   /* mid, from -> hdr, rcp, com, sig, H(ct), mk, accepted receipt (P) */
+    TABLE_IN_HELD,    /* mid, from -> whole envelope waiting for its circle's chain (K) */
+    TABLE_REPORT,     /* mid, from, outcome u8 -> report on its way to the hub (K) */
+    TABLE_ACTOR,      /* pseudonym -> the professional behind it (K) */
+    TABLE_JOURNAL,    /* be64 number -> who read or wrote what, chained (K) */
+    TABLE_PERSON,     /* person id -> record (P); care/person.h */
+    TABLE_LINK,       /* provisional person id -> person id (K); care/person.h */
+    TABLE_CARE,       /* for care/: free use, sealed by the vault as its module says */
+    NODE_TABLES
+};
+#define NODE_SCHEMA 1
+
+struct loop;
+struct link_socket;
+struct transport;
+struct vault;
+struct contacts;
+struct circles;
+struct courier;
+struct waits;
+struct care_hooks;
+
+/* Who we are at the hub; zero before `join` has ended. */
+struct node_self {
+    bool joined;
+    uint8_t org[ID_BYTES];
+    uint8_t node[ID_BYTES];
+    uint8_t federation[ID_BYTES];
+    uint64_t mode;          /* enum mode */
+    uint8_t kid[KID_BYTES]; /* of the signing key */
+    char org_name[201];
+    char federation_name[65];
+};
+
+struct node {
+    const struct clock *clock;
+    struct entropy entropy;
+    char dir[512];
+    struct node_settings settings;
+    struct keyring *ring;
+    struct secret_sign *sign;
+    struct secret_box *curve;
+    struct store *store;
+    struct vault *vault;
+    struct node_self self;
+    const struct care_hooks *care;
+    struct contacts *contacts;
+    struct circles *circles;
+    struct waits *waits;
+    struct courier *courier; /* NULL without a daemon */
+    struct loop *loop;       /* NULL without a daemon */
+    enum err alarm;          /* ERR_OK, or why nothing is sealed and nothing delivered any more */
+};
+
+struct node_options {
+    const char *dir;
+    const char *engine;     /* of the store: "lmdb"; "mem" for tests */
+    struct span passphrase; /* borrowed */
+    const struct clock *clock;
+    struct entropy entropy;
+    const struct care_hooks *care;
+    struct keyfile_cost caps;
+};
+
+/* A new directory with key file and settings. ERR_EXISTS: there is one already. */
+enum err node_create(const struct node_options *options, struct keyfile_cost cost);
+/* Key file, store, and every module but the courier. The caller holds the directory lock. */
+enum err node_open(const struct node_options *options, struct node **out);
+void node_close(struct node *n); /* NULL is fine */
+/* Everything derived from the store again, after a commit that was not confirmed. */
+enum err node_forget(struct node *n);
+/* Ends a write transaction. If the commit was not confirmed, node_forget() is done before this
+ * returns. *t is NULL afterwards. */
+enum err node_commit(struct node *n, struct txn **t);
+/* Ends it without keeping anything; memory is read again where the transaction had touched it. */
+void node_abort(struct node *n, struct txn **t);
+/* After a commit that gave the courier something to do; harmless without one. */
+void node_kick(struct node *n);
+
+uint64_t node_now_ms(const struct node *n);
+enum err node_random(struct node *n, uint8_t *out, size_t size);
+/* 6 bytes of big-endian milliseconds, then 10 random ones. */
+enum err node_new_mid(struct node *n, uint8_t mid[ID_BYTES]);
+
+/* Does the answer speak of this machine (disk, memory ...) and not of what was asked? Then nothing
+ * is decided and it is tried again. */
+bool err_of_machine(enum err e);
+
+/* Integers in keys and rows. */
+void put_be32(uint8_t *out, uint32_t value);
+void put_be64(uint8_t *out, uint64_t value);
+uint32_t get_be32(const uint8_t *in);
+uint64_t get_be64(const uint8_t *in);
+
+#endif

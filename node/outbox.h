@@ -1,0 +1,129 @@
+/*
+ * outbox - what this node sends: kept as payload under the person's key until link and directory
+ * allow sealing, then kept as sealed bytes and offered again, byte for byte, until the hub has
+ * decided. Survives a crash at any instant and a hub that is away for days.
+ *
+ *     TO_SEAL --seal--> SEALED --receipt--> ACCEPTED --> (per recipient) delivered, opened ...
+ *        |                 |---refusal----> REFUSED
+ *        |--(no longer lawful)------------> REFUSED      |--(exp passed)--> EXPIRED
+ *
+ * A mid is given at outbox_add() and never again. Receipts are kept as on the wire.
+ * Thread rule: the loop's.
+ */
+#ifndef NODE_OUTBOX_H
+#define NODE_OUTBOX_H
+
+#include "header.h"
+#include "node.h"
+#include "receipt.h"
+
+enum out_state {
+    OUT_TO_SEAL = 1,
+    OUT_SEALED, /* offered to the hub, or about to be */
+    OUT_ACCEPTED,
+    OUT_REFUSED, /* code, and row of the disclosure table if it was ours to judge */
+    OUT_EXPIRED  /* before the hub had it */
+};
+/* Per recipient, a set. */
+enum out_mark {
+    OUT_DELIVERED = 1,
+    OUT_OPENED = 2,
+    OUT_REJECTED = 4, /* the recipient's node refused it */
+    OUT_UNREADABLE = 8,
+    OUT_MISLABELLED = 16,
+    OUT_LAPSED = 32, /* expired at the hub */
+    OUT_HELD = 64    /* held back by the hub: the circle had changed */
+};
+
+struct out_recipient {
+    uint8_t org[ID_BYTES];
+    unsigned marks;        /* of enum out_mark */
+    uint64_t delivered_ms; /* hub time, 0: not yet */
+    uint64_t opened_ms;
+    uint32_t code; /* of a refusal */
+};
+struct out_status {
+    uint8_t mid[ID_BYTES];
+    enum out_state state;
+    uint32_t code; /* OUT_REFUSED: enum err */
+    uint32_t row;  /* enum disclosure_row, DISCLOSURE_ROWS when none */
+    uint64_t made_ms;
+    uint64_t exp_ms;
+    uint64_t accepted_ms; /* hub time */
+    uint64_t type;
+    uint64_t class_mask;
+    uint64_t basis;
+    bool urgent;
+    uint8_t circle[ID_BYTES];
+    uint8_t person[ID_BYTES];
+    uint8_t actor[ID_BYTES];
+    size_t count;
+    struct out_recipient to[RECIPIENTS_MAX];
+};
+
+/* What a caller decides about an envelope; the outbox fills the rest of the header. */
+struct out_intent {
+    uint64_t type; /* enum envelope_type */
+    uint8_t circle[ID_BYTES];
+    uint8_t person[ID_BYTES]; /* local: whose key keeps the payload */
+    uint64_t class_mask;
+    uint64_t basis;
+    uint64_t purpose;
+    bool has_consent; /* false with basis 3: the current one is looked up */
+    uint64_t consent;
+    bool has_notice; /* false: the newest that covers is looked up, if one is needed */
+    uint64_t notice;
+    uint64_t prio;
+    bool has_re;
+    uint8_t re[ID_BYTES];
+    uint64_t exp_ms; /* 0: now + settings.keep_for */
+    uint8_t actor[ID_BYTES];
+    uint64_t scat;
+    size_t to_count;
+    uint8_t to[RECIPIENTS_MAX][ID_BYTES];
+    uint64_t rcat[RECIPIENTS_MAX];
+};
+
+/* Judges as sender; a refusal keeps nothing (v, which may be NULL, says which row). Then keeps
+ * payload and intent in t. After the commit call node_kick(). */
+struct verdict;
+enum err outbox_add(struct node *n, struct txn *t, const struct out_intent *intent,
+                    struct span payload, uint8_t mid[ID_BYTES], struct verdict *v);
+
+enum err outbox_get(struct node *n, struct txn *t, const uint8_t mid[ID_BYTES],
+                    struct out_status *out); /* ERR_NOT_FOUND */
+/* Oldest first; visit may answer ERR_ENOUGH. */
+enum err outbox_each(struct node *n, struct txn *t,
+                     enum err (*visit)(void *arg, const struct out_status *s), void *arg);
+/* The payload as it was added; seal_bytes_free(). */
+enum err outbox_payload(struct node *n, struct txn *t, const uint8_t mid[ID_BYTES],
+                        struct bytes *out);
+/* --- the courier's side ------------------------------------------------------------------ */
+
+/* The bytes to PUT: sealed now if they were not, and on disk. ERR_OK with an empty *out when the
+ * envelope has just ended (refused by our own judgement, expired). Own commit. */
+enum err outbox_take(struct node *n, const uint8_t mid[ID_BYTES], struct bytes *out);
+enum err outbox_accepted(struct node *n, const uint8_t mid[ID_BYTES], struct span receipt);
+enum err outbox_refused(struct node *n, const uint8_t mid[ID_BYTES], enum err why,
+                        struct span receipt);
+/* A receipt from the mailbox that is about an envelope we sent. In the caller's transaction.
+ * ERR_NOT_FOUND: none of ours. */
+enum err outbox_receipt(struct node *n, struct txn *t, struct span receipt,
+                        const struct receipt_facts *facts);
+/* mids the hub has not decided about, oldest first, at most max. */
+enum err outbox_pending(struct node *n, struct txn *t, uint8_t (*mids)[ID_BYTES], size_t max,
+                        size_t *count);
+
+/* --- receipts ----------------------------------------------------------------------------- */
+
+/* Keeps a receipt under (id, type, org). The same again is fine. */
+enum err receipts_put(struct node *n, struct txn *t, const uint8_t id[ID_BYTES], uint64_t type,
+                      const uint8_t org[ID_BYTES], struct span receipt);
+typedef enum err receipts_visit_fn(void *arg, uint64_t type, const uint8_t org[ID_BYTES],
+                                   struct span receipt);
+enum err receipts_each(struct node *n, struct txn *t, const uint8_t id[ID_BYTES],
+                       receipts_visit_fn *visit, void *arg);
+/* A receipt as a C2SP .tlog-proof text. */
+enum err receipts_file(const struct node *n, struct span receipt, struct bytes *text);
+
+#endif

@@ -1,0 +1,23 @@
+/*
+ * outrow - the row of a sent envelope (TABLE_OUT): what is shown of it, and the header it was or
+ * will be sealed under. Private to outbox.
+ */
+#ifndef NODE_OUTROW_H
+#define NODE_OUTROW_H
+
+#include "outbox.h"
+
+struct out_row {
+    struct out_status status;
+    struct env_header header; /* until sealed: intent, with an empty dir */
+    bool find_consent;        /* looked up again when sealing */
+    bool find_notice;
+    uint8_t digest[DIGEST_BYTES]; /* once sealed */
+};
+enum err out_row_put(struct node *n, struct txn *t, const struct out_row *row);
+/* Writes *out in place: it is large. ERR_NOT_FOUND. */
+enum err out_row_get(struct node *n, struct txn *t, const uint8_t mid[ID_BYTES],
+                     struct out_row *out);
+enum err out_row_decode(struct span key, struct span row, struct out_row *out);
+
+#endif
