@@ -16,7 +16,15 @@ struct covered {
         uint32_t sender;
         uint8_t leaf[32];
     } * list;
+    uint8_t (*node)[32]; /* complete subtrees above the leaves, level by level */
+    size_t first[64];    /* of a level, in node */
 };
+
+static void covered_free(struct covered *all)
+{
+    free(all->list);
+    free(all->node);
+}
 
 static enum err covered_add(struct covered *all, const struct item *it)
 {
@@ -58,22 +66,31 @@ static enum err covered_read(struct core *c, const struct mailbox *m, uint64_t u
     return ERR_OK;
 }
 
+static const uint8_t *covered_node(const struct covered *all, unsigned level, uint64_t index)
+{
+    return level ? all->node[all->first[level] + index] : all->list[index].leaf;
+}
+
+/* Each hash once: every sender's path is looked up in them. */
+static enum err covered_hash(struct covered *all)
+{
+    size_t at = 0;
+
+    if (!(all->node = calloc(all->n, sizeof *all->node)))
+        return ERR_NOMEM;
+    for (unsigned level = 1; all->n >> level; level++) {
+        all->first[level] = at;
+        for (size_t i = 0; i < all->n >> level; i++)
+            merkle_node_hash(covered_node(all, level - 1, 2 * i),
+                             covered_node(all, level - 1, 2 * i + 1), all->node[at++]);
+    }
+    return ERR_OK;
+}
+
 /* Hash of a complete subtree of the ACK's own small tree. */
 static enum err covered_subtree(void *arg, unsigned level, uint64_t index, uint8_t out[32])
 {
-    const struct covered *all = arg;
-    uint8_t left[32];
-    uint8_t right[32];
-    enum err e;
-
-    if (level == 0) {
-        memcpy(out, all->list[index].leaf, 32);
-        return ERR_OK;
-    }
-    if ((e = covered_subtree(arg, level - 1, 2 * index, left)) ||
-        (e = covered_subtree(arg, level - 1, 2 * index + 1, right)))
-        return e;
-    merkle_node_hash(left, right, out);
+    memcpy(out, covered_node(arg, level, index), 32);
     return ERR_OK;
 }
 
@@ -137,7 +154,7 @@ static enum err ack_matches(struct core *c, const struct job *j, const struct ma
         return ERR_PROOF;
     if (all->n == 0)
         return ERR_OK;
-    if ((e = merkle_root(&source, all->n, root)))
+    if ((e = covered_hash(all)) || (e = merkle_root(&source, all->n, root)))
         return e;
     return memcmp(root, a->root, sizeof root) == 0 ? ERR_OK : ERR_PROOF;
 }
@@ -176,9 +193,8 @@ enum err on_ack(struct core *c, struct job *j)
 
     if (!m || !m->open || m->session != j->session)
         return core_refuse(c, j, ERR_MESSAGE_STATE);
-    m->credit_messages = a->credit_messages;
-    m->credit_bytes = a->credit_bytes;
-    if (a->upto == m->acked) /* credit alone, or an ACK whose answer nobody waits for */
+    session_credit(m, a->credit_messages, a->credit_bytes);
+    if (a->upto <= m->acked) /* credit alone: a cursor never goes back */
         return ERR_OK;
     if ((e = ack_matches(c, j, m, &all))) {
         e = e == ERR_RANGE || e == ERR_PROOF ? core_refuse(c, j, e) : e;
@@ -189,7 +205,7 @@ enum err on_ack(struct core *c, struct job *j)
     c->count.delivered += all.n;
     e = settle_upto(c, m, a->upto);
 out:
-    free(all.list);
+    covered_free(&all);
     return e;
 }
 
@@ -248,6 +264,21 @@ static enum err report_decode(struct span stmt, struct report *out)
     return rd_end(&r);
 }
 
+/* What was held back or has expired was never his, however far he has acknowledged since. */
+static enum err never_had(struct core *c, const struct report *r)
+{
+    static const enum audit_type ends[] = {AUDIT_HELD, AUDIT_EXPIRED};
+    uint64_t index;
+
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        enum err e = ended_get(c->t, r->mid, r->by, ends[i], &index);
+
+        if (e != ERR_NOT_FOUND)
+            return e ? e : ERR_STATE;
+    }
+    return ERR_OK;
+}
+
 /* Was this message for him, and does he have it? */
 static enum err report_check(struct core *c, const struct job *j, const struct report *r,
                              struct seen *seen, uint8_t circle[ID_BYTES])
@@ -273,7 +304,7 @@ static enum err report_check(struct core *c, const struct job *j, const struct r
     memcpy(circle, d.circle, ID_BYTES);
     for (size_t i = 0; i < d.to_count; i++)
         if (memcmp(d.to[i], r->by, ID_BYTES) == 0)
-            return m && m->acked >= seen->seq ? ERR_OK : ERR_STATE;
+            return m && m->acked >= seen->seq ? never_had(c, r) : ERR_STATE;
     return ERR_NOT_FOUND;
 }
 
@@ -297,17 +328,14 @@ static enum err report_log(struct core *c, const struct job *j, const struct rep
 }
 
 static enum err report_keep(struct core *c, const struct job *j, const struct report *r,
-                            const struct seen *seen, const uint8_t circle[ID_BYTES],
-                            struct span key)
+                            const struct seen *seen, const uint8_t circle[ID_BYTES])
 {
-    uint8_t row[8];
     uint64_t index;
     enum err e;
 
     if ((e = report_log(c, j, r, circle, &index)))
         return e;
-    be64_write(index, row);
-    if ((e = store_put_new(c->t, TABLE_REPORTED, key, SPAN_OF(row))))
+    if ((e = ended_put(c, r->mid, r->by, (enum audit_type)r->outcome, index)))
         return e;
     if ((e = item_add_receipt(c, seen->sender, index, NULL)))
         return e;
@@ -319,22 +347,16 @@ enum err on_report(struct core *c, struct job *j)
 {
     struct report r = {0};
     struct seen seen;
-    uint8_t key[2 * ID_BYTES + 1];
     uint8_t circle[ID_BYTES];
-    struct span row;
+    uint64_t index;
     enum err e;
 
     if ((e = report_decode(j->ss.stmt, &r)))
         return core_refuse(c, j, e);
     if ((e = report_check(c, j, &r, &seen, circle)))
         return e == ERR_FROM || e == ERR_NOT_FOUND || e == ERR_STATE ? core_refuse(c, j, e) : e;
-    memcpy(key, r.mid, ID_BYTES);
-    memcpy(key + ID_BYTES, r.by, ID_BYTES);
-    key[2 * ID_BYTES] = (uint8_t)r.outcome;
-    e = store_get(c->t, TABLE_REPORTED, SPAN_OF(key), &row);
-    if (e == ERR_OK && row.len == 8)
-        return core_say_receipt(c, j, be64_read(row.ptr)); /* said before: the same receipt */
-    if (e != ERR_NOT_FOUND)
-        return e ? e : ERR_CORRUPT;
-    return report_keep(c, j, &r, &seen, circle, SPAN_OF(key));
+    e = ended_get(c->t, r.mid, r.by, (enum audit_type)r.outcome, &index);
+    if (e == ERR_OK)
+        return core_say_receipt(c, j, index); /* said before: the same receipt */
+    return e == ERR_NOT_FOUND ? report_keep(c, j, &r, &seen, circle) : e;
 }

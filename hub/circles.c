@@ -62,7 +62,10 @@ static struct cached *cached_find(struct circles *cs, const uint8_t handle[ID_BY
     struct cached *one;
 
     HASH_FIND(hh, cs->all, handle, ID_BYTES, one);
-    if (one) { /* to the young end */
+    if (one) { /* to the young end, with what it has grown to since */
+        cs->bytes -= one->bytes;
+        one->bytes = circle_bytes(one->circle);
+        cs->bytes += one->bytes;
         HASH_DEL(cs->all, one);
         HASH_ADD(hh, cs->all, handle, ID_BYTES, one);
     }

@@ -178,6 +178,10 @@ static const struct sentence sentences[] = {
      "téléphone ; si elle diffère encore, quelqu'un s'est interposé"                                   },
     {ERR_WAITING,       EXIT_REFUSED,
      "il manque encore quelqu'un : un fondateur invité n'est pas venu ou n'est pas vérifié"             },
+    {ERR_NOT_YET,       EXIT_REFUSED,
+     "les signatures sont arrivées trop tard : le délai d'opposition d'un service d'urgence court "
+     "à partir de la publication. Rien n'est publié ; approuvez de nouveau (« relais-hub org "
+     "approve »), et faites signer la nouvelle demande"                                                   },
     {ERR_STATE,         EXIT_REFUSED, "pas possible dans l'état présent ; rien n'a changé"              },
     {ERR_FORGED,        EXIT_REFUSED, "signature fausse ; elle n'a pas été gardée"                      },
     {ERR_TEXT_FORM,     EXIT_INPUT,   "texte abîmé (hexadécimal ou armure) ; rien n'a changé"          },

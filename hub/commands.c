@@ -1,4 +1,4 @@
-#include "commands.h"
+#include "operator.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -8,6 +8,7 @@
 
 #define REFUSALS_PER_GROUP 64
 #define CORE_WAIT_MS 1000
+#define TIGHT_LOOK_MS 1000
 
 static const char *const table_names[HUB_TABLES] = {
     [TABLE_META] = "meta",       [TABLE_INVITE] = "invite",   [TABLE_NODE] = "node",
@@ -70,6 +71,40 @@ enum err core_reload(struct core *c)
     return e;
 }
 
+/* A sixteenth is kept back, for a full hub must still be able to hand out what it holds. */
+static enum err quota_set(struct core *c, uint64_t max_bytes)
+{
+    if (max_bytes < 2 * STORE_QUOTA_MIN)
+        return ERR_OK;
+    c->reserve = max_bytes / 16;
+    c->quota = max_bytes - c->reserve;
+    return store_set_quota(c->store, c->quota);
+}
+
+/* Between groups. */
+static void tight_begin(struct core *c)
+{
+    if (c->tight || !c->quota || store_set_quota(c->store, c->quota + c->reserve))
+        return;
+    c->tight = true;
+    c->tight_ms = clock_mono_ms(c->clock);
+    log_error("store.full", "quota=%llu", (unsigned long long)c->quota);
+}
+
+static void tight_end(struct core *c)
+{
+    struct store_stats s;
+
+    if (!c->tight || clock_mono_ms(c->clock) - c->tight_ms < TIGHT_LOOK_MS)
+        return;
+    c->tight_ms = clock_mono_ms(c->clock);
+    if (store_stats(c->store, &s) || s.used_bytes > c->quota - c->quota / 16 ||
+        store_set_quota(c->store, c->quota))
+        return;
+    c->tight = false;
+    log_info("store.room", "used=%llu", (unsigned long long)s.used_bytes);
+}
+
 enum err core_open(const struct core_options *options, struct core **out)
 {
     struct store_options so = {.where = options->where,
@@ -92,6 +127,8 @@ enum err core_open(const struct core_options *options, struct core **out)
     c->out = options->out;
     c->conf = options->conf;
     if ((e = store_open(options->engine, &so, &c->store)))
+        goto fail;
+    if ((e = quota_set(c, options->store_max_bytes)))
         goto fail;
     if ((e = store_incarnation(c->store, c->incarnation)))
         goto fail;
@@ -129,10 +166,19 @@ void core_close(struct core *c)
 
 /* --- one group ----------------------------------------------------------------------------- */
 
+static bool grows(enum message_type type)
+{
+    return type == MSG_PUT || type == MSG_REPORT || type == MSG_DECLARE || type == MSG_KEYS_PUT;
+}
+
 static enum err member_dispatch(struct core *c, struct job *j)
 {
-    if (j->verdict)
-        return core_refuse(c, j, j->verdict);
+    enum err e = core_standing(c, &j->who);
+
+    if (e || (e = j->verdict))
+        return core_refuse(c, j, e);
+    if (c->tight && grows(j->message.type))
+        return core_refuse(c, j, ERR_FULL);
     switch (j->message.type) {
     case MSG_PUT:
         return on_put(c, j);
@@ -162,8 +208,8 @@ static enum err dispatch(struct core *c, struct job *j)
         return on_hello(c, j);
     case JOB_GONE:
         return on_gone(c, j);
-    case JOB_JOIN:
-        return on_join(c, j);
+    case JOB_JOIN: /* who waits to be let in asks again */
+        return c->tight ? ERR_OK : on_join(c, j);
     case JOB_COMMAND:
         return on_command(c, j);
     case JOB_TICK:
@@ -233,6 +279,8 @@ static enum err group_failed(struct core *c, struct job **jobs, size_t n, enum e
     enum err e;
 
     store_abort(&c->t);
+    if (why == ERR_FULL)
+        tight_begin(c);
     c->count.failed_commits++;
     log_limited(LEVEL_ERROR, "commit.failed", "why=%s items=%zu", err_name(why), n);
     if ((e = core_reload(c)))
@@ -240,6 +288,8 @@ static enum err group_failed(struct core *c, struct job **jobs, size_t n, enum e
     for (size_t i = 0; i < n; i++) {
         enum err told = why == ERR_FULL || why == ERR_READONLY ? why : ERR_UNKNOWN;
 
+        if (jobs[i]->kind == JOB_HELLO)
+            hello_undo(c, jobs[i]);
         if (jobs[i]->kind == JOB_COMMAND)
             e = core_answer(c, jobs[i], control_error(told));
         else if (jobs[i]->kind == JOB_MEMBER || jobs[i]->kind == JOB_HELLO)
@@ -257,7 +307,8 @@ static enum err group_commit(struct core *c, struct job **jobs, size_t n)
     enum err e;
 
     c->now_ms = clock_now_ms(c->clock);
-    c->refusals_left = REFUSALS_PER_GROUP;
+    tight_end(c);
+    c->refusals_left = c->tight ? 0 : REFUSALS_PER_GROUP;
     if ((e = store_begin(c->store, TXN_WRITE, &c->t)))
         return group_failed(c, jobs, n, e);
     if ((e = holds_write(c)) || (e = group_decide(c, jobs, n)) || (e = head_row(c)) ||

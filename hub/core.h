@@ -26,7 +26,7 @@ enum hub_table {
     TABLE_ITEM,     /* seq u64 -> who gets it, until when (items) */
     TABLE_BODY,     /* seq u64 -> its bytes */
     TABLE_SEEN,     /* mid, from -> digest and place in the log; until exp + 24 h */
-    TABLE_REPORTED, /* mid, org, outcome u8 -> audit index u64 */
+    TABLE_REPORTED, /* mid, org, audit type u8 (outcome, held, expired) -> audit index u64 */
     TABLE_CIRCLE,   /* handle -> n u64, link of the circle's last audit entry */
     TABLE_CHAIN,    /* handle, n u32 -> audit index u64, SS */
     TABLE_HEAD,     /* audit size u64 after each commit -> time ms u64 */
@@ -95,8 +95,12 @@ struct core {
     struct txn *t;         /* the group's */
     struct staged *staged; /* what to say after the commit */
     struct staged **staged_end;
-    uint64_t refusals_left;        /* leaves of type 11 this group may still write */
-    uint64_t sweep_at;             /* where the next slice of items to sweep begins */
+    uint64_t quota;         /* of the store in good days; 0: none */
+    uint64_t reserve;       /* beyond it: for what empties the store (ACK, expiry) and for HELLO */
+    bool tight;             /* full: nothing that grows is taken in until there is room again */
+    uint64_t tight_ms;      /* when that was last looked at */
+    uint64_t refusals_left; /* leaves of type 11 this group may still write */
+    uint64_t sweep_at;      /* where the next slice of items to sweep begins */
     uint8_t seen_at[2 * ID_BYTES]; /* the same for the dedupe rows */
     struct held { /* found undeliverable by the pump: the next group writes it down */
         struct held *next;
@@ -168,6 +172,9 @@ enum err on_chain(struct core *c, struct job *j);
 enum err on_ack(struct core *c, struct job *j);
 enum err on_report(struct core *c, struct job *j);
 enum err on_hello(struct core *c, struct job *j);
+void hello_undo(struct core *c, const struct job *j); /* its group is lost: no session is open */
+/* May this node be served now? ERR_SUSPENDED, ERR_REVOKED ... */
+enum err core_standing(const struct core *c, const struct member *who);
 enum err on_gone(struct core *c, struct job *j);
 enum err on_tick(struct core *c, struct job *j);
 /* registry.c */
@@ -221,8 +228,11 @@ struct mailbox {
     struct link_peer peer;
     uint32_t credit_messages;
     uint32_t credit_bytes;
+    uint64_t refused_ms; /* since when the refusals of this node are counted */
+    uint32_t refused;    /* leaves of type 11 since then */
 };
 
+void session_credit(struct mailbox *m, uint32_t messages, uint32_t bytes);
 enum err mailboxes_new(struct mailboxes **out);
 void mailboxes_free(struct mailboxes *m);
 /* All again from TABLE_NODE and TABLE_ITEM; live sessions and credit of `old` are kept. */
@@ -284,6 +294,12 @@ enum err seen_get(struct txn *t, const uint8_t mid[ID_BYTES], const uint8_t from
                   struct seen *out);
 enum err seen_put(struct core *c, const uint8_t mid[ID_BYTES], const uint8_t from[ID_BYTES],
                   const struct seen *s);
+
+/* How a message ended for one organisation: the index of that leaf. ERR_NOT_FOUND. */
+enum err ended_get(struct txn *t, const uint8_t mid[ID_BYTES], const uint8_t org[ID_BYTES],
+                   enum audit_type how, uint64_t *index);
+enum err ended_put(struct core *c, const uint8_t mid[ID_BYTES], const uint8_t org[ID_BYTES],
+                   enum audit_type how, uint64_t index);
 
 /* Keys of the tables. */
 struct span key_u64(uint64_t v, uint8_t buf[8]);

@@ -187,8 +187,10 @@ enum err on_declare(struct core *c, struct job *j)
     e = statement_apply(c, j, &d);
     if (e == ERR_STALE_HEAD && d.circle)
         return stale(c, j, d.circle);
-    if (e)
+    if (e) {
+        j->costly = e == ERR_FORGED;
         return is_store_failure(e) ? e : core_refuse(c, j, e);
+    }
     return declare_keep(c, &d, j);
 }
 

@@ -7,9 +7,12 @@
 #include "declared.h"
 #include "log.h"
 
+#define HOLDS_A_PUMP 256 /* the next group writes them all */
+
 struct pump {
     struct core *c;
     struct txn *t;
+    size_t held;
     enum err e;
 };
 
@@ -105,9 +108,10 @@ static enum err hold(struct core *c, struct mailbox *m, uint64_t seq, enum err w
     return ERR_OK;
 }
 
+/* ERR_EXISTS: who was invited is a member by now. */
 static bool is_refusal(enum err e)
 {
-    return e >= ERR_NOT_IN_CIRCLE && e <= ERR_AUDIENCE;
+    return (e >= ERR_NOT_IN_CIRCLE && e <= ERR_AUDIENCE) || e == ERR_EXISTS;
 }
 
 static enum err next_one(struct core *c, struct txn *t, struct mailbox *m, const struct entry *at)
@@ -129,12 +133,16 @@ static void pump_one(struct mailbox *m, void *arg)
 {
     struct pump *p = arg;
 
-    while (p->e == ERR_OK && m->open && !m->cloned && m->out < m->len) {
+    if (!m->open || m->cloned || m->out == m->len || core_standing(p->c, &m->who))
+        return;
+    while (p->e == ERR_OK && p->held < HOLDS_A_PUMP && m->out < m->len) {
         struct entry at = m->ring[(m->head + m->out) & (m->cap - 1)];
+        const struct held *before = p->c->holds;
 
         if (!may_issue(m, &at))
             break;
         p->e = next_one(p->c, p->t, m, &at);
+        p->held += p->c->holds != before;
     }
 }
 
@@ -175,6 +183,8 @@ static enum err end_for(struct core *c, struct item *it, uint32_t number, enum a
     memcpy(d.circle, header.circle, sizeof d.circle);
     memcpy(d.to[0], m->who.org, sizeof d.to[0]);
     if ((e = audit_add(c, type, &d, &index)))
+        return e;
+    if ((e = ended_put(c, it->mid, m->who.org, type, index)))
         return e;
     if ((e = item_done(c, it, number)))
         return e;

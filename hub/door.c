@@ -6,6 +6,9 @@
 #include "door_internal.h"
 #include "log.h"
 
+#define PAGE_COST 300000   /* the largest KEYS_PAGE or CHAIN_PAGE */
+#define JOINS_A_SECOND 500 /* of all invited together: each is three public key operations */
+
 /* --- refusing at the door ------------------------------------------------------------------ */
 
 void door_refuse(struct door *d, const struct link_frame *f, uint64_t req, enum err why)
@@ -20,6 +23,24 @@ void door_refuse(struct door *d, const struct link_frame *f, uint64_t req, enum 
     if (message_encode(&m, &frame) == ERR_OK && link_send(d->members, &f->peer, bytes_span(&frame)))
         d->count.unsent++;
     bytes_free(&frame);
+}
+
+static uint64_t type_of(struct span frame)
+{
+    struct reader r = reader_over(frame);
+    uint64_t type;
+
+    rd_array_between(&r, 1, UINT8_MAX);
+    type = rd_uint(&r, UINT16_MAX);
+    return rd_error(&r) ? 0 : type;
+}
+
+/* What a refusal of this frame names; the second field of an ACK or a PING is no req. */
+static uint64_t req_of(struct span frame)
+{
+    uint64_t type = type_of(frame);
+
+    return type == MSG_ACK || type == MSG_PING || type == MSG_HELLO ? 0 : message_req(frame);
 }
 
 /* --- giving work to the inside --------------------------------------------------------------- */
@@ -113,16 +134,6 @@ static void ping(struct door *d, const struct link_frame *f)
     bytes_free(&frame);
 }
 
-static uint64_t type_of(struct span frame)
-{
-    struct reader r = reader_over(frame);
-    uint64_t type;
-
-    rd_array_between(&r, 1, UINT8_MAX);
-    type = rd_uint(&r, UINT16_MAX);
-    return rd_error(&r) ? 0 : type;
-}
-
 /* An ACK's signature names where the former ACK stood: the door sees them in order and tells. */
 static void ack_chain(struct session *s, struct job *j)
 {
@@ -143,27 +154,40 @@ static bool room_for(const struct door *d, const struct session *s, size_t bytes
     return s->flying == 0 || s->flying_bytes + bytes <= d->o.inflight_bytes;
 }
 
+/* Its bytes, and those of the page that some ask for. An ACK only gives back: it costs nothing. */
+static uint32_t cost_of(struct span frame)
+{
+    uint64_t type = type_of(frame);
+
+    if (type == MSG_ACK)
+        return 0;
+    return (uint32_t)frame.len + (type == MSG_KEYS || type == MSG_CHAIN ? PAGE_COST : 0);
+}
+
 static void pass_on(struct door *d, const struct link_frame *f, struct session *s)
 {
     struct job *j;
-    bool is_ack = type_of(f->payload) == MSG_ACK;
+    uint64_t after = s->after;
+    uint32_t cost = cost_of(f->payload);
 
-    if (!is_ack && !room_for(d, s, f->payload.len)) {
-        door_refuse(d, f, message_req(f->payload), ERR_BUSY);
+    if (cost > 0 && !room_for(d, s, cost)) {
+        door_refuse(d, f, req_of(f->payload), ERR_BUSY);
         return;
     }
     if (!(j = job_for(f, JOB_MEMBER, &s->who)))
         return;
     j->session = s->number;
+    j->cost = cost;
     ack_chain(s, j);
     if (workers_give(d->o.workers, j)) {
         job_free(j);
-        door_refuse(d, f, message_req(f->payload), ERR_BUSY);
+        s->after = after; /* it comes again */
+        door_refuse(d, f, req_of(f->payload), ERR_BUSY);
         return;
     }
-    if (!is_ack) {
+    if (cost > 0) {
         s->flying++;
-        s->flying_bytes += f->payload.len;
+        s->flying_bytes += cost;
     }
 }
 
@@ -200,7 +224,7 @@ static void on_member(struct link_socket *link, const struct link_frame *f, void
         return;
     }
     if ((e = standing(d, &who)) || (e = f->fault)) {
-        door_refuse(d, f, message_req(f->payload), e);
+        door_refuse(d, f, req_of(f->payload), e);
         return;
     }
     if (!(s = session_make(&d->sessions, &who, d->now_ms)))
@@ -209,11 +233,11 @@ static void on_member(struct link_socket *link, const struct link_frame *f, void
     s->heard_ms = d->now_ms;
     type = type_of(f->payload);
     if (type != MSG_ACK && !session_take_token(s, d->now_ms, d->o.rate_per_s, d->o.rate_burst))
-        door_refuse(d, f, message_req(f->payload), ERR_RATE);
+        door_refuse(d, f, req_of(f->payload), ERR_RATE);
     else if (type == MSG_HELLO)
         hello(d, f, s);
     else if (!s->number || !same_connection(&s->peer, &f->peer))
-        door_refuse(d, f, message_req(f->payload), ERR_MESSAGE_STATE);
+        door_refuse(d, f, req_of(f->payload), ERR_MESSAGE_STATE);
     else if (type == MSG_PING)
         ping(d, f);
     else
@@ -227,7 +251,14 @@ static void on_join(struct link_socket *link, const struct link_frame *f, void *
     struct job *j;
 
     (void)link;
-    if (f->fault || !(j = job_for(f, JOB_JOIN, &nobody)))
+    if (f->fault)
+        return;
+    if (d->joins == JOINS_A_SECOND) {
+        d->count.refused++;
+        return;
+    }
+    d->joins++;
+    if (!(j = job_for(f, JOB_JOIN, &nobody)))
         return;
     if (user_invite(f->peer.user, j->invite) ||
         message_decode(bytes_span(&j->frame), SENT_BY_NODE, &j->message) ||
@@ -277,6 +308,7 @@ static void every_second(void *arg)
     struct session *next;
 
     d->now_ms = clock_mono_ms(d->o.clock);
+    d->joins = 0;
     log_tick();
     if (j) {
         j->kind = JOB_TICK;
@@ -287,6 +319,14 @@ static void every_second(void *arg)
         if (s->number && d->now_ms - s->heard_ms > SESSION_IDLE_MS)
             session_gone(d, s);
     }
+}
+
+/* One peer can send hundreds of megabytes a second: looked at often enough to stay in bounds. */
+static void every_50_ms(void *arg)
+{
+    struct door *d = arg;
+
+    d->now_ms = clock_mono_ms(d->o.clock);
     door_watch_memory(d);
 }
 
@@ -323,6 +363,8 @@ static enum err wire_up(struct door *d)
     if ((e = loop_fd(d->loop, queue_fd(d->o.out), door_on_parcels, d)))
         return e;
     if ((e = loop_timer(d->loop, 20, every_20_ms, d)))
+        return e;
+    if ((e = loop_timer(d->loop, 50, every_50_ms, d)))
         return e;
     if ((e = loop_timer(d->loop, 1000, every_second, d)))
         return e;

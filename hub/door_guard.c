@@ -8,8 +8,11 @@
 #include "log.h"
 
 #define SURVEY_MAX 8192
-#define UNFINISHED_MAX (12u << 20) /* of one connection: more than any honest peer can have here   \
-                                    */
+#define SURVEY_STEP (8u << 20) /* grown by that much, or after that long: look again */
+#define SURVEY_EVERY_MS 1000
+#define UNFINISHED_MAX                                                                             \
+    (12u << 20) /* of one connection: more than any honest peer can have here                      \
+                 */
 
 static void on_denied(const struct zap_denial *z, void *arg)
 {
@@ -83,19 +86,20 @@ enum err door_allow(struct door *d)
     return ERR_OK;
 }
 
-static uint64_t resident_bytes(void)
+/* What this process holds for itself: the pages of the store's map are the kernel's to take back.
+ */
+static uint64_t held_bytes(void)
 {
-    struct bytes statm = {0};
-    uint64_t pages = 0;
-    char *at;
+    unsigned long long pages = 0;
+    unsigned long long shared = 0;
+    FILE *f = fopen("/proc/self/statm", "re");
 
-    if (file_read("/proc/self/statm", 256, &statm) || bytes_append(&statm, span_of("", 1)))
-        goto out;
-    strtoull((const char *)statm.ptr, &at, 10); /* the whole size; what is resident comes next */
-    pages = strtoull(at, NULL, 10);
-out:
-    bytes_free(&statm);
-    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+    if (!f)
+        return 0;
+    if (fscanf(f, "%*u %llu %llu", &pages, &shared) != 2 || shared > pages)
+        pages = shared = 0;
+    fclose(f);
+    return (pages - shared) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 static void cut_off(struct door *d, const struct link_connection *worst, uint64_t resident)
@@ -128,15 +132,20 @@ static void cut_off(struct door *d, const struct link_connection *worst, uint64_
 void door_watch_memory(struct door *d)
 {
     struct link_connection *list;
-    uint64_t resident = resident_bytes();
+    uint64_t resident = held_bytes();
     size_t n = 0;
 
     if (resident < d->o.memory_max_bytes / 2)
         return;
+    if (resident < d->surveyed_bytes + SURVEY_STEP && d->now_ms < d->surveyed_ms + SURVEY_EVERY_MS)
+        return;
+    d->surveyed_bytes = resident;
+    d->surveyed_ms = d->now_ms;
     list = calloc(SURVEY_MAX, sizeof *list);
     if (!list)
         return;
     if (link_survey(d->members, list, SURVEY_MAX, &n) == ERR_OK && n > 0 &&
+        list[0].received > list[0].accounted &&
         list[0].received - list[0].accounted > UNFINISHED_MAX)
         cut_off(d, &list[0], resident);
     free(list);
@@ -153,6 +162,6 @@ json_t *door_facts(const struct door *d)
                      "refused", (json_int_t)d->count.refused, "unsent", (json_int_t)d->count.unsent,
                      "multipart", (json_int_t)s.multipart, "nameless", (json_int_t)s.nameless,
                      "denied", (json_int_t)d->count.denied, "kicks", (json_int_t)d->count.kicks,
-                     "resident", (json_int_t)resident_bytes(), "endpoint",
-                     link_endpoint(d->members), "join_endpoint", link_endpoint(d->join));
+                     "resident", (json_int_t)held_bytes(), "endpoint", link_endpoint(d->members),
+                     "join_endpoint", link_endpoint(d->join));
 }

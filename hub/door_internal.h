@@ -15,8 +15,11 @@ struct door {
     struct directory *dir; /* the door's replica */
     struct session *sessions;
     uint64_t next_session;
-    uint64_t now_ms; /* monotonic, of this turn */
-    size_t allowed;  /* nodes of the directory that ZAP was told about */
+    uint64_t now_ms;         /* monotonic, of this turn */
+    size_t allowed;          /* nodes of the directory that ZAP was told about */
+    unsigned joins;          /* frames of the JOIN port in this second */
+    uint64_t surveyed_bytes; /* held when the connections were last looked at, and when */
+    uint64_t surveyed_ms;
     enum err fatal;
     struct {
         uint64_t refused, unsent, strangers, banned, denied, kicks;

@@ -30,12 +30,10 @@ static void send_now(struct door *d, struct session *s, struct parcel *p)
 
 static void settle(struct door *d, struct session *s, const struct parcel *p)
 {
-    if (!p->settles)
-        return;
-    if (s->flying > 0)
+    if (p->settles && p->cost > 0 && s->flying > 0) {
         s->flying--;
-    if (s->flying == 0)
-        s->flying_bytes = 0;
+        s->flying_bytes -= p->cost;
+    }
     if (!p->penalty)
         return;
     if (++s->bad < SESSION_BAD_MAX)
@@ -160,6 +158,7 @@ void door_flush(struct door *d, struct session *s)
         if (!s->waiting)
             s->waiting_end = &s->waiting;
         s->waiting_count--;
+        s->waiting_bytes -= sizeof *w->parcel + w->parcel->frame.len;
         parcel_free(w->parcel);
         free(w);
         if (e == ERR_CLOSED) {

@@ -31,8 +31,10 @@
 #include "transport.h"
 
 #define HUB_WORKERS_MAX 16
-#define HUB_GROUP_MAX 256       /* items of one commit */
-#define HUB_GROUP_LINGER_US 500 /* or this long after the first */
+#define HUB_GROUP_MAX 256 /* items of one commit */
+/* A commit takes long enough for the next group to gather behind it: waiting for more would only
+ * delay a lonely message (measured: p50 one way 1.4 ms with 500 us of waiting, 0.8 without). */
+#define HUB_GROUP_LINGER_US 0
 
 /* A member's node: number is the leaf index of its enrolment, small and for ever. */
 struct member {
@@ -59,6 +61,7 @@ struct job {
     char invite[33]; /* JOB_JOIN: hex of the invitation id */
     uint64_t req;
     struct bytes frame;     /* owned; message and view borrow from it */
+    uint32_t cost;          /* JOB_MEMBER: bytes the door counts for it; 0: not counted (ACK) */
     struct message message; /* decoded */
     enum err verdict;       /* what the worker found; ERR_OK: decide */
     bool costly;            /* a signature did not verify: the door counts these */
@@ -90,6 +93,7 @@ struct parcel {
     struct member who;
     struct bytes frame;
     bool settles;       /* ends one request of the session: its place in flight is free again */
+    uint32_t cost;      /* of that request */
     uint64_t acked_seq; /* PARCEL_OPEN */
     uint64_t index;     /* PARCEL_KEYS */
     uint64_t time_ms;   /* PARCEL_KEYS */

@@ -68,6 +68,7 @@ enum err identity_make(const char *dir, const struct identity_plan *plan, struct
     char keys[PATH_BYTES];
     char facts[PATH_BYTES];
     uint8_t id[ID_BYTES];
+    enum err undone;
     enum err e;
 
     if (!name_is_good(plan->name))
@@ -86,7 +87,8 @@ enum err identity_make(const char *dir, const struct identity_plan *plan, struct
     e = facts_write(facts, plan, id, clock_now_ms(clock_system()));
 out:
     keyring_free(ring);
-    return e;
+    undone = e ? file_remove(keys) : ERR_OK; /* a half-made hub would be in the way of the next */
+    return e ? e : undone;
 }
 
 static enum err facts_decode(struct span file, struct identity *id, uint32_t *epoch)

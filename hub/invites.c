@@ -198,6 +198,22 @@ static enum err enrolled(struct core *c, struct span ss, uint64_t leaf)
     return invite_put(c, &i);
 }
 
+/* The delay of an emergency enrolment is there for others to object in: it counts from the leaf. */
+static enum err delay_check(struct core *c, struct span stmt)
+{
+    const struct federation *f = directory_federation(c->dir);
+    struct enrolment enrolment;
+    struct span body;
+    uint64_t effect;
+    enum err e;
+
+    if ((e = enrol_decode(stmt, &body, &effect)) || (e = enrolment_decode(body, &enrolment)))
+        return e;
+    if (enrolment.kind != ORG_EMERGENCY || f->emergency_delay_s == 0)
+        return ERR_OK;
+    return effect < c->now_ms + f->emergency_delay_s * 1000 ? ERR_NOT_YET : ERR_OK;
+}
+
 static enum err complete(struct core *c, struct span ss, const uint8_t about[32])
 {
     uint64_t leaf = directory_size(c->dir);
@@ -207,6 +223,8 @@ static enum err complete(struct core *c, struct span ss, const uint8_t about[32]
     enum err e;
 
     if ((e = statement_parse(ss, &s)) || (e = keys_stmt_peek(s.stmt, &kind, federation)))
+        return e;
+    if (kind == KEYS_ENROL && (e = delay_check(c, s.stmt)))
         return e;
     if ((e = registry_append(c, ss)))
         return e;
@@ -232,8 +250,10 @@ enum err request_sign(struct core *c, struct span signature, bool *done)
         return e;
     e = directory_check(c->dir, directory_size(c->dir), bytes_span(&merged));
     if (e == ERR_OK) {
-        *done = true;
         e = complete(c, bytes_span(&merged), about);
+        *done = e == ERR_OK;
+        if (e == ERR_NOT_YET && request_drop(c, about)) /* it will never be early enough again */
+            e = ERR_IO;
     } else if (is_incomplete(e)) {
         e = request_put(c, bytes_span(&merged), about);
     }

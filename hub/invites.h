@@ -55,7 +55,9 @@ enum err request_drop(struct core *c, const uint8_t about[32]);
 enum err request_each(struct core *c, enum err (*visit)(void *arg, struct span request), void *arg);
 /* Adds a signature (data of a SIGNATURE file) to the request it is about; when nothing is missing
  * any more the statement goes into the keys log. *done says whether. ERR_NOT_FOUND: no request
- * waits for it. ERR_FORGED and the rest of directory_check(): the signature is thrown away. */
+ * waits for it. ERR_NOT_YET: signed too late for the delay of an emergency service, the request is
+ * gone and the operator approves again. ERR_FORGED and the rest of directory_check(): the signature
+ * is thrown away. */
 enum err request_sign(struct core *c, struct span signature, bool *done);
 
 #endif

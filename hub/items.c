@@ -227,6 +227,40 @@ enum err seen_put(struct core *c, const uint8_t mid[ID_BYTES], const uint8_t fro
     return store_put_new(c->t, TABLE_SEEN, SPAN_OF(key), SPAN_OF(row));
 }
 
+static void ended_key(const uint8_t mid[ID_BYTES], const uint8_t org[ID_BYTES], enum audit_type how,
+                      uint8_t key[2 * ID_BYTES + 1])
+{
+    seen_key(mid, org, key);
+    key[2 * ID_BYTES] = (uint8_t)how;
+}
+
+enum err ended_get(struct txn *t, const uint8_t mid[ID_BYTES], const uint8_t org[ID_BYTES],
+                   enum audit_type how, uint64_t *index)
+{
+    uint8_t key[2 * ID_BYTES + 1];
+    struct span row;
+    enum err e;
+
+    ended_key(mid, org, how, key);
+    if ((e = store_get(t, TABLE_REPORTED, SPAN_OF(key), &row)))
+        return e;
+    if (row.len != 8)
+        return ERR_CORRUPT;
+    *index = be64_read(row.ptr);
+    return ERR_OK;
+}
+
+enum err ended_put(struct core *c, const uint8_t mid[ID_BYTES], const uint8_t org[ID_BYTES],
+                   enum audit_type how, uint64_t index)
+{
+    uint8_t key[2 * ID_BYTES + 1];
+    uint8_t row[8];
+
+    ended_key(mid, org, how, key);
+    be64_write(index, row);
+    return store_put(c->t, TABLE_REPORTED, SPAN_OF(key), SPAN_OF(row));
+}
+
 #define SEEN_SLICE 4096
 #define SEEN_KEPT_MS (UINT64_C(24) * 60 * 60 * 1000) /* beyond exp */
 

@@ -190,8 +190,9 @@ void mailbox_drop(struct mailbox *m, uint64_t seq)
             m->out--;
             m->out_bytes -= entry_at(m, i)->bytes;
         }
-        for (size_t k = i + 1; k < m->len; k++)
-            *entry_at(m, k - 1) = *entry_at(m, k);
+        for (size_t k = i; k > 0; k--) /* what is dropped stands near the front */
+            *entry_at(m, k) = *entry_at(m, k - 1);
+        m->head = (m->head + 1) & (m->cap - 1);
         m->len--;
         return;
     }

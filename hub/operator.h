@@ -1,10 +1,10 @@
 /*
- * commands - what an operator may ask of a running hub: one table, one row each. A command runs in
+ * operator - what an operator may ask of a running hub: one table, one row each. A command runs in
  * the core, inside a group, so that what it changes is logged and committed like everything else.
  * Answers are JSON: {"ok":true,"text":"French, for the operator","data":{...}} or an error object.
  */
-#ifndef HUB_COMMANDS_H
-#define HUB_COMMANDS_H
+#ifndef HUB_OPERATOR_H
+#define HUB_OPERATOR_H
 
 #include "core.h"
 

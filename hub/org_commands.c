@@ -3,8 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "commands.h"
 #include "invites.h"
+#include "operator.h"
 
 #define INVITE_HOURS 168
 #define INVITE_HOURS_MAX (24 * 90)
@@ -238,6 +238,9 @@ enum err request_new(struct asked *a, struct span stmt)
     return e;
 }
 
+/* The delay counts from publication (PROTOCOL.md 7.3): so long may three houses take to sign. */
+#define SIGNING_MS (UINT64_C(72) * 60 * 60 * 1000)
+
 static enum err approved_request(struct asked *a, const struct invite *i)
 {
     const struct federation *f = &a->c->id->federation;
@@ -245,8 +248,8 @@ static enum err approved_request(struct asked *a, const struct invite *i)
     struct bytes stmt = {0};
     enum err e;
 
-    if (i->kind == ORG_EMERGENCY)
-        effect += f->emergency_delay_s * 1000;
+    if (i->kind == ORG_EMERGENCY && f->emergency_delay_s > 0)
+        effect += f->emergency_delay_s * 1000 + SIGNING_MS;
     if ((e = enrol_encode(f->id, a->c->now_ms, i->body, i->possession, effect, &stmt)))
         return e;
     e = request_new(a, bytes_span(&stmt));
@@ -324,8 +327,8 @@ static enum err founder_one(void *arg, const struct invite *i)
         return ERR_OK;
     if (i->state != INVITE_APPROVED)
         return ERR_WAITING; /* a founder has not come, or is not verified yet */
-    if (f->founder_count == FOUNDERS_MAX)
-        return ERR_ITEMS;
+    if (f->founder_count == FOUNDERS_MAX || f->founder_count + 1 == SS_SIGNATURES_MAX)
+        return ERR_ITEMS; /* each signs, and the registrar */
     if ((e = enrolment_decode(i->body, &en)))
         return e;
     memcpy(f->founders[f->founder_count].org, i->org, ID_BYTES);

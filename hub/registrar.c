@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "directory.h"
+#include "file.h"
 #include "statement.h"
 
 #define PATH_BYTES 1200
@@ -22,6 +23,7 @@ enum err registrar_make(const char *dir, struct span passphrase, struct keyfile_
     struct secret_sign *key = NULL;
     struct secret32 *seed = NULL;
     struct keyring *ring = NULL;
+    enum err undone = ERR_OK;
     char path[PATH_BYTES];
     enum err e;
 
@@ -31,14 +33,16 @@ enum err registrar_make(const char *dir, struct span passphrase, struct keyfile_
         goto out;
     if ((e = keyfile_create(path, passphrase, cost, entropy, &ring)))
         goto out;
-    if ((e = keyring_add(ring, KEY_NAME, seed)) || (e = keyring_save(ring, entropy)))
+    if ((e = keyring_add(ring, KEY_NAME, seed)) || (e = keyring_save(ring, entropy))) {
+        undone = file_remove(path); /* empty, it would be in the way of the next try */
         goto out;
+    }
     *pk = *secret_sign_public(key);
 out:
     keyring_free(ring);
     secret32_free(seed);
     secret_sign_free(key);
-    return e;
+    return e ? e : undone;
 }
 
 static enum err key_open(const char *dir, struct span passphrase, struct secret_sign **out)

@@ -8,6 +8,8 @@
 #include "log.h"
 
 #define PAGE_BYTES_MAX 280000
+#define ENROL_BODY_MAX (STMT_MAX - 192) /* with the possession it is a statement of its own */
+#define PREKEYS_LIVE_MAX 64             /* of one node: honest ones have two or three */
 
 enum err registry_append(struct core *c, struct span ss)
 {
@@ -131,6 +133,19 @@ enum err on_keys(struct core *c, struct job *j)
     return core_say(c, j, &m, true);
 }
 
+/* Leaves of the keys log are for ever and for everybody: a node does not write them at will. */
+static bool prekeys_crowded(const struct core *c, const struct directory_node *n)
+{
+    const struct directory_prekey *p = directory_prekey(c->dir, n->prekey);
+    size_t live = 0;
+
+    while (p && live < PREKEYS_LIVE_MAX && directory_prekey_live(c->dir, p, c->now_ms)) {
+        live++;
+        p = directory_prekey(c->dir, p->previous);
+    }
+    return live == PREKEYS_LIVE_MAX;
+}
+
 static enum err prekey_check(struct core *c, const struct job *j)
 {
     const struct directory_node *n = directory_find_node(c->dir, j->who.node);
@@ -144,6 +159,8 @@ static enum err prekey_check(struct core *c, const struct job *j)
         return ERR_RIGHT;
     if (!n || j->ss.count != 1 || memcmp(j->ss.sig[0].kid, n->kid, KID_BYTES) != 0)
         return ERR_FROM;
+    if (prekeys_crowded(c, n))
+        return ERR_QUOTA;
     return directory_check(c->dir, directory_size(c->dir), j->message.statement.ss);
 }
 
@@ -152,8 +169,10 @@ enum err on_keys_put(struct core *c, struct job *j)
     struct message m = {.type = MSG_KEYS_PAGE, .keys_page = {.req = j->req}};
     enum err e;
 
-    if ((e = prekey_check(c, j)))
+    if ((e = prekey_check(c, j))) {
+        j->costly = e == ERR_FORGED;
         return e == ERR_NOMEM ? e : core_refuse(c, j, e);
+    }
     if ((e = registry_append(c, j->message.statement.ss)))
         return e;
     /* The answer is an empty page at the log's committed end: the node asks KEYS and finds its
@@ -212,6 +231,8 @@ static enum err join_check(struct core *c, const struct job *j, const struct inv
         return ERR_INVITATION;
     if (versions_common(&join->versions) == 0)
         return ERR_VERSION;
+    if (join->body.len > ENROL_BODY_MAX)
+        return ERR_SIZE;
     if ((e = enrolment_verify(join->body, join->possession, c->id->federation.id, &en)))
         return e;
     if ((e = as_invited(&en, i)))
@@ -291,7 +312,9 @@ static enum err announce_one(void *arg, const struct invite *i)
 {
     struct core *c = arg;
 
-    return i->expires_ms < clock_now_ms(c->clock) ? ERR_OK : invite_tell(c, i, true);
+    if (i->state == INVITE_REFUSED || i->expires_ms < clock_now_ms(c->clock))
+        return ERR_OK;
+    return invite_tell(c, i, true);
 }
 
 enum err registry_announce(struct core *c)

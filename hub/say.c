@@ -73,6 +73,7 @@ static struct parcel *parcel_to(const struct job *to, enum parcel_kind kind)
     p->peer = to->peer;
     p->session = to->session;
     p->who = to->who;
+    p->cost = to->cost;
     return p;
 }
 
@@ -128,12 +129,29 @@ enum err core_answer(struct core *c, const struct job *j, json_t *answer)
 
 /* --- refusing ------------------------------------------------------------------------------ */
 
+#define REFUSALS_A_MINUTE 1000 /* of one node: the rest is counted, not signed for ever */
+#define MINUTE_MS 60000
+
+static bool refusal_counts(struct core *c, const struct job *j)
+{
+    struct mailbox *m = mailbox_of(c, j->who.number);
+    uint64_t now_ms = clock_mono_ms(c->clock);
+
+    if (c->refusals_left == 0 || !m)
+        return false;
+    if (now_ms - m->refused_ms > MINUTE_MS) {
+        m->refused_ms = now_ms;
+        m->refused = 0;
+    }
+    return m->refused++ < REFUSALS_A_MINUTE;
+}
+
 static enum err refusal_log(struct core *c, const struct job *j, enum err why)
 {
     struct detail d = {.has = RD_KEY(DETAIL_FROM) | RD_KEY(DETAIL_CODE), .code = (uint32_t)why};
     uint64_t index;
 
-    if (!err_is_final(why) || c->refusals_left == 0 || why == ERR_DUPLICATE)
+    if (!err_is_final(why) || why == ERR_DUPLICATE || !refusal_counts(c, j))
         return ERR_OK;
     c->refusals_left--;
     memcpy(d.from, j->who.org, sizeof d.from);
@@ -189,7 +207,18 @@ static enum err staged_finish(struct core *c, struct staged *s, struct txn *t)
     return e;
 }
 
-/* After the commit. An answer that cannot be made now is not lost: its sender asks again. */
+/* The receipt cannot be made now: its sender is told to ask again. What was encoded before the
+ * commit needs no store and stays as it is. */
+static enum err staged_apologise(struct staged *s)
+{
+    struct message m = {
+        .type = MSG_ERR, .err = {.req = s->req, .code = ERR_UNKNOWN}
+    };
+
+    return s->receipt_wanted ? message_encode(&m, &s->parcel->frame) : ERR_OK;
+}
+
+/* After the commit. */
 void staged_say(struct core *c)
 {
     struct txn *t = NULL;
@@ -199,10 +228,10 @@ void staged_say(struct core *c)
         struct staged *s = c->staged;
 
         c->staged = s->next;
-        if (!e && staged_finish(c, s, t) == ERR_OK && queue_push_wait(c->out, s->parcel, -1) == 0)
-            s->parcel = NULL;
-        else if (s->receipt_wanted)
+        if ((e || staged_finish(c, s, t)) && staged_apologise(s))
             log_limited(LEVEL_WARN, "answer.lost", "number=%u", s->parcel->who.number);
+        else if (queue_push_wait(c->out, s->parcel, -1) == ERR_OK)
+            s->parcel = NULL;
         parcel_free(s->parcel);
         free(s);
     }

@@ -47,13 +47,20 @@ static enum err clone_alarm(struct core *c, const struct job *j, struct mailbox 
     return core_refuse(c, j, ERR_CLONED);
 }
 
-static enum err fence(struct core *c, struct mailbox *m)
+static bool same_connection(const struct link_peer *a, const struct link_peer *b)
+{
+    return a->connection == b->connection && a->routing_len == b->routing_len &&
+           memcmp(a->routing, b->routing, a->routing_len) == 0;
+}
+
+/* A node that greets anew where it was is not told that somebody else has taken over. */
+static enum err fence(struct core *c, const struct job *j, struct mailbox *m)
 {
     struct message say = {.type = MSG_ERR, .err = {.code = ERR_FENCED}};
     struct job former = {.kind = JOB_MEMBER, .peer = m->peer, .session = m->session, .who = m->who};
 
     m->open = false;
-    return core_say(c, &former, &say, false);
+    return same_connection(&m->peer, &j->peer) ? ERR_OK : core_say(c, &former, &say, false);
 }
 
 static enum err welcome(struct core *c, const struct job *j, const struct mailbox *m)
@@ -98,6 +105,16 @@ static enum err cursor_check(const struct core *c, const struct mailbox *m,
     return h->last_seq >= m->acked ? ERR_OK : ERR_ROLLBACK;
 }
 
+/* What a node allows beyond this would only lie in our memory. */
+#define CREDIT_MESSAGES_MAX 1024
+#define CREDIT_BYTES_MAX (16u << 20)
+
+void session_credit(struct mailbox *m, uint32_t messages, uint32_t bytes)
+{
+    m->credit_messages = messages < CREDIT_MESSAGES_MAX ? messages : CREDIT_MESSAGES_MAX;
+    m->credit_bytes = bytes < CREDIT_BYTES_MAX ? bytes : CREDIT_BYTES_MAX;
+}
+
 static void open_session(struct mailbox *m, const struct job *j)
 {
     const struct msg_hello *h = &j->message.hello;
@@ -109,22 +126,27 @@ static void open_session(struct mailbox *m, const struct job *j)
     m->open = true;
     m->session = j->session;
     m->peer = j->peer;
-    m->credit_messages = h->credit_messages;
-    m->credit_bytes = h->credit_bytes;
+    session_credit(m, h->credit_messages, h->credit_bytes);
     m->issued = m->acked;
     m->out = 0;
     m->out_bytes = 0;
 }
 
-static enum err member_check(struct core *c, struct job *j)
+enum err core_standing(const struct core *c, const struct member *who)
 {
-    const struct directory_node *n = directory_find_node(c->dir, j->who.node);
-    enum err e;
+    const struct directory_node *n = directory_find_node(c->dir, who->node);
 
     if (!n)
         return ERR_NOT_ENROLLED;
-    e = directory_state_err(directory_node_state(c->dir, n, DIRECTORY_NOW, c->now_ms));
-    return e;
+    return directory_state_err(directory_node_state(c->dir, n, DIRECTORY_NOW, c->now_ms));
+}
+
+void hello_undo(struct core *c, const struct job *j)
+{
+    struct mailbox *m = mailbox_of(c, j->who.number);
+
+    if (m && m->session == j->session)
+        m->open = false;
 }
 
 enum err on_hello(struct core *c, struct job *j)
@@ -137,7 +159,7 @@ enum err on_hello(struct core *c, struct job *j)
     enum claim claim;
     enum err e;
 
-    if ((e = member_check(c, j)))
+    if ((e = core_standing(c, &j->who)))
         return core_refuse(c, j, e);
     if (versions_common(&h->versions) == 0)
         return core_refuse_with(c, j, &versions);
@@ -148,7 +170,7 @@ enum err on_hello(struct core *c, struct job *j)
         return clone_alarm(c, j, m);
     if ((e = cursor_check(c, m, h)))
         return core_refuse(c, j, e);
-    if (m->open && m->session != j->session && (e = fence(c, m)))
+    if (m->open && m->session != j->session && (e = fence(c, j, m)))
         return e;
     open_session(m, j);
     c->count.hellos++;

@@ -40,20 +40,23 @@ void session_drop_waiting(struct session *s)
     }
     s->waiting_end = &s->waiting;
     s->waiting_count = 0;
+    s->waiting_bytes = 0;
 }
 
 enum err session_wait(struct session *s, struct parcel *p)
 {
-    struct waiting *w = calloc(1, sizeof *w);
+    size_t bytes = sizeof *p + p->frame.len;
+    struct waiting *w = NULL;
 
-    if (!w) {
+    if (s->waiting_bytes + bytes > WAITING_BYTES_MAX || !(w = calloc(1, sizeof *w))) {
         parcel_free(p);
-        return ERR_NOMEM;
+        return s->waiting_bytes + bytes > WAITING_BYTES_MAX ? ERR_FULL : ERR_NOMEM;
     }
     w->parcel = p;
     *s->waiting_end = w;
     s->waiting_end = &w->next;
     s->waiting_count++;
+    s->waiting_bytes += bytes;
     return ERR_OK;
 }
 

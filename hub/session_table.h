@@ -14,6 +14,7 @@
 #define SESSION_BAN_MS 10000
 
 /* Something that could not be sent yet because the peer's queue was full. */
+#define WAITING_BYTES_MAX (32u << 20) /* more than its credit and its requests can ask for */
 struct waiting {
     struct waiting *next;
     struct parcel *parcel;
@@ -36,13 +37,15 @@ struct session {
     uint64_t banned_until_ms;
     struct waiting *waiting, **waiting_end;
     size_t waiting_count;
+    size_t waiting_bytes;
     UT_hash_handle hh;
 };
 
 struct session *session_find(struct session *all, const uint8_t node[ID_BYTES]);
 struct session *session_make(struct session **all, const struct member *who, uint64_t now_ms);
 void session_drop_waiting(struct session *s);
-enum err session_wait(struct session *s, struct parcel *p); /* owns p from here on */
+/* Owns p from here on. ERR_FULL: he reads nothing of what he asks for. */
+enum err session_wait(struct session *s, struct parcel *p);
 void sessions_free(struct session **all);
 /* One message of `rate` a second, at most `burst` at once. False: too fast. */
 bool session_take_token(struct session *s, uint64_t now_ms, uint32_t rate, uint32_t burst);

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "checkpoint.h"
-#include "commands.h"
+#include "operator.h"
 
 /* --- suspend, resume, revoke, release -------------------------------------------------------- */
 
@@ -60,13 +60,12 @@ enum err org_revoke(struct asked *a)
         return e;
     if (!(o = directory_find_org(a->c->dir, org)))
         return ERR_NOT_FOUND;
-    if (directory_org_state(a->c->dir, o, DIRECTORY_NOW, a->c->now_ms) == DIRECTORY_ACTIVE &&
-        (e = suspension(a, org, false)))
-        return e;
     if ((e = revoke_encode(a->c->id->federation.id, a->c->now_ms, org, NULL,
                            (enum revoke_reason)arg_uint(a, "reason", REVOKE_ENDED), &stmt)))
         return e;
-    if (!(e = request_new(a, bytes_span(&stmt))))
+    if (directory_org_state(a->c->dir, o, DIRECTORY_NOW, a->c->now_ms) == DIRECTORY_ACTIVE)
+        e = suspension(a, org, false);
+    if (!e && !(e = request_new(a, bytes_span(&stmt))))
         e = act_log(a->c, ACT_REVOKE, org, (struct span){0});
     if (!e)
         e = bytes_printf(&a->text,

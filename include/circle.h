@@ -5,7 +5,8 @@
  * The hub folds before it commits, every member's node folds again: a statement that was not by
  * its author, not at the head, or not his to make, is refused and has no effect. Narrowing
  * (leaving, withdrawal, opposition) is any member's, at once; widening names what it supersedes.
- * Everything is bounded: 4,096 statements, 256 organisations, 256 live acts of each sort.
+ * Everything is bounded: 4,096 statements, 256 organisations, 256 live acts of each sort; the last
+ * room is kept for narrowing, so that no one member can fill it and so silence the others.
  * What is lawful to send is disclosure.h's question to this state.
  *
  * Borrowed results live until the next circle_apply(), circle_load() or circle_free().
@@ -24,8 +25,11 @@
 #include "statement.h"
 
 #define CIRCLE_STATEMENTS_MAX 4096
-#define CIRCLE_MEMBERS_MAX 256 /* present and former */
-#define CIRCLE_LIVE_MAX 256    /* notices, consents, oppositions, each */
+#define CIRCLE_NARROWING_ROOM 512    /* of them, the last: kinds 3, 4, 8, 9, 14 alone */
+#define CIRCLE_MEMBERS_MAX 256       /* present and former */
+#define CIRCLE_LIVE_MAX 256          /* notices, consents, oppositions, each */
+#define CIRCLE_OPPOSITION_ROOM 64    /* the last live ones: for authors who have none */
+#define CIRCLE_OPPOSITIONS_OF_ONE 64 /* live, by one author */
 #define CIRCLE_ACT_ORGS_MAX 16
 #define CIRCLE_TEAM_MAX 65535
 #define CIRCLE_OFFER_MAX 512 /* bytes of [offer, org, skid, sig] */
@@ -83,6 +87,7 @@ struct circle_offer {
     struct circle_row row; /* CIRCLE_JOIN */
     uint64_t expires_ms;
     uint8_t nonce[ID_BYTES];
+    uint32_t at; /* n of the head when it was made: circle_size() - 1 */
 };
 
 /* One statement, decoded. Only the fields of its kind mean anything (PROTOCOL.md 8.3). */
@@ -119,6 +124,7 @@ struct circle_member {
     bool current;
     uint32_t since; /* n of the (last) joining */
     uint32_t until; /* n of the leaving or removal; 0 while current */
+    uint32_t left;  /* n of the last leaving or removal, also after coming back; 0: none */
 };
 
 /* A notice, consent or opposition. */
@@ -158,12 +164,15 @@ size_t circle_bytes(const struct circle *c); /* memory held, for a cache */
  *   form        reader and field errors; ERR_UNSUPPORTED (reserved kind)
  *   chain       ERR_CHAIN: another circle, or a first statement that is no create
  *   signature   ERR_KEY_UNKNOWN, ERR_KEY_REVOKED, ERR_FORGED: the author's alone, and the offer's
- *   author      ERR_NOT_IN_CIRCLE, ERR_FORMER_MEMBER; joining: ERR_EXISTS (member already, or the
- *               offer was used), ERR_RIGHT, ERR_EXPIRED (offer), ERR_QUOTA (members)
+ *   author      ERR_NOT_IN_CIRCLE, ERR_FORMER_MEMBER; joining: ERR_EXISTS (member already), the
+ *               offer, ERR_QUOTA (members)
  *   circle      ERR_CIRCLE_CLOSED; ERR_STALE_HEAD (n or prev); ERR_QUOTA (statements, live acts)
  *   kind        ERR_RIGHT, ERR_WIDENING, ERR_NOT_FOUND (no consent or opposition of that n),
  *               ERR_STATE (it has ended already), ERR_NOT_IN_CIRCLE and ERR_FORMER_MEMBER (who is
- *               removed), ERR_EXISTS and ERR_EXPIRED (référent)
+ *               removed); référent: the offer
+ * An offer: ERR_RIGHT (not his, not of this circle), ERR_EXISTS (used), ERR_EXPIRED, ERR_RIGHT (its
+ * maker may not make it, or gives more than he has), ERR_EXISTS (référent already),
+ * ERR_FORMER_MEMBER (older than the taker's last leaving), ERR_STALE_HEAD (made beyond the head).
  * So who is not of the circle does not learn its head.
  */
 enum err circle_check(const struct circle *c, struct span ss, const struct circle_signers *signers,

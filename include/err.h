@@ -125,9 +125,7 @@
 /* clang-format on */
 
 #define X(name, code, text) name = code,
-enum [[nodiscard]] err {
-    ERRORS(X)
-};
+enum [[nodiscard]] err{ERRORS(X)};
 #undef X
 
 const char *err_name(enum err e); /* "ERR_OK"; "ERR_?" for a number that is no row. Static. */

@@ -27,15 +27,16 @@ struct bytes {
 #define SPAN_STR(text) ((struct span){(const uint8_t *)(text), sizeof(text) - 1}) /* literal */
 
 struct span span_of(const void *ptr, size_t len);
-struct span span_text(const char *text); /* NUL-terminated; NULL gives the empty span */
-int span_equal(struct span a, struct span b); /* not constant time: never for secrets */
+struct span span_text(const char *text);        /* NUL-terminated; NULL gives the empty span */
+int span_equal(struct span a, struct span b);   /* not constant time: never for secrets */
 int span_compare(struct span a, struct span b); /* memcmp order, shorter first */
 struct span bytes_span(const struct bytes *b);
 
 enum err bytes_reserve(struct bytes *b, size_t more); /* room for `more` bytes after len */
 enum err bytes_append(struct bytes *b, struct span more);
 enum err bytes_copy(struct bytes *out, struct span from); /* out becomes an owned copy */
-enum err bytes_printf(struct bytes *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
+enum err bytes_printf(struct bytes *b, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 void bytes_free(struct bytes *b);
 
 /* Text forms. Lower-case hex; base64 is RFC 4648 section 4 with padding, strict on reading

@@ -12,13 +12,17 @@ static bool same_id(const uint8_t a[ID_BYTES], const uint8_t b[ID_BYTES])
 
 static void enter(struct circle *c, const struct circle_row *row)
 {
+    uint32_t left = 0;
     size_t i = 0;
 
     while (i < c->member_count && !same_id(c->members[i].row.org, row->org))
         i++;
     if (i == c->member_count)
         c->member_count++;
-    c->members[i] = (struct circle_member){.row = *row, .current = true, .since = c->size};
+    else
+        left = c->members[i].left;
+    c->members[i] =
+        (struct circle_member){.row = *row, .current = true, .since = c->size, .left = left};
 }
 
 static void quit(struct circle *c, const uint8_t org[ID_BYTES])
@@ -28,6 +32,7 @@ static void quit(struct circle *c, const uint8_t org[ID_BYTES])
             continue;
         c->members[i].current = false;
         c->members[i].until = c->size;
+        c->members[i].left = c->size;
     }
     if (same_id(org, c->referent))
         c->has_referent = false;
@@ -99,6 +104,7 @@ static void step_write(struct circle *c, const struct circle_step *step)
     case CIRCLE_REFERENT:
         spend(c, &step->offer);
         memcpy(c->referent, s->author, ID_BYTES);
+        c->has_referent = true;
         break;
     case CIRCLE_NOTICE:
     case CIRCLE_CONSENT:

@@ -17,6 +17,11 @@ static bool is_responsible(const struct circle *c, const uint8_t org[ID_BYTES])
     return same_id(org, c->responsible);
 }
 
+static bool is_referent(const struct circle *c, const uint8_t org[ID_BYTES])
+{
+    return c->has_referent && same_id(org, c->referent);
+}
+
 static bool has_right(const struct circle *c, const uint8_t org[ID_BYTES], enum circle_right right)
 {
     const struct circle_member *m = circle_find(c, org);
@@ -49,6 +54,16 @@ static bool nonce_used(const struct circle *c, const uint8_t nonce[ID_BYTES])
     return false;
 }
 
+/* Does the letter say where it was written, and has its taker not been sent away since? */
+static enum err offer_dated(const struct circle *c, const struct circle_offer *o)
+{
+    const struct circle_member *m = circle_find(c, o->to);
+
+    if (m && o->at < m->left)
+        return ERR_FORMER_MEMBER;
+    return o->at < c->size ? ERR_OK : ERR_STALE_HEAD;
+}
+
 /* What any offer must be: of this circle, for the author, fresh. */
 static enum err offer_judge(const struct circle *c, const struct circle_step *step, uint64_t now_ms)
 {
@@ -64,6 +79,19 @@ static enum err offer_judge(const struct circle *c, const struct circle_step *st
     return ERR_OK;
 }
 
+/* Nobody gives more than he has, but those who answer for the circle. */
+static bool may_offer(const struct circle *c, const struct circle_offer *o)
+{
+    const struct circle_member *by = circle_find(c, o->by);
+
+    if (!has_right(c, o->by, CIRCLE_RIGHT_INVITE))
+        return false;
+    if (is_referent(c, o->by) || is_responsible(c, o->by))
+        return true;
+    return (o->row.rights & ~by->row.rights) == 0 &&
+           (o->row.team == 0 || o->row.team == by->row.team);
+}
+
 static enum err join_judge(const struct circle *c, const struct circle_step *step, uint64_t now_ms)
 {
     enum err e;
@@ -72,10 +100,12 @@ static enum err join_judge(const struct circle *c, const struct circle_step *ste
         return ERR_EXISTS;
     if ((e = offer_judge(c, step, now_ms)))
         return e;
-    if (!has_right(c, step->offer.by, CIRCLE_RIGHT_INVITE))
+    if (!may_offer(c, &step->offer))
         return ERR_RIGHT;
     if (!same_id(step->s.row.org, step->s.author) || !same_row(&step->s.row, &step->offer.row))
         return ERR_RIGHT;
+    if ((e = offer_dated(c, &step->offer)))
+        return e;
     if (!circle_find(c, step->s.author) && c->member_count >= CIRCLE_MEMBERS_MAX)
         return ERR_QUOTA;
     return ERR_OK;
@@ -83,24 +113,27 @@ static enum err join_judge(const struct circle *c, const struct circle_step *ste
 
 static enum err remove_judge(const struct circle *c, const struct circle_statement *s)
 {
-    bool referent = c->has_referent && same_id(s->author, c->referent);
-
-    if (!referent && !is_responsible(c, s->author))
+    if (!is_referent(c, s->author) && !is_responsible(c, s->author))
         return ERR_RIGHT;
     if (is_responsible(c, s->target))
         return ERR_RIGHT;
     return present(c, s->target);
 }
 
-/* The new référent takes what the present one offers him. */
+/* The new référent takes what the present one offers him, or the responsible when there is none. */
 static enum err referent_judge(const struct circle *c, const struct circle_step *step,
                                uint64_t now_ms)
 {
-    if (!c->has_referent || !same_id(step->offer.by, c->referent))
+    const uint8_t *giver = c->has_referent ? c->referent : c->responsible;
+    enum err e;
+
+    if ((e = offer_judge(c, step, now_ms)))
+        return e;
+    if (!same_id(step->offer.by, giver))
         return ERR_RIGHT;
-    if (same_id(step->s.author, c->referent))
+    if (is_referent(c, step->s.author))
         return ERR_EXISTS;
-    return offer_judge(c, step, now_ms);
+    return offer_dated(c, &step->offer);
 }
 
 static bool meets(const struct circle *c, const struct circle_act *a, uint8_t class_mask,
@@ -204,11 +237,53 @@ static enum err kind_judge(const struct circle *c, const struct circle_step *ste
     }
 }
 
-static bool full(const struct circle *c, enum circle_kind kind)
+static size_t oppositions_of(const struct circle *c, const uint8_t org[ID_BYTES])
 {
-    bool act = kind == CIRCLE_NOTICE || kind == CIRCLE_CONSENT || kind == CIRCLE_OPPOSITION;
+    size_t count = 0;
 
-    return c->size >= CIRCLE_STATEMENTS_MAX || (act && c->live[kind] >= CIRCLE_LIVE_MAX);
+    for (size_t i = 0; i < c->act_count; i++) {
+        const struct circle_act *a = &c->acts[i];
+        count += a->kind == CIRCLE_OPPOSITION && a->live && same_id(a->author, org);
+    }
+    return count;
+}
+
+/* The room that is left over belongs to everybody's last word, and each has his share of it. */
+static bool oppositions_full(const struct circle *c, const uint8_t author[ID_BYTES])
+{
+    size_t live = c->live[CIRCLE_OPPOSITION];
+    size_t own = oppositions_of(c, author);
+
+    return live >= CIRCLE_LIVE_MAX || own >= CIRCLE_OPPOSITIONS_OF_ONE ||
+           (live >= CIRCLE_LIVE_MAX - CIRCLE_OPPOSITION_ROOM && own > 0);
+}
+
+/* May this kind of statement have the last positions? A withdrawal of nothing could be said without
+ * end by one member. */
+static bool takes_narrowing_room(const struct circle *c, const struct circle_statement *s)
+{
+    switch (s->kind) {
+    case CIRCLE_LEAVE:
+    case CIRCLE_REMOVE:
+    case CIRCLE_OPPOSITION:
+    case CIRCLE_CLOSE:
+        return true;
+    case CIRCLE_WITHDRAWAL:
+        return s->about != 0 || c->live[CIRCLE_CONSENT] > 0;
+    default:
+        return false;
+    }
+}
+
+static bool full(const struct circle *c, const struct circle_statement *s)
+{
+    if (c->size >= CIRCLE_STATEMENTS_MAX)
+        return true;
+    if (c->size >= CIRCLE_STATEMENTS_MAX - CIRCLE_NARROWING_ROOM && !takes_narrowing_room(c, s))
+        return true;
+    if (s->kind == CIRCLE_NOTICE || s->kind == CIRCLE_CONSENT)
+        return c->live[s->kind] >= CIRCLE_LIVE_MAX;
+    return s->kind == CIRCLE_OPPOSITION && oppositions_full(c, s->author);
 }
 
 static enum err create_judge(const struct circle *c, struct span stmt, struct circle_step *step)
@@ -265,7 +340,7 @@ static enum err next_judge(const struct circle *c, const struct circle_step *ste
         return ERR_CIRCLE_CLOSED;
     if (s->n != c->size || memcmp(s->prev, c->head, STMT_LINK_BYTES) != 0)
         return ERR_STALE_HEAD;
-    if (full(c, s->kind))
+    if (full(c, s))
         return ERR_QUOTA;
     return kind_judge(c, step, now_ms);
 }

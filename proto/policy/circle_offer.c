@@ -14,11 +14,12 @@ enum {
     O_ROW,
     O_EXPIRES,
     O_NONCE,
-    O_PAIRS = O_NONCE
+    O_AT,
+    O_PAIRS = O_AT
 };
 #define O_MUST                                                                                     \
     (RD_KEY(O_KIND) | RD_KEY(O_CIRCLE) | RD_KEY(O_BY) | RD_KEY(O_TO) | RD_KEY(O_EXPIRES) |         \
-     RD_KEY(O_NONCE))
+     RD_KEY(O_NONCE) | RD_KEY(O_AT))
 #define OFFER_PARTS 4
 
 struct offer_view {
@@ -51,6 +52,8 @@ static enum err inner_encode(const struct circle_offer *o, struct bytes *out)
     wr_key(&w, O_EXPIRES);
     wr_uint(&w, o->expires_ms);
     wr_key_bin(&w, O_NONCE, SPAN_OF(o->nonce));
+    wr_key(&w, O_AT);
+    wr_uint(&w, o->at);
     return wr_take(&w, out);
 }
 
@@ -111,6 +114,9 @@ static void field_read(struct reader *r, uint64_t key, struct circle_offer *o)
         break;
     case O_NONCE:
         rd_fixed(r, o->nonce, sizeof o->nonce);
+        break;
+    case O_AT:
+        o->at = rd_u32(r, CIRCLE_STATEMENTS_MAX);
         break;
     default:
         rd_unknown(r, key);

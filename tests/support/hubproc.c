@@ -268,8 +268,11 @@ enum err hubproc_start(struct hubproc *h, const struct hubproc_start *how)
     snprintf(log, sizeof log, "%s/hub.log", h->top);
     if ((e = child_start(&h->child, hubproc_program("relais-hub", program), args, env, log)))
         return e;
-    if ((e = child_await(&h->child, mark, "hub.ready", HUBPROC_WAIT_MS)))
+    if ((e = child_await(&h->child, mark, "hub.ready", HUBPROC_WAIT_MS))) {
+        if (e == ERR_CLOSED && child_wait(&h->child, HUBPROC_WAIT_MS, NULL))
+            e = ERR_TIMEOUT;
         return e;
+    }
     return ports_learn(h, mark);
 }
 

@@ -40,6 +40,7 @@ enum err crew_open(const char *seed, struct crew **out)
 
     if (!c)
         return e;
+    c->patience_ms = SENDING_MS;
     snprintf(c->seed, sizeof c->seed, "%s", seed ? seed : "crew");
     if ((e = seal_init()))
         goto fail;
@@ -83,6 +84,11 @@ bool crew_until(struct crew *c, bool (*done)(void *arg), void *arg, uint64_t wit
 void crew_ahead(struct crew *c, int64_t ms)
 {
     c->ahead_ms = ms;
+}
+
+void crew_patience(struct crew *c, uint64_t ms)
+{
+    c->patience_ms = ms;
 }
 
 uint64_t crew_now_ms(const struct crew *c)
@@ -388,7 +394,7 @@ enum err member_answer(struct member_node *m, uint64_t req, uint64_t within_ms,
 
 enum err member_send(struct member_node *m, struct span frame)
 {
-    uint64_t until = mono_ms() + SENDING_MS;
+    uint64_t until = mono_ms() + m->crew->patience_ms;
     enum err e;
 
     if (!m->link)

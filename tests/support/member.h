@@ -41,6 +41,8 @@ bool crew_until(struct crew *c, bool (*done)(void *arg), void *arg, uint64_t wit
 /* The members' wall clock, against the system's (what a hub under RELAIS_CLOCK_FILE has too). */
 void crew_ahead(struct crew *c, int64_t ms);
 uint64_t crew_now_ms(const struct crew *c);
+/* How long a send waits for a connection or for room on it; 5,000 unless said. */
+void crew_patience(struct crew *c, uint64_t ms);
 const struct entropy *crew_entropy(const struct crew *c);
 
 /* --- a member ------------------------------------------------------------------------------ */

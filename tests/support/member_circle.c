@@ -85,7 +85,9 @@ out:
 enum err member_offer(struct member_node *m, const struct member_circle *c, enum circle_kind kind,
                       const uint8_t to[ID_BYTES], const struct circle_row *row, struct bytes *out)
 {
-    struct circle_offer o = {.kind = kind, .expires_ms = crew_now_ms(m->crew) + OFFER_MS};
+    struct circle_offer o = {.kind = kind,
+                             .expires_ms = crew_now_ms(m->crew) + OFFER_MS,
+                             .at = circle_size(c->state) - 1};
 
     memcpy(o.circle, c->handle, ID_BYTES);
     memcpy(o.by, m->org, ID_BYTES);

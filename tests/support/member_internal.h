@@ -16,6 +16,7 @@ struct crew {
     struct transport *transport;
     struct loop *loop;
     int64_t ahead_ms;
+    uint64_t patience_ms;
 };
 
 struct waiting_answer {

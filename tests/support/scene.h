@@ -16,6 +16,7 @@ struct scene_options {
     const char *where;   /* its directory; NULL: a fresh one */
     const char *seed;    /* NULL: "scene" */
     const struct hubproc_start *start;
+    uint64_t emergency_delay_s;
     bool no_circle;      /* members only */
     bool no_session;     /* not connected (then no circle either) */
 };

@@ -55,6 +55,7 @@ static const struct row row_hospital = {HOSPITAL, 0, 1, 31, 3};
 static const struct row row_ehpad = {EHPAD, 1, 3, 15, 0};
 static const struct row row_dac = {DAC, 1, 2, 15, 1};
 static const struct row row_samu = {SAMU, 0, 1, 13, 0};
+static const struct row row_ehpad_again = {EHPAD, 2, 3, 15, 1};
 
 static void write_row(struct writer *w, const struct row *row)
 {
@@ -110,7 +111,7 @@ static void key_orgs(struct writer *w, uint64_t key, const enum vec_member *orgs
     }
 }
 
-static struct bytes sign_offer(struct bytes *offer)
+static struct bytes sign_offer(enum vec_member by, struct bytes *offer)
 {
     uint8_t org[ID_BYTES];
     uint8_t skid[KID_BYTES];
@@ -118,10 +119,10 @@ static struct bytes sign_offer(struct bytes *offer)
     uint8_t sig[64];
     struct writer w;
 
-    vec_org(HOSPITAL, org);
-    vec_skid(HOSPITAL, skid);
+    vec_org(by, org);
+    vec_skid(by, skid);
     MUST(digest_of("relais/chain1/offer", bytes_span(offer), digest, 64));
-    vec_sign_as("hospital signing", SIGN_OFFER, digest, sig);
+    vec_sign_as(vec_key(by, "signing"), SIGN_OFFER, digest, sig);
     wr_init(&w);
     wr_array(&w, 4);
     wr_bin(&w, bytes_span(offer));
@@ -132,27 +133,36 @@ static struct bytes sign_offer(struct bytes *offer)
     return vec_take(&w);
 }
 
+/* How an offer is made; each lasts thirty days. */
+struct letter {
+    enum vec_member by;
+    const char *nonce; /* NULL: the usual, of the one to whom it is */
+    int64_t late;      /* `at` is so far beyond the head */
+};
+
 /* kind 2 with a row, kind 5 without */
-static struct bytes make_offer(const struct vec_chain *c, enum vec_member to, const struct row *row)
+static struct bytes make_offer(const struct vec_chain *c, const struct letter *how,
+                               enum vec_member to, const struct row *row)
 {
     struct bytes offer;
     struct writer w;
 
     wr_init(&w);
-    wr_map(&w, row ? 7 : 6);
+    wr_map(&w, row ? 8 : 7);
     key_uint(&w, 1, row ? 2 : 5);
     wr_key(&w, 2);
     wr_bin(&w, SPAN_OF(c->handle));
-    key_org(&w, 3, HOSPITAL);
+    key_org(&w, 3, how->by);
     key_org(&w, 4, to);
     if (row) {
         wr_key(&w, 5);
         write_row(&w, row);
     }
     key_uint(&w, 6, CHAIN_T0 + 30 * VEC_DAY);
-    key_id(&w, 7, vec_key(to, row ? "join offer" : "referent offer"));
+    key_id(&w, 7, how->nonce ? how->nonce : vec_key(to, row ? "join offer" : "referent offer"));
+    key_uint(&w, 8, (uint64_t)((int64_t)c->count - 1 + how->late));
     offer = vec_take(&w);
-    return sign_offer(&offer);
+    return sign_offer(how->by, &offer);
 }
 
 /* ---- the chain ---- */
@@ -205,16 +215,24 @@ static void create(struct vec_chain *c)
     memcpy(c->handle, whole, ID_BYTES);
 }
 
-static void join(struct vec_chain *c, const struct row *row, struct bytes *offer)
+static void join_with(struct vec_chain *c, const struct row *row, const struct letter *how,
+                      struct bytes *offer)
 {
     struct writer w = begin(c, 2, row->org, 2);
 
-    *offer = make_offer(c, row->org, row);
+    *offer = make_offer(c, how, row->org, row);
     wr_key(&w, 9);
     write_row(&w, row);
     wr_key(&w, 10);
     wr_bin(&w, bytes_span(offer));
     end(c, &w, "join", row->org);
+}
+
+static const struct letter usual = {HOSPITAL, NULL, 0};
+
+static void join(struct vec_chain *c, const struct row *row, struct bytes *offer)
+{
+    join_with(c, row, &usual, offer);
 }
 
 static void notice(struct vec_chain *c)
@@ -296,28 +314,111 @@ static void lift(struct vec_chain *c)
     end(c, &w, "lift", EHPAD);
 }
 
-static void referent(struct vec_chain *c)
+static void referent(struct vec_chain *c, enum vec_member who, const struct letter *how,
+                     struct bytes *offer)
 {
-    struct writer w = begin(c, 5, DAC, 1);
+    struct writer w = begin(c, 5, who, 1);
 
-    c->offer_referent = make_offer(c, DAC, NULL);
+    *offer = make_offer(c, how, who, NULL);
     wr_key(&w, 10);
-    wr_bin(&w, bytes_span(&c->offer_referent));
-    end(c, &w, "referent", DAC);
+    wr_bin(&w, bytes_span(offer));
+    end(c, &w, "referent", who);
 }
 
-static void leave_remove_close(struct vec_chain *c)
+static void leave(struct vec_chain *c, enum vec_member who)
 {
-    struct writer w = begin(c, 3, EHPAD, 0);
+    struct writer w = begin(c, 3, who, 0);
 
-    end(c, &w, "leave", EHPAD);
+    end(c, &w, "leave", who);
+}
+
+static void leave_and_remove(struct vec_chain *c)
+{
+    struct writer w;
+
+    leave(c, EHPAD);
     w = begin(c, 4, HOSPITAL, 1);
     key_org(&w, 11, SAMU);
     end(c, &w, "remove", HOSPITAL);
-    w = begin(c, 14, HOSPITAL, 2);
+}
+
+/* The référent leaves; the EHPAD comes back and takes his place, which the responsible offers. */
+static void come_back(struct vec_chain *c)
+{
+    static const struct letter again = {HOSPITAL, "ehpad second join offer", 0};
+    struct bytes offer = {0};
+
+    leave(c, DAC);
+    join_with(c, &row_ehpad_again, &again, &offer);
+    bytes_free(&offer);
+    referent(c, EHPAD, &usual, &offer);
+    bytes_free(&offer);
+}
+
+static void shut(struct vec_chain *c)
+{
+    struct writer w = begin(c, 14, HOSPITAL, 2);
+
     key_uint(&w, 15, CHAIN_T0 + 6 * VEC_DAY);
     key_uint(&w, 23, 1);
     end(c, &w, "close", HOSPITAL);
+}
+
+/* ---- what is judged beside it ---- */
+
+/* A join (row) or a new référent (no row) on the head of link[after]. */
+static void judged(struct vec_chain *c, const char *what, size_t after, const char *error,
+                   const struct letter *how, enum vec_member who, const struct row *row)
+{
+    struct vec_judged *j = &c->judged[c->judged_count++];
+    struct vec_chain then = *c;
+    struct bytes offer = {0};
+
+    then.count = after + 1;
+    then.link[after + 1] = (struct vec_link){0}; /* what stands there is the chain's */
+    if (row)
+        join_with(&then, row, how, &offer);
+    else
+        referent(&then, who, how, &offer);
+    *j = (struct vec_judged){what, after, error, then.link[after + 1].ss};
+    bytes_free(&then.link[after + 1].stmt);
+    bytes_free(&offer);
+}
+
+static void judge_rows(struct vec_chain *c)
+{
+    static const struct letter of_dac = {DAC, "dac offers", 0};
+    static const struct row own = {SAMU, 1, 1, 31, 1};
+    static const struct row more_rights = {SAMU, 0, 1, 13, 3};
+    static const struct row other_team = {SAMU, 2, 1, 13, 0};
+
+    judged(c, "a member gives his own rights and team", 2, "OK", &of_dac, SAMU, &own);
+    judged(c, "a member gives a right that he has not", 2, "RIGHT", &of_dac, SAMU, &more_rights);
+    judged(c, "a member gives another team than his own", 2, "RIGHT", &of_dac, SAMU, &other_team);
+    judged(c, "the référent, who is not responsible, gives a right that he has not", 12, "OK",
+           &of_dac, SAMU, &more_rights);
+}
+
+static void judge_dates(struct vec_chain *c)
+{
+    static const struct letter old = {HOSPITAL, "ehpad old letter", -2};
+    static const struct letter in_time = {HOSPITAL, "ehpad old letter", -1};
+    static const struct letter beyond = {HOSPITAL, "ehpad old letter", 1};
+
+    judged(c, "back with an offer made before leaving", 12, "FORMER_MEMBER", &old, EHPAD,
+           &row_ehpad);
+    judged(c, "back with an offer made at the head that the leaving is", 12, "OK", &in_time, EHPAD,
+           &row_ehpad);
+    judged(c, "an offer made beyond the head", 12, "STALE_HEAD", &beyond, EHPAD, &row_ehpad);
+    judged(c, "an offer that was used before", 12, "EXISTS", &usual, EHPAD, &row_ehpad);
+}
+
+static void judge_referents(struct vec_chain *c)
+{
+    judged(c, "the responsible offers the place of a référent who is there", 10, "RIGHT", &usual,
+           EHPAD, NULL);
+    judged(c, "a member offers the place that the référent left", 14, "RIGHT",
+           &(struct letter){EHPAD, "of the ehpad", 0}, EHPAD, NULL);
 }
 
 const struct vec_chain *vec_chain(void)
@@ -336,8 +437,13 @@ const struct vec_chain *vec_chain(void)
     consent_again(&chain);
     opposition(&chain);
     lift(&chain);
-    referent(&chain);
-    leave_remove_close(&chain);
+    referent(&chain, DAC, &usual, &chain.offer_referent);
+    leave_and_remove(&chain);
+    come_back(&chain);
+    shut(&chain);
+    judge_rows(&chain);
+    judge_dates(&chain);
+    judge_referents(&chain);
     return &chain;
 }
 

@@ -8,7 +8,8 @@
 
 #include "vectors_kit.h"
 
-#define VEC_CHAIN_MAX 16
+#define VEC_CHAIN_MAX 20
+#define VEC_JUDGED_MAX 12
 
 struct vec_signer {
     uint64_t role;    /* 7.1 */
@@ -29,6 +30,14 @@ struct vec_link {
     uint8_t hash[32]; /* prev of the next */
 };
 
+/* What somebody says when the head is that of link[after]; it is no part of the chain. */
+struct vec_judged {
+    const char *what;
+    size_t after;
+    const char *error; /* "OK": would be accepted */
+    struct bytes ss;
+};
+
 struct vec_chain {
     uint8_t handle[ID_BYTES];
     struct bytes offer_ehpad; /* [offer, org, skid, sig] each */
@@ -37,6 +46,8 @@ struct vec_chain {
     struct bytes offer_referent;
     size_t count;
     struct vec_link link[VEC_CHAIN_MAX];
+    size_t judged_count;
+    struct vec_judged judged[VEC_JUDGED_MAX];
 };
 const struct vec_chain *vec_chain(void); /* made once, lives as long as the program */
 

@@ -292,6 +292,15 @@ static void put_chain(json_t *file)
         put_text(v, "author", vec_cast[l->author].key);
         put_span(v, "link", SPAN_OF(l->hash));
     }
+    list = put_array(o, "judged");
+    for (size_t i = 0; i < c->judged_count; i++) {
+        json_t *v = add_object(list);
+
+        put_text(v, "what", c->judged[i].what);
+        put_uint(v, "after", c->judged[i].after);
+        put_span(v, "ss", bytes_span(&c->judged[i].ss));
+        put_text(v, "error", c->judged[i].error);
+    }
 }
 
 static void put_offer(json_t *list, const char *what, struct span offer)

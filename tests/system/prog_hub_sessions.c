@@ -365,7 +365,7 @@ static void damaged_frames_are_refused_by_name(void)
 {
     static const uint8_t float_req[] = {0x93, 0x03, 0xca, 0, 0, 0, 0, 0xc4, 1, 0};
     static const uint8_t long_form[] = {0x93, 0x03, 0xcd, 0x00, 0x4d, 0xc4, 1, 0};
-    static const uint8_t deep[] = {0x92, 0x0b, 0x91, 0x91, 0x91, 0x91, 0x91, 0x91, 0x91, 0x91, 0xc0};
+    static const uint8_t deep[] = {0x93, 0x0b, 0x4d, 0x91, 0x91, 0x91, 0x91, 0x91, 0x91, 0x91, 0x91, 0xc0};
     static const uint8_t unknown[] = {0x92, 0x3f, 0x4d};
     static const uint8_t hubs_own[] = {0x93, 0x04, 0x4d, 0xc4, 1, 0};
     static const uint8_t not_array[] = {0x81, 0x03, 0x4d};
@@ -388,7 +388,7 @@ static void damaged_frames_are_refused_by_name(void)
     CHECK_ERR(member_ask_raw(s.m[0], SPAN_OF(hubs_own), 77, NULL), ERR_MESSAGE_STATE);
     CHECK(counts_of(&s).refused == before.refused + 1 && counts_of(&s).audit == before.audit);
     frame_is_refused(&s, SPAN_OF(lying_length), 77, ERR_TRUNCATED);
-    frame_is_refused(&s, SPAN_OF(deep), 0, ERR_TYPE);
+    frame_is_refused(&s, SPAN_OF(deep), 77, ERR_TYPE);
     frame_is_refused(&s, SPAN_OF(not_array), 0, ERR_TYPE);
     frame_is_refused(&s, SPAN_OF(nothing), 0, ERR_TYPE);
     serves(&s, 0, 1);

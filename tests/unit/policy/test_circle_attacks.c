@@ -315,6 +315,7 @@ static void an_offer_lets_in_once(void **state)
     assert_int_equal(take_up(c, &o, &houses[0], &houses[5]), ERR_OK);
     assert_int_equal(take_up(c, &o, &houses[0], &houses[5]), ERR_EXISTS); /* is a member */
     assert_int_equal(expel(c, &houses[0], &houses[5]), ERR_OK);
+    o.at = circle_size(c) - 1;
     assert_int_equal(take_up(c, &o, &houses[0], &houses[5]), ERR_EXISTS); /* the same nonce */
     id_of(o.nonce, 0x44, 2);
     assert_int_equal(take_up(c, &o, &houses[0], &houses[5]), ERR_OK);
@@ -340,8 +341,9 @@ static void only_the_present_referent_offers_his_part(void **state)
     o.expires_ms = NOW;
     assert_int_equal(take_up(c, &o, &houses[0], &houses[1]), ERR_OK);
     assert_int_equal(take_up(c, &old, &houses[0], &houses[2]), ERR_RIGHT); /* no longer his */
+    old = offer_plan(c, CIRCLE_REFERENT, &houses[2], &houses[3], 4);
     assert_int_equal(leave(c, &houses[1]), ERR_OK);
-    assert_int_equal(take_up(c, &old, &houses[0], &houses[2]), ERR_RIGHT); /* nobody's */
+    assert_int_equal(take_up(c, &old, &houses[2], &houses[3]), ERR_RIGHT); /* nobody's */
     circle_free(c);
 }
 

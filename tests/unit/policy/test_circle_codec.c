@@ -243,6 +243,7 @@ static void an_offer_reads_back_and_nothing_else_does(void **state)
         struct circle_offer o =
             offer_plan(c, join ? CIRCLE_JOIN : CIRCLE_REFERENT, &houses[0], &houses[1], 9);
         struct bytes offer = {0};
+        o.at = CIRCLE_STATEMENTS_MAX;
         assert_int_equal(circle_offer_sign(&o, houses[0].sign, &offer), ERR_OK);
         assert_int_equal(circle_offer_decode(bytes_span(&offer), &back, skid), ERR_OK);
         assert_int_equal(back.kind, o.kind);
@@ -251,6 +252,7 @@ static void an_offer_reads_back_and_nothing_else_does(void **state)
         assert_memory_equal(back.to, o.to, ID_BYTES);
         assert_memory_equal(back.nonce, o.nonce, ID_BYTES);
         assert_int_equal(back.expires_ms, o.expires_ms);
+        assert_int_equal(back.at, o.at);
         assert_int_equal(back.row.rights, join ? CIRCLE_RIGHT_ALL : 0);
         assert_memory_equal(skid, kid, KID_BYTES);
         for (size_t n = 0; n < offer.len; n++)
@@ -261,8 +263,9 @@ static void an_offer_reads_back_and_nothing_else_does(void **state)
     circle_free(c);
 }
 
-/* [inner, by, kid, sig] with an inner map of our own making. */
-static enum err decode_offer(uint64_t kind, bool with_row, uint64_t more, uint8_t by)
+/* [inner, by, kid, sig] with an inner map of our own making; no key 8 when `at` is far too large. */
+static enum err decode_offer_at(uint64_t at, uint64_t kind, bool with_row, uint64_t more,
+                                uint8_t by)
 {
     struct circle_offer back;
     struct bytes inner = {0};
@@ -272,7 +275,7 @@ static enum err decode_offer(uint64_t kind, bool with_row, uint64_t more, uint8_
     enum err e;
 
     wr_init(&w);
-    wr_map(&w, 6U + with_row + (more != 0));
+    wr_map(&w, 6U + with_row + (at <= CIRCLE_STATEMENTS_MAX + 1) + (more != 0));
     wr_key(&w, 1);
     wr_uint(&w, kind);
     for (uint64_t key = 2; key <= 4; key++) {
@@ -293,6 +296,10 @@ static enum err decode_offer(uint64_t kind, bool with_row, uint64_t more, uint8_
     wr_uint(&w, NOW);
     wr_key(&w, 7);
     wr_bin(&w, span_of(zeros, ID_BYTES));
+    if (at <= CIRCLE_STATEMENTS_MAX + 1) {
+        wr_key(&w, 8);
+        wr_uint(&w, at);
+    }
     if (more) {
         wr_key(&w, more);
         wr_uint(&w, 1);
@@ -311,6 +318,21 @@ static enum err decode_offer(uint64_t kind, bool with_row, uint64_t more, uint8_
     return e;
 }
 
+static enum err decode_offer(uint64_t kind, bool with_row, uint64_t more, uint8_t by)
+{
+    return decode_offer_at(7, kind, with_row, more, by);
+}
+
+static void an_offer_says_where_in_the_chain_it_was_made(void **state)
+{
+    (void)state;
+    assert_int_equal(decode_offer_at(CIRCLE_STATEMENTS_MAX, CIRCLE_JOIN, true, 0, 0), ERR_OK);
+    assert_int_equal(decode_offer_at(CIRCLE_STATEMENTS_MAX + 1, CIRCLE_JOIN, true, 0, 0),
+                     ERR_RANGE);
+    assert_int_equal(decode_offer_at(UINT64_MAX, CIRCLE_JOIN, true, 0, 0), ERR_FIELD_MISSING);
+    assert_int_equal(decode_offer_at(UINT64_MAX, CIRCLE_REFERENT, false, 0, 0), ERR_FIELD_MISSING);
+}
+
 static void an_offer_is_of_two_kinds_with_their_fields(void **state)
 {
     (void)state;
@@ -320,7 +342,7 @@ static void an_offer_is_of_two_kinds_with_their_fields(void **state)
     assert_int_equal(decode_offer(CIRCLE_JOIN, false, 0, 0), ERR_FIELD_MISSING);
     assert_int_equal(decode_offer(CIRCLE_REFERENT, true, 0, 0), ERR_FIELD_UNKNOWN);
     assert_int_equal(decode_offer(CIRCLE_NOTICE, true, 0, 0), ERR_FIELD_VALUE);
-    assert_int_equal(decode_offer(CIRCLE_JOIN, true, 8, 0), ERR_FIELD_UNKNOWN);
+    assert_int_equal(decode_offer(CIRCLE_JOIN, true, 9, 0), ERR_FIELD_UNKNOWN);
     assert_int_equal(decode_offer(CIRCLE_JOIN, true, 0, 1), ERR_FIELD_VALUE); /* not by whom */
 }
 
@@ -353,6 +375,7 @@ int main(void)
         cmocka_unit_test(a_kind_has_its_own_fields_and_all_of_them),
         cmocka_unit_test(values_are_held_to_their_ranges),
         cmocka_unit_test(an_offer_reads_back_and_nothing_else_does),
+        cmocka_unit_test(an_offer_says_where_in_the_chain_it_was_made),
         cmocka_unit_test(an_offer_is_of_two_kinds_with_their_fields),
         cmocka_unit_test(a_row_has_five_fields_and_no_other),
     };

@@ -127,6 +127,37 @@ static void the_circle_is_accepted_from_creation_to_closing(void **state)
     circle_free(c);
 }
 
+/* What is said beside the chain, on the head that `after` was. */
+static void what_is_judged_gets_the_code_of_the_vector(void **state)
+{
+    const json_t *circle = json_object_get(*state, "circle");
+    const json_t *chain = vec_list(circle, "chain");
+    struct circle_signers signers = {find, *state};
+    const json_t *v;
+    size_t i;
+
+    assert_true(json_array_size(vec_list(circle, "judged")) > 0);
+    json_array_foreach(vec_list(circle, "judged"), i, v)
+    {
+        json_int_t after = json_integer_value(json_object_get(v, "after"));
+        struct bytes ss = vec_hex(v, "ss");
+        struct circle *c = NULL;
+        const char *said;
+
+        assert_int_equal(circle_new(NULL, &c), ERR_OK);
+        for (json_int_t n = 0; n <= after; n++) {
+            struct bytes link = vec_hex(json_array_get(chain, (size_t)n), "ss");
+            assert_int_equal(circle_apply(c, bytes_span(&link), &signers, 0), ERR_OK);
+            bytes_free(&link);
+        }
+        said = err_name(circle_check(c, bytes_span(&ss), &signers, 0));
+        if (strcmp(said + strlen("ERR_"), vec_text(v, "error")) != 0)
+            fail_msg("%s: %s", vec_text(v, "what"), said);
+        bytes_free(&ss);
+        circle_free(c);
+    }
+}
+
 static void statements_hash_to_their_digests(void **state)
 {
     static const struct {
@@ -188,6 +219,7 @@ int main(void)
         cmocka_unit_test(the_keys_log_is_accepted_leaf_by_leaf),
         cmocka_unit_test(a_changed_bit_of_a_leaf_is_refused),
         cmocka_unit_test(the_circle_is_accepted_from_creation_to_closing),
+        cmocka_unit_test(what_is_judged_gets_the_code_of_the_vector),
         cmocka_unit_test(statements_hash_to_their_digests),
         cmocka_unit_test(the_fingerprint_is_that_of_the_vector),
     };

@@ -1,0 +1,3 @@
+name=Séverin Béhague
+profession=Coordinateur de parcours
+category=2
