@@ -90,16 +90,19 @@ enum err door_allow(struct door *d)
  */
 static uint64_t held_bytes(void)
 {
-    unsigned long long pages = 0;
-    unsigned long long shared = 0;
-    FILE *f = fopen("/proc/self/statm", "re");
+    struct bytes statm = {0};
+    uint64_t resident = 0;
+    uint64_t shared = 0;
+    char *at;
 
-    if (!f)
-        return 0;
-    if (fscanf(f, "%*u %llu %llu", &pages, &shared) != 2 || shared > pages)
-        pages = shared = 0;
-    fclose(f);
-    return (pages - shared) * (uint64_t)sysconf(_SC_PAGESIZE);
+    if (file_read("/proc/self/statm", 256, &statm) || bytes_append(&statm, span_of("", 1)))
+        goto out;
+    strtoull((const char *)statm.ptr, &at, 10); /* the whole size */
+    resident = strtoull(at, &at, 10);
+    shared = strtoull(at, NULL, 10);
+out:
+    bytes_free(&statm);
+    return (resident > shared ? resident - shared : 0) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 static void cut_off(struct door *d, const struct link_connection *worst, uint64_t resident)
@@ -122,6 +125,19 @@ static void cut_off(struct door *d, const struct link_connection *worst, uint64_
     }
 }
 
+/* A survey can name the wrong user for a moment (transport.h): only what the next one finds again,
+ * the same connection under the same name, is acted on. */
+static void suspect(struct door *d, const struct link_connection *worst, uint64_t resident)
+{
+    if (d->suspected == worst->connection && strcmp(d->suspected_user, worst->user) == 0) {
+        d->suspected = 0;
+        cut_off(d, worst, resident);
+        return;
+    }
+    d->suspected = worst->connection;
+    snprintf(d->suspected_user, sizeof d->suspected_user, "%s", worst->user);
+}
+
 /*
  * libzmq holds the frames of a message that never ends where no application can see them, and has
  * no way to close one connection (PROTOCOL.md 4). So the memory is watched; when it grows beyond
@@ -137,7 +153,8 @@ void door_watch_memory(struct door *d)
 
     if (resident < d->o.memory_max_bytes / 2)
         return;
-    if (resident < d->surveyed_bytes + SURVEY_STEP && d->now_ms < d->surveyed_ms + SURVEY_EVERY_MS)
+    if (!d->suspected && resident < d->surveyed_bytes + SURVEY_STEP &&
+        d->now_ms < d->surveyed_ms + SURVEY_EVERY_MS)
         return;
     d->surveyed_bytes = resident;
     d->surveyed_ms = d->now_ms;
@@ -147,7 +164,7 @@ void door_watch_memory(struct door *d)
     if (link_survey(d->members, list, SURVEY_MAX, &n) == ERR_OK && n > 0 &&
         list[0].received > list[0].accounted &&
         list[0].received - list[0].accounted > UNFINISHED_MAX)
-        cut_off(d, &list[0], resident);
+        suspect(d, &list[0], resident);
     free(list);
 }
 

@@ -20,6 +20,8 @@ struct door {
     unsigned joins;          /* frames of the JOIN port in this second */
     uint64_t surveyed_bytes; /* held when the connections were last looked at, and when */
     uint64_t surveyed_ms;
+    uint64_t suspected; /* connection that the last survey found holding too much; 0: none */
+    char suspected_user[LINK_USER_MAX + 1];
     enum err fatal;
     struct {
         uint64_t refused, unsent, strangers, banned, denied, kicks;

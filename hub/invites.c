@@ -233,6 +233,60 @@ static enum err complete(struct core *c, struct span ss, const uint8_t about[32]
     return kind == KEYS_ENROL ? enrolled(c, ss, leaf) : ERR_OK;
 }
 
+struct founder_search {
+    const uint8_t *org;
+    struct sign_public pk;
+    bool found;
+};
+
+static enum err founder_find(void *arg, const struct invite *i)
+{
+    struct founder_search *x = arg;
+    struct enrolment en;
+
+    if (!i->founder || memcmp(i->org, x->org, ID_BYTES) != 0 || enrolment_decode(i->body, &en))
+        return ERR_OK;
+    x->pk = en.signing;
+    x->found = true;
+    return ERR_ENOUGH;
+}
+
+/* The key under which this signature must verify. */
+static enum err signer_of(struct core *c, const struct statement_sig *sig, struct sign_public *pk)
+{
+    struct founder_search x = {.org = sig->org};
+    enum err e;
+
+    switch (sig->role) {
+    case ROLE_REGISTRAR:
+        *pk = c->id->federation.registrar;
+        return ERR_OK;
+    case ROLE_FOUNDER:
+        if ((e = invite_each(c, founder_find, &x)))
+            return e;
+        *pk = x.pk;
+        return x.found ? ERR_OK : ERR_KEY_UNKNOWN;
+    case ROLE_COUNTERSIGNER:
+        return directory_signer(c->dir, sig->org, sig->kid, DIRECTORY_NOW, c->now_ms, pk);
+    default:
+        return ERR_KEY_UNKNOWN;
+    }
+}
+
+/* Each signature is verified when it is brought: a forged one that was kept would stand in the
+ * way of the right one. */
+static enum err signature_check(struct core *c, struct span request,
+                                const struct statement_sig *sig)
+{
+    struct sign_public pk;
+    struct statement s;
+    enum err e;
+
+    if ((e = statement_parse_request(request, &s)) || (e = signer_of(c, sig, &pk)))
+        return e;
+    return statement_verify(STATEMENT_KEYS, s.stmt, sig, &pk);
+}
+
 enum err request_sign(struct core *c, struct span signature, bool *done)
 {
     struct bytes merged = {0};
@@ -245,6 +299,8 @@ enum err request_sign(struct core *c, struct span signature, bool *done)
     if ((e = signature_decode(signature, about, &sig)))
         return e;
     if ((e = request_get(c, about, &request)))
+        return e;
+    if ((e = signature_check(c, request, &sig)))
         return e;
     if ((e = request_merge(request, signature, &merged)))
         return e;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -28,10 +29,12 @@ static void *read_all(void *arg)
     ssize_t n;
 
     for (;;) {
-        n = read(c->out, piece, sizeof piece);
-        if (n < 0 && errno == EINTR)
-            continue;
+        if (poll(&(struct pollfd){c->out, POLLIN, 0}, 1, -1) < 0)
+            continue; /* EINTR */
+        /* read and kept in one piece: who holds the lock and finds the pipe empty has seen all
+         * that was written before */
         pthread_mutex_lock(&c->lock);
+        n = read(c->out, piece, sizeof piece);
         if (n <= 0 || bytes_append(&c->text, span_of(piece, (size_t)n)))
             c->ended = true;
         pthread_cond_broadcast(&c->more);
@@ -223,9 +226,13 @@ size_t child_count(struct child *c, size_t mark, const char *text)
 {
     size_t n;
 
+    int waiting = 0;
+
     if (!c->ready)
         return 0;
     pthread_mutex_lock(&c->lock);
+    while (c->reading && !c->ended && ioctl(c->out, FIONREAD, &waiting) == 0 && waiting > 0)
+        pthread_cond_wait(&c->more, &c->lock);
     n = count_now(c, mark, text);
     pthread_mutex_unlock(&c->lock);
     return n;
@@ -251,6 +258,12 @@ bool child_line(struct child *c, size_t mark, const char *text, char *out, size_
 
 enum err child_await(struct child *c, size_t mark, const char *text, uint64_t within_ms)
 {
+    return child_await_lines(c, mark, text, 1, within_ms);
+}
+
+enum err child_await_lines(struct child *c, size_t mark, const char *text, size_t lines,
+                           uint64_t within_ms)
+{
     struct timespec until;
     enum err e = ERR_OK;
 
@@ -264,11 +277,11 @@ enum err child_await(struct child *c, size_t mark, const char *text, uint64_t wi
         until.tv_nsec -= 1000000000;
     }
     pthread_mutex_lock(&c->lock);
-    while (!e && count_now(c, mark, text) == 0) {
+    while (!e && count_now(c, mark, text) < lines) {
         if (c->ended)
             e = ERR_CLOSED;
         else if (pthread_cond_timedwait(&c->more, &c->lock, &until))
-            e = count_now(c, mark, text) ? ERR_OK : ERR_TIMEOUT;
+            e = count_now(c, mark, text) >= lines ? ERR_OK : ERR_TIMEOUT;
     }
     pthread_mutex_unlock(&c->lock);
     return e;

@@ -171,6 +171,58 @@ static void an_emergency_service_needs_two_countersigners_of_two_kinds(void)
     scene_close(&s);
 }
 
+#define HOUR_MS (INT64_C(60) * 60 * 1000)
+
+/* Registrar and two houses sign; what the last of them is told. */
+static enum err all_sign(struct scene *s, struct member_node *m, int64_t late_ms, bool *complete)
+{
+    struct bytes request = {0}, signature = {0};
+    enum err e;
+
+    CHECK_OK(scene_approve(s, m, &request));
+    CHECK_OK(hubproc_clock(s->hub, late_ms));
+    CHECK_OK(scene_sign(s, bytes_span(&request), complete));
+    CHECK(!*complete);
+    CHECK_OK(member_sign_request(s->m[0], ROLE_COUNTERSIGNER, bytes_span(&request), &signature));
+    CHECK_OK(scene_import(s, bytes_span(&signature), complete));
+    CHECK_OK(member_sign_request(s->m[1], ROLE_COUNTERSIGNER, bytes_span(&request), &signature));
+    e = scene_import(s, bytes_span(&signature), complete);
+    if (e) /* and the request is gone */
+        CHECK_ERR(scene_import(s, bytes_span(&signature), complete), ERR_NOT_FOUND);
+    bytes_free(&request);
+    bytes_free(&signature);
+    return e;
+}
+
+/* PROTOCOL.md 7.3: the delay counts from publication, so that a late signature cannot hide it. */
+static void an_emergency_service_signed_too_late_is_approved_again(void)
+{
+    struct member_node *m = NULL;
+    bool complete = false;
+    enum join_state state;
+    int64_t keys;
+    enum err code;
+    struct scene s;
+
+    CHECK_OK(scene_open(&(struct scene_options){.start = &(struct hubproc_start){.clock = true},
+                                                .emergency_delay_s = 86400},
+                        &s));
+    CHECK_OK(scene_invite(&s, "samu", ORG_EMERGENCY, false, NULL, &m));
+    CHECK_OK(member_join(m, &state, &code));
+    keys = hubproc_status(s.hub, "keys_size");
+    CHECK_ERR(all_sign(&s, m, 73 * HOUR_MS, &complete), ERR_NOT_YET);
+    CHECK(hubproc_status(s.hub, "keys_size") == keys);
+    CHECK_OK(member_join(m, &state, &code));
+    CHECK(state == JOIN_REGISTRAR);
+    CHECK_OK(hubproc_clock(s.hub, 0));
+    CHECK_OK(all_sign(&s, m, 71 * HOUR_MS, &complete));
+    CHECK(complete && hubproc_status(s.hub, "keys_size") == keys + 1);
+    CHECK_OK(member_join(m, &state, &code));
+    CHECK(state == JOIN_ENROLLED);
+    member_free(m);
+    scene_close(&s);
+}
+
 /* --- hostile peers --------------------------------------------------------------------------------- */
 
 static struct raw_identity identity_of(struct member_node *m)
@@ -383,6 +435,7 @@ int main(int argc, char **argv)
         TEST(joining_with_other_facts_or_keys_is_refused),
         TEST(a_wrong_fingerprint_or_signature_enrols_nobody),
         TEST(an_emergency_service_needs_two_countersigners_of_two_kinds),
+        TEST(an_emergency_service_signed_too_late_is_approved_again),
         TEST(a_giant_frame_before_authentication_takes_no_memory),
         TEST(a_frame_above_the_limit_closes_its_connection),
         TEST(a_message_in_parts_is_refused_and_counted),
