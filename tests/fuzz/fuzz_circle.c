@@ -44,7 +44,8 @@ static void offer_make(const struct circle *c, struct circle_statement *s, unsig
     static struct entropy_seed state;
     struct circle_offer o = {.kind = s->kind,
                              .row = row_of(step[1] % HOUSES, step[3]),
-                             .expires_ms = step[2] & 64 ? 0 : 1000};
+                             .expires_ms = step[2] & 64 ? 0 : 1000,
+                             .at = step[2] & 32 ? 0 : circle_size(c) - 1};
 
     if (!key) {
         static const uint8_t seed[SEED_BYTES] = {1};
@@ -133,6 +134,7 @@ static void must_be_sound(const struct circle *c)
     for (size_t i = 0; i < circle_member_count(c); i++) {
         const struct circle_member *m = circle_member(c, i);
         must(m->current == (m->until == 0) && m->since < circle_size(c));
+        must(m->current ? m->left <= m->since : m->left == m->until);
         must(circle_find(c, m->row.org) == m);
     }
     for (size_t i = 0; i < circle_act_count(c); i++) {

@@ -37,6 +37,7 @@ struct hubproc {
     int port, join_port;
     struct secret_sign *registrar;
     struct child child;
+    size_t statuses; /* answers to `status` of all processes: each has left a line in the log */
 };
 
 char *hubproc_program(const char *name, char out[1024])
@@ -373,7 +374,8 @@ enum err hubproc_command(struct hubproc *h, const char *name, json_t *args, json
     e = request ? control_call(&call, request, &answer) : ERR_NOMEM;
     if (!e && json_object_get(answer, "error"))
         e = (enum err)json_integer_value(json_object_get(answer, "code"));
-    else if (!e && data)
+    h->statuses += !e && strcmp(name, "status") == 0;
+    if (!e && data)
         *data = json_incref(json_object_get(answer, "data"));
     json_decref(answer);
     json_decref(request);
@@ -431,8 +433,14 @@ size_t hubproc_log_mark(struct hubproc *h)
     return child_mark(&h->child);
 }
 
+/* What the hub has said reaches us through a pipe and a thread: asks it something that leaves a
+ * line, and waits for that line, so that all before it is here. */
 size_t hubproc_log_count(struct hubproc *h, size_t mark, const char *text)
 {
+    if (hubproc_running(h) && hubproc_command(h, "status", NULL, NULL) == ERR_OK &&
+        child_await_lines(&h->child, 0, "command name=status result=ERR_OK", h->statuses,
+                          HUBPROC_WAIT_MS))
+        return 0;
     return child_count(&h->child, mark, text);
 }
 

@@ -77,6 +77,13 @@ struct member_hub *member_hub(struct member_node *m);                /* may be c
 struct crew *member_crew(const struct member_node *m);
 struct directory *member_directory(const struct member_node *m); /* as of member_sync() */
 
+/* Frames go to `say` instead of a socket (join: of the JOIN port). It answers as link_send(), and
+ * gives what is answered to member_hears() before it returns: nothing is waited for any more. */
+void member_wire(struct member_node *m,
+                 enum err (*say)(struct member_node *m, struct span frame, bool join, void *arg),
+                 void *arg);
+void member_hears(struct member_node *m, struct span frame, bool join);
+
 /* --- enrolment ------------------------------------------------------------------------------ */
 
 /* Reads the invitation (armour) and makes keys, node id and the enrolment body. */

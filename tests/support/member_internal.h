@@ -32,6 +32,9 @@ struct member_node {
     struct entropy_seed state;
     struct member_hub hub;
 
+    enum err (*wire)(struct member_node *m, struct span frame, bool join, void *arg);
+    void *wire_arg;
+
     /* who it is */
     uint8_t org[ID_BYTES];
     uint8_t id[ID_BYTES];
@@ -73,6 +76,8 @@ struct member_node {
 
 enum err member_make(struct crew *c, const char *name, struct member_node **out);
 void member_heard(struct member_node *m, struct span frame); /* a frame of the member port */
+/* Until done, or at once if the answer would have come by now. */
+bool member_until(struct member_node *m, bool (*done)(void *arg), void *arg, uint64_t within_ms);
 void member_keep_item(struct member_node *m, const struct msg_deliver *d);
 void member_random(struct member_node *m, uint8_t *out, size_t n); /* aborts if there is none */
 

@@ -118,9 +118,8 @@ static void on_join(struct link_socket *link, const struct link_frame *f, void *
     struct member_node *m = arg;
 
     (void)link;
-    if (f->fault || bytes_copy(&m->join_answer, f->payload))
-        return;
-    m->join_heard = true;
+    if (!f->fault)
+        member_hears(m, f->payload, true);
 }
 
 static bool join_heard(void *arg)
@@ -179,9 +178,9 @@ enum err member_join_send(struct member_node *m, const struct msg_join *join,
     if ((e = message_encode(&say, &frame)))
         return e;
     m->join_heard = false;
-    e = join_connect(m);
+    e = m->wire ? m->wire(m, bytes_span(&frame), true, m->wire_arg) : join_connect(m);
     until = clock_mono_ms(clock_system()) + MEMBER_WAIT_MS;
-    while (!e && !m->join_heard && clock_mono_ms(clock_system()) < until) {
+    while (!e && !m->wire && !m->join_heard && clock_mono_ms(clock_system()) < until) {
         sent = link_send(m->join, NULL, bytes_span(&frame));
         crew_until(m->crew, join_heard, m, sent == ERR_BUSY ? BUSY_MS : JOIN_AGAIN_MS);
     }

@@ -96,7 +96,7 @@ enum err member_await(struct member_node *m, enum deliver_kind kind, size_t coun
 {
     struct awaited a = {m, kind, count};
 
-    return crew_until(m->crew, has_come, &a, within_ms) ? ERR_OK : ERR_TIMEOUT;
+    return member_until(m, has_come, &a, within_ms) ? ERR_OK : ERR_TIMEOUT;
 }
 
 enum err member_item_facts(const struct member_item *it, struct receipt_facts *out)

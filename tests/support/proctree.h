@@ -44,6 +44,8 @@ size_t child_count(struct child *c, size_t mark, const char *text); /* lines tha
 bool child_line(struct child *c, size_t mark, const char *text, char *out, size_t size);
 /* ERR_CLOSED: it ended without; ERR_TIMEOUT. */
 enum err child_await(struct child *c, size_t mark, const char *text, uint64_t within_ms);
+enum err child_await_lines(struct child *c, size_t mark, const char *text, size_t lines,
+                           uint64_t within_ms);
 enum err child_output(struct child *c, struct bytes *out); /* a copy of all */
 void child_print(struct child *c);                         /* the last lines, to stderr */
 

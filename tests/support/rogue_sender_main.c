@@ -145,6 +145,22 @@ out:
     return e;
 }
 
+/* One copy, however often it is started: the same incarnation, sessions that only grow. What a hub
+ * must see is that it is not the node's own. */
+static enum err say_hello(struct member_node *m)
+{
+    struct msg_hello hello;
+    enum err e;
+
+    if ((e = member_connect(m)) || (e = member_hello_make(m, &hello)))
+        return e;
+    memcpy(hello.incarnation, member_org(m), ID_BYTES);
+    hello.session = crew_now_ms(member_crew(m));
+    if ((e = member_hello(m, &hello)))
+        return e;
+    return member_sync(m);
+}
+
 /* --- sending ---------------------------------------------------------------------------------- */
 
 static enum err seal_anything(const struct plan *p, struct member_node *m, struct bytes *envelope)
@@ -183,7 +199,7 @@ static int send_one(const struct plan *p, struct crew *c)
 
     if ((e = take_over(p, c, &m)))
         status = say(BROKEN, e);
-    else if ((e = member_open(m)))
+    else if ((e = say_hello(m)))
         status = say(e == ERR_TIMEOUT ? BROKEN : NOT_SERVED, e);
     else if ((e = seal_anything(p, m, &envelope)))
         status = say(BROKEN, e);

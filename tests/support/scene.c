@@ -346,12 +346,19 @@ static bool run_one(const struct scene_test *t)
     return good;
 }
 
+/* Named by a part of the name; "-part" leaves out. */
 static bool wanted(int argc, char **argv, const char *name)
 {
-    for (int i = 1; i < argc; i++)
-        if (strstr(name, argv[i]))
-            return true;
-    return argc < 2;
+    bool listed = true;
+
+    for (int i = 1; i < argc; i++) {
+        if (argv[i][0] == '-' && strstr(name, argv[i] + 1))
+            return false;
+        listed = listed && argv[i][0] == '-';
+    }
+    for (int i = 1; i < argc && !listed; i++)
+        listed = argv[i][0] != '-' && strstr(name, argv[i]);
+    return listed;
 }
 
 int scene_main(int argc, char **argv, const struct scene_test *tests, size_t n)

@@ -49,7 +49,8 @@ struct scene_test {
     const char *name;
     void (*run)(void);
 };
-/* Runs them (or those named in argv), one line each; the exit status of the program. */
+/* Runs them, or those whose names contain one of argv, without those that contain what follows a
+ * minus in argv; one line each. The exit status of the program. */
 int scene_main(int argc, char **argv, const struct scene_test *tests, size_t n);
 /* Ends the present test as failed, with file and line. */
 _Noreturn void scene_fail(const char *file, int line, const char *what, const char *detail);

@@ -86,6 +86,17 @@ export function statementCases(file) {
     },
   }));
 
+  // Said beside the chain, on the head that n = after was
+  const judgedCases = file.circle.judged.map((v) => ({
+    name: `circle, after ${v.after}: ${v.what}`,
+    question: Question.cut(v, ['error']),
+    spoil: spoilHex('ss'),
+    answer: (g) => {
+      const { refusal } = outcome(() => applyChain(chainStates[g.after + 1], unhex(g.ss), nodes()));
+      return { answers: { error: refusal?.error ?? 'OK' }, claims: [] };
+    },
+  }));
+
   const handleCase = {
     name: 'circle handle',
     question: new Question({}, { handle: file.circle.handle }),
@@ -111,5 +122,5 @@ export function statementCases(file) {
     },
   }));
 
-  return [...keyCases, ...keysCases, ...chainCases, handleCase, ...offerCases];
+  return [...keyCases, ...keysCases, ...chainCases, ...judgedCases, handleCase, ...offerCases];
 }

@@ -210,6 +210,7 @@ export const offerDigest = (offer) => H(512, 'relais/chain1/offer', offer);
 
 const offerMap = map({
   kind: [1, uint(2, 5)], circle: [2, id], by: [3, id], to: [4, id], row: [5, maybe(row)], expires: [6, uint()], nonce: [7, id],
+  at: [8, uint(0, 4096)],
 });
 
 // `[offer, org, skid, sig]` decoded -> { bytes, org, skid, sig, offer }
@@ -234,7 +235,8 @@ function memberKey(nodes, org, kid) {
   return n.signing;
 }
 
-// state: { handle, head, n, members: {org hex: row}, former, responsible, referent, closed, consents, withdrawn, oppositions, lifted }
+// state: { handle, head, n, members: {org hex: row}, left: {org hex: n of the last leaving}, used: [nonce hex],
+//          responsible, referent, closed, consents, withdrawn, oppositions, lifted }
 export function applyChain(state, ss, nodes) {
   const { stmt, sigs } = readSigned(ss, [ROLE.author, ROLE.counter]);
   const raw = mp1.decode(stmt);
@@ -259,8 +261,7 @@ export function applyChain(state, ss, nodes) {
   refuseUnless(!state.closed, 'CIRCLE_CLOSED');
   const who = hex(s.author);
   if (s.kind !== 2n) {
-    refuseUnless(!state.former.includes(who), 'FORMER_MEMBER');
-    refuseUnless(state.members[who], 'NOT_IN_CIRCLE');
+    refuseUnless(state.members[who], state.left[who] === undefined ? 'NOT_IN_CIRCLE' : 'FORMER_MEMBER');
   }
   return { ...state, ...RULES[s.kind](state, s, who, nodes), head, n: s.n };
 }
@@ -269,54 +270,68 @@ function create(s) {
   const who = hex(s.author);
   refuseUnless(equal(s.row.org, s.author), 'FIELD_VALUE', 'row of the author');
   return {
-    members: { [who]: s.row }, former: [], responsible: who, referent: who, closed: false,
+    members: { [who]: s.row }, left: {}, used: [], responsible: who, referent: who, closed: false,
     consents: {}, withdrawn: [], oppositions: {}, lifted: [],
   };
 }
 
-function without(state, org) {
+function without(state, org, n) {
   const members = { ...state.members };
   delete members[org];
-  return { members, former: [...state.former, org] };
+  return { members, left: { ...state.left, [org]: n }, referent: state.referent === org ? undefined : state.referent };
 }
 
 const right = (state, who, mask) => (state.members[who].rights & mask) !== 0n;
 const need = (condition) => refuseUnless(condition, 'RIGHT');
 const sameRow = (a, b) => equal(a.org, b.org) && ['team', 'categories', 'classes', 'rights'].every((f) => a[f] === b[f]);
 
-function offerOf(state, s, kind, nodes) {
+// 8.3, "Offers", in its order; mayMake(offer, hex of its maker) says whether he may make this one
+function offerOf(state, s, kind, nodes, mayMake) {
   const { offer } = checkOffer(s.offer, nodes);
-  refuseUnless(offer.kind === kind && equal(offer.circle, state.handle) && equal(offer.to, s.author), 'FIELD_VALUE', 'offer');
+  const nonce = hex(offer.nonce), left = state.left[hex(s.author)];
+  need(offer.kind === kind && equal(offer.circle, state.handle) && equal(offer.to, s.author));
+  refuseUnless(!state.used.includes(nonce), 'EXISTS', 'a used offer');
   refuseUnless(s.ts <= offer.expires, 'EXPIRED', 'offer');
-  refuseUnless(state.members[hex(offer.by)], 'NOT_IN_CIRCLE', 'who offers');
-  return offer;
+  mayMake(offer, hex(offer.by));
+  refuseUnless(left === undefined || offer.at >= left, 'FORMER_MEMBER', 'an offer from before he left');
+  refuseUnless(offer.at <= state.n, 'STALE_HEAD', 'an offer from beyond the head');
+  return { used: [...state.used, nonce] };
 }
 
-const covers = (c, d) => (c.classes & d.classes & ~1n) !== 0n && c.orgs.some((o) => d.orgs.some((p) => equal(o, p)));
+function mayInvite(state, s, offer, by) {
+  const own = state.members[by];
+  need(own && right(state, by, RIGHT_INVITE));
+  need(sameRow(offer.row, s.row) && equal(s.row.org, s.author));
+  if (by === state.referent || by === state.responsible) return;
+  need((offer.row.rights & ~own.rights) === 0n);
+  need(offer.row.team === 0n || offer.row.team === own.team);
+}
+
+const covers = (c, d) => (c.classes & d.classes) !== 0n && c.orgs.some((o) => d.orgs.some((p) => equal(o, p)));
 
 const RULES = {
   2(state, s, who, nodes) {
     refuseUnless(!state.members[who], 'EXISTS', 'a member already');
-    const offer = offerOf(state, s, 2n, nodes);
-    need(right(state, hex(offer.by), RIGHT_INVITE));
-    refuseUnless(sameRow(offer.row, s.row) && equal(s.row.org, s.author), 'FIELD_VALUE', 'row');
-    return { members: { ...state.members, [who]: s.row }, former: state.former.filter((f) => f !== who) };
+    const { used } = offerOf(state, s, 2n, nodes, (offer, by) => mayInvite(state, s, offer, by));
+    return { members: { ...state.members, [who]: s.row }, used };
   },
   3(state, s, who) {
     need(who !== state.responsible);
-    return without(state, who);
+    return without(state, who, s.n);
   },
   4(state, s, who) {
     const gone = hex(s.org);
     need(who === state.referent || who === state.responsible);
     need(gone !== state.responsible);
-    refuseUnless(state.members[gone], 'NOT_IN_CIRCLE');
-    return without(state, gone);
+    refuseUnless(state.members[gone], state.left[gone] === undefined ? 'NOT_IN_CIRCLE' : 'FORMER_MEMBER');
+    return without(state, gone, s.n);
   },
   5(state, s, who, nodes) {
-    const offer = offerOf(state, s, 5n, nodes);
-    need(hex(offer.by) === state.referent);
-    return { referent: who };
+    const { used } = offerOf(state, s, 5n, nodes, (offer, by) => {
+      need(by === (state.referent ?? state.responsible));
+      refuseUnless(who !== state.referent, 'EXISTS', 'référent already');
+    });
+    return { referent: who, used };
   },
   6: () => ({}),
   7(state, s, who) {
@@ -325,8 +340,9 @@ const RULES = {
     if (taken.length > 0) {
       const latest = taken.at(-1);
       refuseUnless(s.supersedes === latest.n, 'WIDENING', 'does not name the withdrawal');
-      refuseUnless(who === state.responsible || who === hex(state.consents[latest.of].author), 'WIDENING', 'who may widen');
+      refuseUnless(who === state.responsible || taken.every((w) => who === hex(state.consents[w.of].author)), 'WIDENING', 'who may widen');
     }
+    refuseUnless(taken.length > 0 || s.supersedes === undefined, 'WIDENING', 'nothing to supersede');
     return { consents: { ...state.consents, [s.n]: s } };
   },
   8(state, s) {

@@ -263,7 +263,7 @@ static void an_offer_reads_back_and_nothing_else_does(void **state)
     circle_free(c);
 }
 
-/* [inner, by, kid, sig] with an inner map of our own making; no key 8 when `at` is far too large. */
+/* [inner, by, kid, sig] with an inner map of our own making; no key 8 when `at` is far off. */
 static enum err decode_offer_at(uint64_t at, uint64_t kind, bool with_row, uint64_t more,
                                 uint8_t by)
 {
