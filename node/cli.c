@@ -7,7 +7,7 @@
 #include "cli_rows.h"
 #include "control.h"
 
-#define PATH_ROOM 600
+#define PATH_ROOM 4096
 #define ANSWER_MS 60000
 
 /* --- what is told ---------------------------------------------------------------------------- */
@@ -134,6 +134,10 @@ int cli_ask(const struct cli *c, const char *command, json_t *args, json_t **ans
 
     snprintf(path, sizeof path, "%s/control.sock", c->flags.dir);
     e = request ? control_call(&how, request, &got) : ERR_NOMEM;
+    if (e == ERR_NOT_FOUND && c->row->alone && (e = command_alone(&c->flags, request, &got))) {
+        json_decref(request);
+        return cli_status(e); /* it has said why */
+    }
     json_decref(request);
     if (e == ERR_NOT_FOUND) {
         cli_fail(c, e,

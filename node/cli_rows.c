@@ -1,8 +1,9 @@
 #include "cli_rows.h"
 
 /* clang-format off */
-#define ROW(words, command, acts, run, args, help) {words, command, acts, run, args, sizeof(args) / sizeof((args)[0]), help}
-#define BARE(words, command, acts, run, help) {words, command, acts, run, NULL, 0, help}
+#define ROW(words, command, acts, run, args, help) {words, command, acts, run, args, sizeof(args) / sizeof((args)[0]), help, false}
+#define ALONE(words, command, acts, run, args, help) {words, command, acts, run, args, sizeof(args) / sizeof((args)[0]), help, true}
+#define BARE(words, command, acts, run, help) {words, command, acts, run, NULL, 0, help, false}
 #define WAIT {"wait", "wait_ms", CLI_SECONDS, 0, false, NULL}
 #define ID(name) {"", name, CLI_TEXT, 0, true, NULL}
 #define DATE {"date", "date", CLI_DATE, 0, false, NULL}
@@ -20,6 +21,7 @@ static const struct cli_arg sign_args[] = {
     {"confirm", "confirm", CLI_FLAG, 0, false, NULL},
     {"output", "output", CLI_LOCAL, 0, false, NULL},
 };
+static const struct cli_arg policy_args[] = {{"output", "output", CLI_LOCAL, 0, false, NULL}};
 static const struct cli_arg journal_args[] = {
     {"person", "person", CLI_TEXT, 0, false, NULL},
     {"most", "most", CLI_NUMBER, 0, false, NULL},
@@ -140,7 +142,9 @@ const struct cli_row cli_rows[] = {
     BARE("check", NULL, false, cli_run_check, "vérifie réglages, clés et données, sans rien changer"),
     BARE("status", "status", false, NULL, "liaison, file d'attente, alarmes"),
     BARE("org list", "org.list", false, NULL, "les structures de l'annuaire"),
-    ROW("sign", "sign", false, cli_run_sign, sign_args, "montre ce qu'un fichier demande de signer ; --confirm le signe"),
+    ALONE("sign", "sign", false, cli_run_sign, sign_args, "montre ce qu'un fichier demande de signer ; --confirm le signe"),
+    BARE("hub resume", "hub.resume", false, NULL, "reprend la liaison arrêtée, après la décision d'un humain"),
+    ALONE("policy", "policy", false, cli_run_policy, policy_args, "les clés de confiance, pour relais-verify ; --output FICHIER les écrit"),
     ROW("journal", "journal", true, NULL, journal_args, "qui a lu ou écrit quoi sur ce nœud"),
 
     ROW("person add", "person.add", true, NULL, person_add_args, "ouvre un dossier"),

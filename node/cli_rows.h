@@ -50,6 +50,7 @@ struct cli_row {
     const struct cli_arg *args;
     size_t count;
     const char *help;
+    bool alone; /* runs in this process when no daemon listens */
 };
 extern const struct cli_row cli_rows[];
 extern const size_t cli_row_count;
@@ -89,6 +90,7 @@ int cli_run_serve(struct cli *c);
 int cli_run_check(struct cli *c);
 int cli_run_join(struct cli *c);
 int cli_run_sign(struct cli *c);
+int cli_run_policy(struct cli *c);
 int cli_run_show(struct cli *c);
 int cli_run_attachment(struct cli *c);
 int cli_run_receipts(struct cli *c);

@@ -111,6 +111,20 @@ int cli_run_sign(struct cli *c)
     return status;
 }
 
+int cli_run_policy(struct cli *c)
+{
+    const char *output = cli_local(c, "output");
+    json_t *answer = NULL;
+    int status = cli_ask(c, c->row->command, c->args, &answer);
+
+    if (status == EXIT_DONE && output)
+        status = save_text(c, output, json_object_get(json_object_get(answer, "data"), "policy"));
+    else if (status == EXIT_DONE)
+        cli_show(c, answer);
+    json_decref(answer);
+    return status;
+}
+
 /* --- documents ------------------------------------------------------------------------------- */
 
 static int show_section(const struct cli *c, const json_t *answer, const char *typed, bool raw)

@@ -422,84 +422,18 @@ static enum err run_invite(struct node *n, struct call *c)
     return call_wait(n, c, mid, y.wait_ms, invited);
 }
 
-/* --- looking
- * ------------------------------------------------------------------------------------------- */
-
-static enum err looking(struct node *n, struct call *c,
-                        enum err (*look)(struct node *n, struct txn *t, struct call *c))
-{
-    struct txn *t = NULL;
-    enum err e = store_begin(n->store, TXN_READ, &t);
-
-    if (!e)
-        e = look(n, t, c);
-    store_abort(&t);
-    return e;
-}
-
-static enum err run_list(struct node *n, struct call *c)
-{
-    return looking(n, c, circles_listed);
-}
-
-static enum err run_invitations(struct node *n, struct call *c)
-{
-    return looking(n, c, invited_listed);
-}
-
-static enum err show_one(struct node *n, struct txn *t, struct call *c)
-{
-    uint8_t handle[ID_BYTES];
-    enum err e = arg_circle(n, t, c, "circle", handle);
-
-    return e ? e : circle_shown(n, t, handle, c);
-}
-
-static enum err run_show(struct node *n, struct call *c)
-{
-    return looking(n, c, show_one);
-}
-
-/* Asks the hub for a chain by its handle, as a member would: anybody else is told no, and why. */
-static void asked(struct node *n, struct call *c, const uint8_t handle[ID_BYTES], enum err why)
-{
-    struct txn *t = NULL;
-
-    if (!why && store_begin(n->store, TXN_READ, &t) == ERR_OK &&
-        circle_shown(n, t, handle, c) != ERR_OK)
-        bytes_free(&c->text);
-    store_abort(&t);
-}
-
-static enum err run_ask(struct node *n, struct call *c)
-{
-    uint8_t handle[ID_BYTES];
-    uint64_t wait_ms;
-    enum err e;
-
-    if ((e = arg_uint(c, "wait_ms", WAIT_MS, WAIT_MAX_MS, &wait_ms)))
-        return e;
-    if ((e = arg_id(c, "circle", handle)))
-        return e;
-    if (!n->self.joined)
-        return ERR_NOT_JOINED;
-    if ((e = courier_ask_chain(n, handle, 0)))
-        return e;
-    return call_wait(n, c, handle, wait_ms, asked);
-}
-
 /* clang-format off */
 const struct command circle_commands[] = {
     {"circle.create",      RIGHT_WRITE, true,  run_create,           "crée le cercle de soins d'une personne"},
     {"circle.invite",      RIGHT_WRITE, true,  run_invite,           "invite une organisation dans un cercle"},
-    {"circle.invitations", RIGHT_READ,  false, run_invitations,      "liste les invitations reçues et non acceptées"},
+    {"circle.invitations", RIGHT_READ,  false, circle_invitations,      "liste les invitations reçues et non acceptées"},
     {"circle.accept",      RIGHT_WRITE, true,  run_accept,           "accepte une invitation"},
-    {"circle.show",        RIGHT_READ,  false, run_show,             "montre membres, informations, consentements, oppositions"},
-    {"circle.list",        RIGHT_READ,  false, run_list,             "liste les cercles de cette organisation"},
+    {"circle.show",        RIGHT_READ,  false, circle_show,             "montre membres, informations, consentements, oppositions"},
+    {"circle.list",        RIGHT_READ,  false, circle_list,             "liste les cercles de cette organisation"},
     {"circle.leave",       RIGHT_WRITE, true,  run_leave,            "quitte un cercle"},
     {"circle.remove",      RIGHT_WRITE, true,  run_remove,           "retire une organisation d'un cercle"},
     {"circle.close",       RIGHT_WRITE, true,  run_close,            "ferme un cercle"},
-    {"circle.ask",         RIGHT_READ,  false, run_ask,              "demande au hub la chaîne d'un cercle"},
+    {"circle.ask",         RIGHT_READ,  false, circle_ask,              "demande au hub la chaîne d'un cercle"},
     {"notice",             RIGHT_WRITE, true,  run_notice,           "enregistre que la personne a été informée"},
     {"consent.give",       RIGHT_WRITE, true,  run_consent_give,     "enregistre un consentement au partage"},
     {"consent.withdraw",   RIGHT_WRITE, true,  run_consent_withdraw, "enregistre le retrait d'un consentement"},

@@ -27,4 +27,10 @@ enum err circle_shown(struct node *n, struct txn *t, const uint8_t handle[ID_BYT
 enum err circles_listed(struct node *n, struct txn *t, struct call *c);
 enum err invited_listed(struct node *n, struct txn *t, struct call *c);
 
+/* circle_look.c */
+enum err circle_list(struct node *n, struct call *c);
+enum err circle_invitations(struct node *n, struct call *c);
+enum err circle_show(struct node *n, struct call *c);
+enum err circle_ask(struct node *n, struct call *c);
+
 #endif

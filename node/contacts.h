@@ -62,8 +62,8 @@ enum err contacts_receipt(struct node *n, const struct receipt *r, struct receip
 struct circle_signers contacts_signers(struct node *n);
 /* Name of an organisation, "" when it is not in the directory. Borrowed. */
 struct span contacts_org_name(const struct node *n, const uint8_t org[ID_BYTES]);
-/* Evidence and alarm: keeps it, sets node.alarm. Own commit; while a transaction is open, written by
- * contacts_alarm_flush() as soon as that has ended (node_commit(), node_abort()). */
+/* Evidence and alarm: keeps it, sets node.alarm. Own commit; while a transaction is open, written
+ * by contacts_alarm_flush() as soon as that has ended (node_commit(), node_abort()). */
 void contacts_alarm_flush(struct node *n);
 enum err contacts_alarm(struct node *n, enum err why, struct span what, struct span ours,
                         struct span theirs);

@@ -4,24 +4,26 @@
 SENDS=20
 SEED=${SEED:-7411}
 
-# What each kill waits for; the number after the colon is drawn from the seed. The order is such
-# that what a kill waits for is still to come whatever the kills before it left undone: before any
-# of the twenty is written, before their first answers, twice among their deliveries, and after
-# whatever the hub writes next.
+# Where the hub dies. A hub that starts commits its start, then the session of each node that comes
+# back, then what they send. While the three others are held back (SIGSTOP), the third commit is that
+# of the hospital's sends: once it is killed before it, once after it and before any receipt. Then,
+# somewhere drawn from the seed, among the receipts, and twice among the deliveries. What a kill
+# waits for is there whatever the kills before it left undone.
 kill_points() {
     RANDOM=$SEED
-    echo "before-commit:$((2 + RANDOM % 2))"
-    echo "before-receipt:$((1 + RANDOM % 3))"
-    echo "during-delivery:$((1 + RANDOM % 4))"
-    echo "during-delivery:$((1 + RANDOM % 4))"
-    echo "after-commit:$((2 + RANDOM % 2))"
+    echo before-commit:3
+    echo after-commit:3
+    echo "before-receipt:$((1 + RANDOM % 5))"
+    echo "during-delivery:$((1 + RANDOM % 6))"
+    echo "during-delivery:$((1 + RANDOM % 6))"
 }
+OTHERS_FROM=3 # from this kill on (0 is the first) the other nodes take part
 
 send_in_background() { # NUMBER
     local n=$1
     node_ hopital --as secret/medecin.as sheet send --person "$person_hopital" \
         --to "${org[ehpad]}/fonction:IDE de nuit@mixte" --note OBS --subject "Relais de nuit n° $n" \
-        --text-file "médical=$DATA/relais.txt" --basis échange --wait 30 \
+        --text-file "médical=$DATA/relais.txt" --basis échange --wait 0 \
         >"envois/$n" 2>"envois/$n.words" </dev/null &
     sender[n]=$!
 }
@@ -40,7 +42,7 @@ one_kill() { # POINT
 }
 
 tell_kills() {
-    local n point points=()
+    local n point points=() left=()
     local -a sender=()
     mapfile -t points < <(kill_points)
     mkdir envois
@@ -48,18 +50,29 @@ tell_kills() {
     step "Le hub s'arrête ; l'hôpital écrit $SENDS fiches : elles sont gardées, prêtes à partir"
     stop hub
     for n in $(seq $SENDS); do send_in_background "$n"; done
+    for n in "${!sender[@]}"; do
+        wait "${sender[n]}" || fail "l'envoi $n n'a pas été gardé" "$(cat "envois/$n" "envois/$n.words")"
+    done
     until_true "$SENDS fiches attendent à l'hôpital" waiting_sheets "$SENDS"
     done_step
 
     step "Le hub revient et meurt cinq fois : ${points[*]}"
-    for point in "${points[@]}"; do one_kill "$point"; done
+    for n in dac ehpad samu; do kill -STOP "${pid[$n]}"; done
+    for point in "${points[@]}"; do
+        if [ "${#left[@]}" -eq $OTHERS_FROM ]; then
+            for n in dac ehpad samu; do kill -CONT "${pid[$n]}"; done
+        fi
+        one_kill "$point" 2>/dev/null
+        left+=("$(on_their_way)")
+        [ "${left[-1]}" -gt 0 ] || fail "plus rien n'était en route quand le hub est mort ($point)"
+    done
     expect 'morts du hub' "$(lines_of fautes.log)" 5
-    done_step
+    done_step ": $(paste -sd ' ' <(printf '%s\n' "${left[@]}")) fiches encore en route à chaque mort"
 
-    step 'Le hub revient pour de bon'
+    step 'Le hub revient pour de bon ; les quatre nœuds se relient d'\''eux-mêmes'
     hub_start
-    for n in "${!sender[@]}"; do
-        wait "${sender[n]}" || fail "l'envoi $n n'a pas abouti" "$(cat "envois/$n" "envois/$n.words")"
+    for n in dac hopital ehpad samu; do
+        until_true "${name[$n]} est de nouveau relié au hub" node_is_linked "$n"
     done
     until_true 'tout est remis' all_delivered
     done_step
@@ -85,7 +98,12 @@ night_sheets() { # ORG PROFESSIONAL BOX
         END { for (i in subject) if (subject[i] ~ /^Relais de nuit/) print mid[i], subject[i] }' flat | sort
 }
 waiting_sheets() { [ "$(night_sheets hopital medecin out | wc -l)" -eq "$1" ]; }
-all_delivered() {
+# Of the twenty, those that the hospital has no proof of delivery for.
+on_their_way() {
     as hopital medecin sheet list --box out
-    [ "$(awk -F '\t' '$1 ~ /^sheets[.][0-9]+[.]delivered$/ && $2 == 1' flat | wc -l)" -ge $((SENDS + 1)) ]
+    awk -F '\t' '
+        $1 ~ /^sheets[.][0-9]+[.]delivered$/ { split($1, p, "."); delivered[p[2]] = $2 }
+        $1 ~ /^sheets[.][0-9]+[.]subject$/ { split($1, p, "."); subject[p[2]] = $2 }
+        END { n = 0; for (i in subject) if (subject[i] ~ /^Relais de nuit/ && delivered[i] != 1) n++; print n }' flat
 }
+all_delivered() { [ "$(on_their_way)" = 0 ]; }

@@ -4,12 +4,14 @@
 
 BUILD=${BUILD:-$HERE/../../build}
 DATA=$HERE/data
-WAIT_S=15 # longest time for anything to happen
+WAIT_S=45 # longest time for anything to happen; a node waits up to 30 s before it tries again
 
 # --- telling --------------------------------------------------------------------------------------
 
 step_number=0
 step_text=''
+
+exec 9>&2 # where failures are told; bash's own words about killed jobs go elsewhere
 
 chapter() { printf '\n%s\n' "$*"; }
 
@@ -18,13 +20,13 @@ step() {
     step_number=$((step_number + 1))
     step_text=$*
 }
-done_step() { printf '%3d. %s\n' "$step_number" "$step_text${1:+ $1}"; }
+done_step() { printf '%3d. %s%s\n' "$step_number" "$step_text${1:+ $1}" "${DEMO_TIMES:+   [$SECONDS s]}"; }
 
 fail() {
     {
         printf '\nÉCHEC à l'\''étape %d : %s\n' "$step_number" "$step_text"
         printf '  %s\n' "$@"
-    } >&2
+    } >&9
     exit 1
 }
 
@@ -71,6 +73,8 @@ refused() { # ERR NODE WORDS...
     reason=$(value text)
     [ -n "$reason" ] || fail "le refus $code n'est pas expliqué : $called"
 }
+
+first_sentence() { sed 's/\\n.*//; s/\([^.(]*([^)]*)[^.]*\|[^.]*\)[.].*/\1./' <<<"$1"; }
 
 # --- reading answers ------------------------------------------------------------------------------
 
@@ -126,6 +130,7 @@ stop() { # NAME: asks, waits; kills what does not end
     local name=$1 until=$((SECONDS + 5))
     [ -n "${pid[$name]:-}" ] || return 0
     kill -TERM "${pid[$name]}" 2>/dev/null || true
+    kill -CONT "${pid[$name]}" 2>/dev/null || true # it may be held back
     while kill -0 "${pid[$name]}" 2>/dev/null && [ "$SECONDS" -lt "$until" ]; do sleep 0.02; done
     kill -KILL "${pid[$name]}" 2>/dev/null || true
     wait "${pid[$name]}" 2>/dev/null || true

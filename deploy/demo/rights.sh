@@ -54,7 +54,7 @@ tell_withdrawal() {
     as hopital assistante consent withdraw "$circle" --n "$consent"
     expect 'retrait enregistré au hub' "$(value state)" committed
     share_refused ERR_CONSENT_WITHDRAWN
-    done_step "« ${reason:0:60}… »"
+    done_step ": « $(first_sentence "$reason") »"
 
     step 'L'\''échange avec l'\''EHPAD, lui, passe toujours'
     send_exchange 'Aide à domicile suspendue'
@@ -108,7 +108,7 @@ tell_return() {
     step 'Le nœud de l'\''hôpital apprend l'\''opposition et refuse aussi : l'\''échange s'\''arrête'
     until_true 'l'\''opposition est connue à l'\''hôpital' statements_known hopital medecin opposition true
     exchange_refused ERR_OPPOSITION
-    done_step "« ${reason:0:60}… »"
+    done_step ": « $(first_sentence "$reason") »"
 }
 node_is_stopped() {
     alive "$1" || return 0
@@ -125,5 +125,5 @@ tell_outsiders() {
     expect 'cercles connus du SAMU' "$(count_of circles)" 0
     as samu regulateur inbox
     expect 'fiches reçues par le SAMU' "$(value total)" 0
-    done_step "« ${reason:0:60}… »"
+    done_step ": « $(first_sentence "$reason") »"
 }

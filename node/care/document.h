@@ -29,7 +29,7 @@ enum {
     INVITATION_MESSAGE_MAX = 2000,
 };
 
-enum note_kind {
+enum sheet_note {
     NOTE_OBS = 1,
     NOTE_INTERV,
     NOTE_INST,

@@ -92,8 +92,14 @@ int hubproc_run(const char *program, const char *const *args, struct bytes *outp
 
 static enum err registrar_make(struct hubproc *h, char hex[65])
 {
-    const char *args[] = {"--dir",   h->registrar_dir, "--passphrase-file", h->passphrase,
-                          "--light", "registrar",      "init",              NULL};
+    const char *args[] = {"--dir",
+                          h->registrar_dir,
+                          "--passphrase-file",
+                          h->passphrase,
+                          "--light",
+                          "registrar",
+                          "init",
+                          NULL};
     struct bytes out = {0};
     char program[PATH_BYTES];
     enum err e = ERR_INTERNAL;
@@ -130,9 +136,9 @@ static enum err hub_make(struct hubproc *h, const char *registrar, uint64_t dela
 {
     char delay[24];
     char program[PATH_BYTES];
-    const char *args[] = {"--dir", h->dir, "--passphrase-file", h->passphrase, "--light",
-                          "init", "--name", "exercice.test", "--mode", "exercise",
-                          "--registrar", registrar, "--emergency-delay", delay, NULL};
+    const char *args[] = {"--dir",       h->dir,    "--passphrase-file", h->passphrase, "--light",
+                          "init",        "--name",  "exercice.test",     "--mode",      "exercise",
+                          "--registrar", registrar, "--emergency-delay", delay,         NULL};
     struct bytes out = {0};
     enum err e = ERR_OK;
 

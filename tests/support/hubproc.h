@@ -22,8 +22,8 @@
 struct hubproc;
 
 struct hubproc_options {
-    const char *conf;              /* more lines of hub.conf; NULL: none */
-    const char *where;             /* directory that is there; NULL: a fresh one, removed at the end */
+    const char *conf;  /* more lines of hub.conf; NULL: none */
+    const char *where; /* directory that is there; NULL: a fresh one, removed at the end */
     uint64_t emergency_delay_s;
 };
 
@@ -51,7 +51,7 @@ enum err hubproc_clock(struct hubproc *h, int64_t ahead_ms);
 /* How many faults have really fired since hubproc_new(). */
 size_t hubproc_faults(const struct hubproc *h);
 
-const char *hubproc_dir(const struct hubproc *h);           /* of the hub */
+const char *hubproc_dir(const struct hubproc *h); /* of the hub */
 const char *hubproc_registrar_dir(const struct hubproc *h);
 const char *hubproc_passphrase_file(const struct hubproc *h);
 int hubproc_port(const struct hubproc *h);

@@ -551,12 +551,14 @@ const struct msg_welcome *member_welcome(const struct member_node *m)
 
 enum err member_hello_make(struct member_node *m, struct msg_hello *out)
 {
-    *out = (struct msg_hello){.versions = {1, {WIRE_VERSION}},
-                              .session = ++m->session,
-                              .last_seq = m->acked,
-                              .credit_messages = m->credit_messages,
-                              .credit_bytes = m->credit_bytes,
-                              .keys_size = directory_size(m->dir)};
+    *out = (struct msg_hello){
+        .versions = {1, {WIRE_VERSION}},
+        .session = ++m->session,
+        .last_seq = m->acked,
+        .credit_messages = m->credit_messages,
+        .credit_bytes = m->credit_bytes,
+        .keys_size = directory_size(m->dir)
+    };
     memcpy(out->incarnation, m->incarnation, ID_BYTES);
     memcpy(out->hub, m->welcome.hub, ID_BYTES);
     return entropy_fill(&m->entropy, out->nonce, ID_BYTES);

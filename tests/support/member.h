@@ -119,7 +119,7 @@ enum err member_hello_within(struct member_node *m, const struct msg_hello *hell
 /* Connect, honest HELLO, keys: all of it. */
 enum err member_open(struct member_node *m);
 enum err member_sync(struct member_node *m); /* KEYS to the end of the log */
-const struct msg_welcome *member_welcome(const struct member_node *m); /* the last */
+const struct msg_welcome *member_welcome(const struct member_node *m);        /* the last */
 void member_credit(struct member_node *m, uint32_t messages, uint32_t bytes); /* of HELLO and ACK */
 
 /* --- saying and hearing ----------------------------------------------------------------------- */
@@ -183,6 +183,7 @@ enum err member_ack_make(struct member_node *m, uint64_t upto, struct msg_ack *o
 enum err member_ack_all(struct member_node *m);
 enum err member_ack(struct member_node *m, uint64_t upto); /* sends only */
 uint64_t member_acked(const struct member_node *m);
+void member_settled(struct member_node *m, uint64_t upto); /* the hub has it, however it learned */
 
 /* An SS for REPORT. `item` is an envelope received. */
 enum err member_report_make(struct member_node *m, const struct member_item *item,
@@ -190,7 +191,8 @@ enum err member_report_make(struct member_node *m, const struct member_item *ite
 enum err member_report(struct member_node *m, const struct member_item *item,
                        enum audit_type outcome, enum err code, struct bytes *receipt);
 
-/* --- circles ------------------------------------------------------------------------------------ */
+/* --- circles ------------------------------------------------------------------------------------
+ */
 
 /* One circle, as the members of a test know it together. */
 struct member_circle {
@@ -223,7 +225,8 @@ enum err member_oppose(struct member_node *m, struct member_circle *c, uint8_t c
                        const struct member_node *about); /* NULL: everybody */
 enum err member_leave(struct member_node *m, struct member_circle *c);
 
-/* --- envelopes ------------------------------------------------------------------------------------ */
+/* --- envelopes
+ * ------------------------------------------------------------------------------------ */
 
 /* Honest defaults: type 1, échange, coordination, social, one health professional to others, now,
  * one day; heads as of the last sync. Change what you like, then seal. */

@@ -27,7 +27,8 @@ struct circle_row member_row(const struct member_node *m)
 enum err member_statement(struct member_node *m, const struct member_circle *c,
                           enum circle_kind kind, struct circle_statement *out)
 {
-    enum err e = circle_next(c ? c->state : NULL, kind, m->org, m->actor, crew_now_ms(m->crew), out);
+    enum err e =
+        circle_next(c ? c->state : NULL, kind, m->org, m->actor, crew_now_ms(m->crew), out);
 
     if (!e)
         out->date_ms = out->ts_ms;
@@ -36,7 +37,9 @@ enum err member_statement(struct member_node *m, const struct member_circle *c,
 
 enum err member_declare_ss(struct member_node *m, struct span ss, struct member_answer *out)
 {
-    struct message say = {.type = MSG_DECLARE, .statement = {.req = member_next_req(m), .ss = ss}};
+    struct message say = {
+        .type = MSG_DECLARE, .statement = {.req = member_next_req(m), .ss = ss}
+    };
 
     return member_ask(m, &say, out);
 }

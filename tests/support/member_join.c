@@ -104,7 +104,10 @@ enum err member_join_make(struct member_node *m, struct msg_join *out)
     struct secret32 *shared = NULL;
     enum err e;
 
-    *out = (struct msg_join){.versions = {1, {WIRE_VERSION}}, .body = bytes_span(&m->body)};
+    *out = (struct msg_join){
+        .versions = {1, {WIRE_VERSION}},
+          .body = bytes_span(&m->body)
+    };
     memcpy(out->possession, m->possession, sizeof out->possession);
     if ((e = secret_box_shared(m->curve, &m->hub.transport, &shared)))
         return e;

@@ -89,15 +89,18 @@ enum err member_letter(struct member_node *m, const uint8_t circle[ID_BYTES],
 
 enum err member_put_frame(uint64_t req, struct span envelope, struct bytes *frame)
 {
-    struct message say = {.type = MSG_PUT, .put = {.req = req, .envelope = envelope}};
+    struct message say = {
+        .type = MSG_PUT, .put = {.req = req, .envelope = envelope}
+    };
 
     return message_encode(&say, frame);
 }
 
 enum err member_put(struct member_node *m, struct span envelope, struct bytes *receipt)
 {
-    struct message say = {.type = MSG_PUT,
-                          .put = {.req = member_next_req(m), .envelope = envelope}};
+    struct message say = {
+        .type = MSG_PUT, .put = {.req = member_next_req(m), .envelope = envelope}
+    };
     struct member_answer a = {0};
     enum err e = member_ask(m, &say, &a);
 
@@ -154,8 +157,7 @@ enum err member_parts_sign(const struct member_node *m, struct member_parts *p)
     uint8_t sig[SIG_BYTES];
     enum err e;
 
-    if ((e = envelope_digest(&v, digest)) ||
-        (e = sign_digest(SIGN_ENVELOPE, m->sign, digest, sig)))
+    if ((e = envelope_digest(&v, digest)) || (e = sign_digest(SIGN_ENVELOPE, m->sign, digest, sig)))
         return e;
     return bytes_copy(&p->sig, SPAN_OF(sig));
 }

@@ -200,9 +200,8 @@ enum err member_ack_make(struct member_node *m, uint64_t upto, struct msg_ack *o
     struct merkle_source source = {leaf_node, &l};
     enum err e;
 
-    *out = (struct msg_ack){.upto = upto,
-                            .credit_messages = m->credit_messages,
-                            .credit_bytes = m->credit_bytes};
+    *out = (struct msg_ack){
+        .upto = upto, .credit_messages = m->credit_messages, .credit_bytes = m->credit_bytes};
     if (!(e = leaves_collect(m, upto, &l)) && l.n > 0) {
         out->count = (uint32_t)l.n;
         if (!(e = merkle_root(&source, l.n, out->root)))
@@ -219,11 +218,16 @@ enum err member_ack(struct member_node *m, uint64_t upto)
 
     if ((e = member_ack_make(m, upto, &say.ack)) || (e = member_tell(m, &say)))
         return e;
+    member_settled(m, upto);
+    return ERR_OK;
+}
+
+void member_settled(struct member_node *m, uint64_t upto)
+{
     for (size_t i = 0; i < m->item_count && m->items[i].seq <= upto; i++)
         m->items[i].acked = true;
     if (upto > m->acked)
         m->acked = upto;
-    return ERR_OK;
 }
 
 enum err member_ack_all(struct member_node *m)

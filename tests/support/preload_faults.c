@@ -72,11 +72,19 @@ enum point {
 };
 
 static const char *const names[POINTS] = {
-    [BEFORE_COMMIT] = "before-commit", [AFTER_COMMIT] = "after-commit",
-    [DURING_DELIVERY] = "during-delivery", [BEFORE_RECEIPT] = "before-receipt",
-    [WRITE_ENOSPC] = "write-enospc", [WRITE_EIO] = "write-eio", [WRITE_EROFS] = "write-erofs",
-    [WRITE_SHORT] = "write-short", [SYNC_EIO] = "sync-eio", [FILE_ENOSPC] = "file-enospc",
-    [FILE_EIO] = "file-eio", [FILE_EROFS] = "file-erofs", [ZAP_DEAD] = "zap-dead",
+    [BEFORE_COMMIT] = "before-commit",
+    [AFTER_COMMIT] = "after-commit",
+    [DURING_DELIVERY] = "during-delivery",
+    [BEFORE_RECEIPT] = "before-receipt",
+    [WRITE_ENOSPC] = "write-enospc",
+    [WRITE_EIO] = "write-eio",
+    [WRITE_EROFS] = "write-erofs",
+    [WRITE_SHORT] = "write-short",
+    [SYNC_EIO] = "sync-eio",
+    [FILE_ENOSPC] = "file-enospc",
+    [FILE_EIO] = "file-eio",
+    [FILE_EROFS] = "file-erofs",
+    [ZAP_DEAD] = "zap-dead",
     [ZAP_ABSENT] = "zap-absent",
 };
 
@@ -296,8 +304,8 @@ ssize_t pwritev64(int fd, const struct iovec *v, int n, off64_t at)
     if (write_fails(fd, &cut))
         return -1;
     if (cut)
-        return REAL(ssize_t(*)(int, const void *, size_t, off64_t),
-                    pwrite64)(fd, v[0].iov_base, v[0].iov_len / 2, at);
+        return REAL(ssize_t(*)(int, const void *, size_t, off64_t), pwrite64)(fd, v[0].iov_base,
+                                                                              v[0].iov_len / 2, at);
     return REAL(ssize_t(*)(int, const struct iovec *, int, off64_t), pwritev64)(fd, v, n, at);
 }
 
@@ -369,8 +377,8 @@ int mdb_put(struct MDB_txn *txn, unsigned dbi, struct MDB_val *key, struct MDB_v
 
 int mdb_del(struct MDB_txn *txn, unsigned dbi, struct MDB_val *key, struct MDB_val *data)
 {
-    int rc = REAL(int (*)(struct MDB_txn *, unsigned, struct MDB_val *, struct MDB_val *), mdb_del)(
-        txn, dbi, key, data);
+    int rc = REAL(int (*)(struct MDB_txn *, unsigned, struct MDB_val *, struct MDB_val *),
+                  mdb_del)(txn, dbi, key, data);
 
     dirty |= !rc && txn == writing;
     return rc;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +12,6 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <poll.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -180,7 +180,8 @@ void child_end(struct child *c)
     *c = (struct child){0};
 }
 
-/* --- what it said ------------------------------------------------------------------------------ */
+/* --- what it said ------------------------------------------------------------------------------
+ */
 
 size_t child_mark(struct child *c)
 {

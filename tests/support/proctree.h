@@ -28,9 +28,9 @@ struct child {
     struct bytes text;
 };
 
-/* A zeroed struct child first; it may be used again after the end, text goes on growing. args: after
- * the program's name, NULL at the end; env: "NAME=value", added, NULL at the end, may be NULL;
- * copy: file that the output is appended to, may be NULL. */
+/* A zeroed struct child first; it may be used again after the end, text goes on growing. args:
+ * after the program's name, NULL at the end; env: "NAME=value", added, NULL at the end, may be
+ * NULL; copy: file that the output is appended to, may be NULL. */
 enum err child_start(struct child *c, const char *program, const char *const *args,
                      const char *const *env, const char *copy);
 /* ERR_TIMEOUT: still runs. *status (may be NULL) as of waitpid(). */

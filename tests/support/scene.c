@@ -9,7 +9,8 @@
 #include "clock.h"
 #include "member_internal.h"
 
-/* --- enrolment ---------------------------------------------------------------------------------- */
+/* --- enrolment ----------------------------------------------------------------------------------
+ */
 
 static enum err invite_text(struct scene *s, const char *name, enum org_kind kind, bool founder,
                             const uint8_t *org, struct bytes *out)
@@ -66,10 +67,10 @@ enum err scene_approve(struct scene *s, struct member_node *m, struct bytes *req
 {
     json_t *data = NULL;
     char id[33];
-    enum err e = hubproc_command(s->hub, "org.approve",
-                                 json_pack("{s:s,s:s}", "id", scene_invite_id(m, id), "fingerprint",
-                                           member_fingerprint(m)),
-                                 &data);
+    enum err e = hubproc_command(
+        s->hub, "org.approve",
+        json_pack("{s:s,s:s}", "id", scene_invite_id(m, id), "fingerprint", member_fingerprint(m)),
+        &data);
 
     if (!e)
         e = bytes_copy(request, span_text(json_string_value(json_object_get(data, "request"))));
@@ -190,10 +191,11 @@ out:
     return e;
 }
 
-/* --- scenes ------------------------------------------------------------------------------------- */
+/* --- scenes -------------------------------------------------------------------------------------
+ */
 
-static const enum org_kind kinds[] = {ORG_HOSPITAL, ORG_ESSMS, ORG_DAC, ORG_MDPH, ORG_LIBERAL,
-                                      ORG_OTHER};
+static const enum org_kind kinds[] = {ORG_HOSPITAL, ORG_ESSMS,   ORG_DAC,
+                                      ORG_MDPH,     ORG_LIBERAL, ORG_OTHER};
 #define KINDS (sizeof kinds / sizeof *kinds)
 
 static enum err people(struct scene *s, size_t members)
@@ -298,7 +300,8 @@ void scene_close(struct scene *s)
     *s = (struct scene){0};
 }
 
-/* --- test programs ------------------------------------------------------------------------------ */
+/* --- test programs ------------------------------------------------------------------------------
+ */
 
 void scene_fail(const char *file, int line, const char *what, const char *detail)
 {

@@ -36,7 +36,8 @@ static inline void serves(struct scene *s, size_t from, size_t to)
     bytes_free(&envelope);
 }
 
-/* Counted, in the signed log as one leaf of type 11 with that code, and without any other effect. */
+/* Counted, in the signed log as one leaf of type 11 with that code, and without any other effect.
+ */
 static inline void only_refused(struct scene *s, const struct hub_counts *before, enum err code)
 {
     struct hub_counts now = counts_of(s);

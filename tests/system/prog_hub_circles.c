@@ -136,7 +136,8 @@ static void a_statement_on_a_stale_head_is_refused_with_the_head(void)
     CHECK(a.message.err.head_n == circle_size(s.circle->state) - 1);
     CHECK(memcmp(a.message.err.head, circle_head(s.circle->state), 32) == 0);
     only_refused(&s, &before, ERR_STALE_HEAD);
-    CHECK_OK(member_statement(s.m[1], s.circle, CIRCLE_OPPOSITION, &st)); /* read again, and go on */
+    CHECK_OK(
+        member_statement(s.m[1], s.circle, CIRCLE_OPPOSITION, &st)); /* read again, and go on */
     st.class_mask = CLASS_MEDICAL;
     CHECK_OK(member_declare(s.m[1], s.circle, &st, NULL));
     member_answer_free(&a);
@@ -351,7 +352,10 @@ static void what_waits_when_consent_is_withdrawn_is_held_back_and_both_are_told(
 
 int main(int argc, char **argv)
 {
-#define TEST(name) {#name, name}
+#define TEST(name)                                                                                 \
+    {                                                                                              \
+#name, name                                                                                \
+    }
     static const struct scene_test tests[] = {
         TEST(a_statement_by_a_non_member_is_refused),
         TEST(a_statement_by_a_former_member_is_refused),

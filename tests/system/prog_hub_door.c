@@ -223,7 +223,8 @@ static void an_emergency_service_signed_too_late_is_approved_again(void)
     scene_close(&s);
 }
 
-/* --- hostile peers --------------------------------------------------------------------------------- */
+/* --- hostile peers
+ * --------------------------------------------------------------------------------- */
 
 static struct raw_identity identity_of(struct member_node *m)
 {
@@ -244,8 +245,8 @@ static void a_giant_frame_before_authentication_takes_no_memory(void)
     for (int i = 0; i < 8; i++) {
         CHECK_OK(raw_connect(hubproc_port(s.hub), &raw));
         CHECK_OK(raw_greet(&raw));
-        CHECK_OK(raw_frame(&raw, RAW_COMMAND | RAW_ANNOUNCE_ONLY, (struct span){0},
-                           UINT64_C(1) << 30));
+        CHECK_OK(
+            raw_frame(&raw, RAW_COMMAND | RAW_ANNOUNCE_ONLY, (struct span){0}, UINT64_C(1) << 30));
         for (int k = 0; k < 64; k++)
             if (raw_send(&raw, SPAN_OF(junk)))
                 break;
@@ -382,7 +383,8 @@ static void a_first_message_that_never_ends_is_cut_off_and_nobody_blamed(void)
     endless_is_cut_off(false);
 }
 
-/* --- the ZAP thread ---------------------------------------------------------------------------------- */
+/* --- the ZAP thread
+ * ---------------------------------------------------------------------------------- */
 
 static void a_dead_ZAP_thread_ends_the_process(void)
 {
@@ -428,7 +430,10 @@ static void without_ZAP_nobody_has_a_name_and_nobody_is_heard(void)
 
 int main(int argc, char **argv)
 {
-#define TEST(name) {#name, name}
+#define TEST(name)                                                                                 \
+    {                                                                                              \
+#name, name                                                                                \
+    }
     static const struct scene_test tests[] = {
         TEST(an_unknown_key_gets_silence),
         TEST(an_invited_key_that_is_not_enrolled_gets_silence),

@@ -436,8 +436,7 @@ static void two_histories_of_the_log_raise_an_alarm(void)
     audit_key(&s, &key, origin);
     h = header(&s);
     h.audit_head.root[0] ^= 1;
-    CHECK_OK(
-        checkpoint_body(span_text(origin), h.audit_head.size, h.audit_head.root, &note));
+    CHECK_OK(checkpoint_body(span_text(origin), h.audit_head.size, h.audit_head.root, &note));
     CHECK_OK(sign_note(key, bytes_span(&note), h.audit_head.sig));
     seal_with(&s, &h, &whole);
     before = counts_of(&s);
@@ -488,7 +487,10 @@ static void good_ones_around_a_bad_one_arrive_in_order(void)
 
 int main(int argc, char **argv)
 {
-#define TEST(name) {#name, name}
+#define TEST(name)                                                                                 \
+    {                                                                                              \
+#name, name                                                                                \
+    }
     static const struct scene_test tests[] = {
         TEST(an_honest_envelope_is_accepted_and_delivered),
         TEST(another_suite_is_refused),

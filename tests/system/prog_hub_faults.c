@@ -60,7 +60,8 @@ static int place_of_mid(const struct letters *l, const struct member_item *it)
 }
 
 /* Every letter in the mailbox exactly once, in the order in which they were sent; no other. */
-static void delivered_once_in_order(struct scene *s, size_t to, const struct letters *l, size_t from)
+static void delivered_once_in_order(struct scene *s, size_t to, const struct letters *l,
+                                    size_t from)
 {
     size_t next = from;
 
@@ -154,7 +155,8 @@ static bool ack_until_kept(struct scene *s, size_t i)
     scene_fail(__FILE__, __LINE__, "never acknowledged", "");
 }
 
-/* --- the disk ------------------------------------------------------------------------------------- */
+/* --- the disk
+ * ------------------------------------------------------------------------------------- */
 
 #define ROUNDS_MAX 200
 #define LETTERS_A_ROUND 2
@@ -291,9 +293,9 @@ static void a_disk_that_is_full_for_a_while_is_named_and_service_resumes(void)
     size_t refused = 0;
     struct scene s;
 
-    CHECK_OK(scene_open(&(struct scene_options){
-                            .start = &(struct hubproc_start){.fault = "write-enospc:250:3"}},
-                        &s));
+    CHECK_OK(scene_open(
+        &(struct scene_options){.start = &(struct hubproc_start){.fault = "write-enospc:250:3"}},
+        &s));
     for (size_t i = 0; i < 60; i++) {
         struct message say = {.type = MSG_PUT};
         enum err e;
@@ -371,8 +373,15 @@ static void a_failing_disk_leaves_no_half_made_hub(void)
     snprintf(env_log, sizeof env_log, "RELAIS_FAULT_LOG=%s", log);
     for (unsigned k = 0, n = 1; k < 3; n++) {
         const char *env[] = {preload, fault, env_log, NULL};
-        const char *args[] = {"--dir", dir, "--passphrase-file", hubproc_passphrase_file(s.hub),
-                              "--light", "init", "--name", "x.test", "--registrar",
+        const char *args[] = {"--dir",
+                              dir,
+                              "--passphrase-file",
+                              hubproc_passphrase_file(s.hub),
+                              "--light",
+                              "init",
+                              "--name",
+                              "x.test",
+                              "--registrar",
                               "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
                               NULL};
         struct child c = {0};
@@ -402,7 +411,8 @@ static void a_failing_disk_leaves_no_half_made_hub(void)
     scene_close(&s);
 }
 
-/* --- kill -9 ----------------------------------------------------------------------------------------- */
+/* --- kill -9
+ * ----------------------------------------------------------------------------------------- */
 
 #define TWENTY 20
 
@@ -490,7 +500,8 @@ static void killed_during_delivery_every_send_ends_delivered_once(void)
     killed_at_each("during-delivery", steps, sizeof steps / sizeof *steps);
 }
 
-/* --- order and time ------------------------------------------------------------------------------------- */
+/* --- order and time
+ * ------------------------------------------------------------------------------------- */
 
 static void order_is_kept_across_restarts(void)
 {
@@ -539,8 +550,8 @@ static void what_expires_while_the_recipient_is_away_is_told_to_both(void)
     struct env_header h;
     struct scene s;
 
-    CHECK_OK(scene_open(&(struct scene_options){.start = &(struct hubproc_start){.clock = true}},
-                        &s));
+    CHECK_OK(
+        scene_open(&(struct scene_options){.start = &(struct hubproc_start){.clock = true}}, &s));
     member_disconnect(s.m[1]);
     CHECK_OK(member_header(s.m[0], s.circle->handle, &s.m[1], 1, &h));
     h.exp = h.ts + LIFETIME_MAX_MS;
@@ -577,7 +588,10 @@ static void what_expires_while_the_recipient_is_away_is_told_to_both(void)
 
 int main(int argc, char **argv)
 {
-#define TEST(name) {#name, name}
+#define TEST(name)                                                                                 \
+    {                                                                                              \
+#name, name                                                                                \
+    }
     static const struct scene_test tests[] = {
         TEST(a_full_disk_at_each_write_loses_nothing),
         TEST(a_write_cut_short_at_each_write_loses_nothing),

@@ -22,15 +22,15 @@ static void hex_of(const uint8_t id[ID_BYTES], char out[33])
 }
 
 static enum err operator(struct scene *s, const char *command, const char *argument,
-                         const uint8_t id[ID_BYTES], json_t **data)
-{
+                         const uint8_t id[ID_BYTES], json_t **data) {
     char hex[33];
 
-    hex_of(id, hex);
-    return hubproc_command(s->hub, command, json_pack("{s:s}", argument, hex), data);
+        hex_of(id, hex);
+        return hubproc_command(s->hub, command, json_pack("{s:s}", argument, hex), data);
 }
 
-/* --- standing ----------------------------------------------------------------------------------- */
+/* --- standing -----------------------------------------------------------------------------------
+ */
 
 static void a_suspended_member_is_told_so_on_its_live_connection(void)
 {
@@ -89,8 +89,8 @@ static void a_revoked_member_is_refused_at_once_and_then_unknown(void)
     one = letter(&s, 1, 2);
     CHECK_OK(operator(&s, "org.revoke", "org", member_org(s.m[1]), &data));
     CHECK_ERR(member_put(s.m[1], bytes_span(&one), NULL), ERR_SUSPENDED);
-    CHECK_OK(scene_sign(&s, span_text(json_string_value(json_object_get(data, "request"))),
-                        &complete));
+    CHECK_OK(
+        scene_sign(&s, span_text(json_string_value(json_object_get(data, "request"))), &complete));
     CHECK(complete);
     CHECK_ERR(member_put(s.m[1], bytes_span(&one), NULL), ERR_REVOKED);
     CHECK_OK(hubproc_log_wait(s.hub, 0, "door.refused why=ERR_REVOKED", HUBPROC_WAIT_MS));
@@ -106,7 +106,8 @@ static void a_revoked_member_is_refused_at_once_and_then_unknown(void)
     scene_close(&s);
 }
 
-/* --- before and around a session ---------------------------------------------------------------- */
+/* --- before and around a session ----------------------------------------------------------------
+ */
 
 static void nothing_is_heard_before_hello(void)
 {
@@ -133,10 +134,14 @@ static void without_a_common_version_there_is_no_session(void)
 
     CHECK_OK(scene_open(NULL, &s));
     CHECK_OK(member_hello_make(s.m[1], &hello));
-    hello.versions = (struct versions){2, {7, 9}};
+    hello.versions = (struct versions){
+        2, {7, 9}
+    };
     CHECK_ERR(member_hello(s.m[1], &hello), ERR_VERSION);
     CHECK(hubproc_entries(s.hub, AUDIT_REJECTED, ERR_VERSION, 5) == 1);
-    hello.versions = (struct versions){2, {1, 9}};
+    hello.versions = (struct versions){
+        2, {1, 9}
+    };
     CHECK_OK(member_hello(s.m[1], &hello));
     scene_close(&s);
 }
@@ -280,7 +285,8 @@ static void a_node_that_forgot_what_it_acknowledged_is_refused(void)
     scene_close(&s);
 }
 
-/* --- limits ------------------------------------------------------------------------------------- */
+/* --- limits -------------------------------------------------------------------------------------
+ */
 
 #define BURST 40
 
@@ -350,7 +356,8 @@ static void too_much_in_flight_is_BUSY_and_loses_nothing(void)
     limit_loses_nothing("inflight_messages = 1\n", ERR_BUSY);
 }
 
-/* --- frames that are no messages ------------------------------------------------------------------ */
+/* --- frames that are no messages
+ * ------------------------------------------------------------------ */
 
 static void frame_is_refused(struct scene *s, struct span frame, uint64_t req, enum err code)
 {
@@ -365,7 +372,8 @@ static void damaged_frames_are_refused_by_name(void)
 {
     static const uint8_t float_req[] = {0x93, 0x03, 0xca, 0, 0, 0, 0, 0xc4, 1, 0};
     static const uint8_t long_form[] = {0x93, 0x03, 0xcd, 0x00, 0x4d, 0xc4, 1, 0};
-    static const uint8_t deep[] = {0x93, 0x0b, 0x4d, 0x91, 0x91, 0x91, 0x91, 0x91, 0x91, 0x91, 0x91, 0xc0};
+    static const uint8_t deep[] = {0x93, 0x0b, 0x4d, 0x91, 0x91, 0x91,
+                                   0x91, 0x91, 0x91, 0x91, 0x91, 0xc0};
     static const uint8_t unknown[] = {0x92, 0x3f, 0x4d};
     static const uint8_t hubs_own[] = {0x93, 0x04, 0x4d, 0xc4, 1, 0};
     static const uint8_t not_array[] = {0x81, 0x03, 0x4d};
@@ -419,8 +427,8 @@ static void damaged_headers_are_refused_by_name(void)
     static const uint8_t descending[] = {0x83, 0x01, 0x01, 0x41, 0x00, 0x40, 0x00};
     static const uint8_t unknown[] = {0x82, 0x01, 0x01, 0x3f, 0x00};
     static const uint8_t alone[] = {0x81, 0x01, 0x01};
-    static const uint8_t deep[] = {0x82, 0x01, 0x01, 0x40, 0x91, 0x91, 0x91, 0x91,
-                                   0x91, 0x91, 0x91, 0x91, 0xc0};
+    static const uint8_t deep[] = {0x82, 0x01, 0x01, 0x40, 0x91, 0x91, 0x91,
+                                   0x91, 0x91, 0x91, 0x91, 0x91, 0xc0};
     struct member_parts p = {0};
     struct bytes one;
     struct bytes trailing = {0};
@@ -443,7 +451,8 @@ static void damaged_headers_are_refused_by_name(void)
     scene_close(&s);
 }
 
-/* --- acknowledging ------------------------------------------------------------------------------ */
+/* --- acknowledging ------------------------------------------------------------------------------
+ */
 
 static void ack_is_refused(struct scene *s, const struct msg_ack *ack, enum err code)
 {
@@ -524,7 +533,8 @@ static void a_report_that_lies_is_refused(void)
     CHECK(span_equal(bytes_span(&first), bytes_span(&again)));
     CHECK(hubproc_entries(s.hub, AUDIT_OPENED, 0, 50) == 1);
     CHECK_OK(member_await(s.m[0], DELIVER_RECEIPT, 2, SOON_MS));
-    CHECK(member_receipt_of(s.m[0], AUDIT_OPENED, 0) && !member_receipt_of(s.m[0], AUDIT_OPENED, 1));
+    CHECK(member_receipt_of(s.m[0], AUDIT_OPENED, 0) &&
+          !member_receipt_of(s.m[0], AUDIT_OPENED, 1));
     bytes_free(&one);
     bytes_free(&first);
     bytes_free(&again);
@@ -532,12 +542,13 @@ static void a_report_that_lies_is_refused(void)
     scene_close(&s);
 }
 
-/* --- the operator's keys and directories ------------------------------------------------------------ */
+/* --- the operator's keys and directories
+ * ------------------------------------------------------------ */
 
 static int serve_once(const struct scene *s, const char *passphrase_file, struct bytes *out)
 {
-    const char *args[] = {"--dir", hubproc_dir(s->hub), "--passphrase-file", passphrase_file,
-                          "serve", NULL};
+    const char *args[] = {
+        "--dir", hubproc_dir(s->hub), "--passphrase-file", passphrase_file, "serve", NULL};
     char program[1024];
 
     return hubproc_run(hubproc_program("relais-hub", program), args, out);
@@ -579,7 +590,10 @@ static void a_second_daemon_on_the_directory_does_not_start(void)
 
 int main(int argc, char **argv)
 {
-#define TEST(name) {#name, name}
+#define TEST(name)                                                                                 \
+    {                                                                                              \
+#name, name                                                                                \
+    }
     static const struct scene_test tests[] = {
         TEST(a_suspended_member_is_told_so_on_its_live_connection),
         TEST(nothing_is_accepted_for_a_suspended_member),

@@ -354,7 +354,7 @@ static void a_report_that_lies_is_refused(void **state)
     assert_ok(circle_encode(&s, &stmt));
     assert_ok(statement_sign_alone(STATEMENT_REPORT, bytes_span(&stmt), ROLE_NODE,
                                    member_org(w->m[1]), member_sign_key(w->m[1]), &text));
-    report_ss_is_refused(w, 1, &text, ERR_FIELD_VALUE);
+    report_ss_is_refused(w, 1, &text, ERR_SIZE);
     assert_ok(statement_sign_alone(STATEMENT_REPORT, bytes_span(&stmt), ROLE_AUTHOR,
                                    member_org(w->m[1]), member_sign_key(w->m[1]), &text));
     report_ss_is_refused(w, 1, &text, ERR_FIELD_VALUE);
