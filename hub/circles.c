@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HASH_NONFATAL_OOM 1 /* hh.tbl stays NULL then; without this uthash would exit */
 #include <uthash.h>
 
 #include "core.h"
@@ -35,12 +36,17 @@ enum err circles_new(struct circles **out)
     return ERR_OK;
 }
 
-static void cached_drop(struct circles *cs, struct cached *one)
+static void cached_free(struct circles *cs, struct cached *one)
 {
-    HASH_DEL(cs->all, one);
     cs->bytes -= one->bytes;
     circle_free(one->circle);
     free(one);
+}
+
+static void cached_drop(struct circles *cs, struct cached *one)
+{
+    HASH_DEL(cs->all, one);
+    cached_free(cs, one);
 }
 
 void circles_forget(struct circles *cs)
@@ -68,6 +74,10 @@ static struct cached *cached_find(struct circles *cs, const uint8_t handle[ID_BY
         cs->bytes += one->bytes;
         HASH_DEL(cs->all, one);
         HASH_ADD(hh, cs->all, handle, ID_BYTES, one);
+        if (!one->hh.tbl) { /* no memory: it is in the store, too */
+            cached_free(cs, one);
+            one = NULL;
+        }
     }
     return one;
 }
@@ -88,7 +98,10 @@ enum err circles_add(struct core *c, const uint8_t handle[ID_BYTES], struct circ
     one->bytes = circle_bytes(fresh);
     cs->bytes += one->bytes;
     HASH_ADD(hh, cs->all, handle, ID_BYTES, one);
-    return ERR_OK;
+    if (one->hh.tbl)
+        return ERR_OK;
+    cached_free(cs, one);
+    return ERR_NOMEM;
 }
 
 enum err chain_row_ss(struct span row, struct span *ss)

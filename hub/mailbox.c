@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HASH_NONFATAL_OOM 1 /* hh.tbl stays NULL then; without this uthash would exit */
 #include <uthash.h>
 
 #include "core.h"
@@ -66,7 +67,10 @@ enum err mailbox_make(struct core *c, const struct member *who)
     one->number = who->number;
     one->box.who = *who;
     HASH_ADD(hh, c->mail->all, number, sizeof one->number, one);
-    return ERR_OK;
+    if (one->hh.tbl)
+        return ERR_OK;
+    free(one);
+    return ERR_NOMEM;
 }
 
 size_t mailbox_each(struct core *c, void (*visit)(struct mailbox *m, void *arg), void *arg)

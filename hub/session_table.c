@@ -26,7 +26,10 @@ struct session *session_make(struct session **all, const struct member *who, uin
     s->tokens = -1; /* full at the first use */
     s->waiting_end = &s->waiting;
     HASH_ADD(hh, *all, node, ID_BYTES, s);
-    return s;
+    if (s->hh.tbl)
+        return s;
+    free(s);
+    return NULL;
 }
 
 void session_drop_waiting(struct session *s)

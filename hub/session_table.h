@@ -5,6 +5,7 @@
 #ifndef HUB_SESSION_TABLE_H
 #define HUB_SESSION_TABLE_H
 
+#define HASH_NONFATAL_OOM 1 /* hh.tbl stays NULL then; without this uthash would exit */
 #include <uthash.h>
 
 #include "hub.h"

@@ -195,7 +195,7 @@ static enum err run_create(struct node *n, struct call *c)
 static enum err run_accept(struct node *n, struct call *c)
 {
     struct circle_invited i = {0};
-    struct circle_offer o;
+    struct circle_offer o = {0};
     struct saying y;
     enum err e = say_begin(n, c, CIRCLE_JOIN, &y);
 

@@ -7,9 +7,11 @@
 
 struct task *task_make(struct courier *c, enum task_kind kind, struct span key)
 {
-    struct task_id id = {.kind = (uint8_t)kind};
+    struct task_id id;
     struct task *x;
 
+    memset(&id, 0, sizeof id); /* hashed whole */
+    id.kind = (uint8_t)kind;
     memcpy(id.key, key.ptr, key.len);
     HASH_FIND(hh, c->tasks, &id, sizeof id, x);
     if (x || !(x = calloc(1, sizeof *x)))
@@ -117,9 +119,11 @@ enum err task_send(struct courier *c, struct task *x, struct message *m, uint64_
 
 struct task *task_find(const struct courier *c, enum task_kind kind)
 {
-    struct task_id id = {.kind = (uint8_t)kind};
+    struct task_id id;
     struct task *x;
 
+    memset(&id, 0, sizeof id);
+    id.kind = (uint8_t)kind;
     HASH_FIND(hh, c->tasks, &id, sizeof id, x);
     return x;
 }

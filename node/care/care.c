@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "circles.h"
 #include "contacts.h"
 #include "payload.h"
 #include "person.h"
@@ -46,6 +47,25 @@ static enum err person_of(struct node *n, struct txn *t, const struct care_paylo
                           uint8_t person[ID_BYTES])
 {
     return person_of_document(n, t, document_identity(p->doc), h->from, circle_person, person);
+}
+
+/* A circle that nobody here has said whose it is becomes that of its first document's person: from
+ * then on, one about somebody else is noticed. */
+static enum err kept(struct node *n, struct txn *t, const struct care_payload *p,
+                     const struct env_header *h, const uint8_t person[ID_BYTES])
+{
+    struct circle_info i;
+    enum err e;
+
+    if (p->type != ENVELOPE_SHEET)
+        return ERR_OK;
+    if ((e = circle_info_get(n, t, h->circle, &i)))
+        return e == ERR_NOT_FOUND ? ERR_OK : e;
+    if (i.has_person)
+        return ERR_OK;
+    i.has_person = true;
+    memcpy(i.person, person, ID_BYTES);
+    return circle_info_put(n, t, &i);
 }
 
 static void author_of(const struct node *n, const struct actor *a, struct doc_author *out)
@@ -93,7 +113,7 @@ const struct care_hooks care_hooks = {
     .open = open_body,
     .release = release,
     .person = person_of,
-    .kept = NULL,
+    .kept = kept,
     .invite = invite,
     .circle_ready = person_circle_ready,
 };

@@ -133,14 +133,15 @@ static void step_write(struct circle *c, const struct circle_step *step)
 static enum err grow(void *array, size_t count, size_t more, size_t *cap, size_t each)
 {
     size_t wanted = *cap ? 2 * *cap : 4;
+    void *held;
     void *bigger;
 
     if (count + more <= *cap)
         return ERR_OK;
     if (wanted < count + more)
         wanted = count + more;
-    memcpy(&bigger, array, sizeof bigger); /* pointers to objects are alike, as POSIX has them */
-    if (!(bigger = realloc(bigger, wanted * each)))
+    memcpy(&held, array, sizeof held); /* pointers to objects are alike, as POSIX has them */
+    if (!(bigger = realloc(held, wanted * each)))
         return ERR_NOMEM;
     memcpy(array, &bigger, sizeof bigger);
     *cap = wanted;

@@ -124,14 +124,15 @@ static void revoke_apply(struct directory *d, const struct verified *v)
 static enum err grow(void *array, size_t count, size_t *cap, size_t each)
 {
     size_t more = *cap ? 2 * *cap : 16;
+    void *held;
     void *bigger;
 
     if (count < *cap)
         return ERR_OK;
     if (count >= DIRECTORY_NONE)
         return ERR_FULL;
-    memcpy(&bigger, array, sizeof bigger); /* pointers to objects are alike, as POSIX has them */
-    if (!(bigger = realloc(bigger, more * each)))
+    memcpy(&held, array, sizeof held); /* pointers to objects are alike, as POSIX has them */
+    if (!(bigger = realloc(held, more * each)))
         return ERR_NOMEM;
     memcpy(array, &bigger, sizeof bigger);
     *cap = more;

@@ -11,8 +11,8 @@
 
 /* A pattern is found by its first four bytes: a bit for "none begins like this", then a chain. */
 #define HEAD_BYTES 4
-#define HASH_BITS 16
-#define HASH_SLOTS (1u << HASH_BITS)
+#define SLOT_BITS 16
+#define SLOTS (1u << SLOT_BITS)
 #define NONE UINT32_MAX
 
 struct pattern {
@@ -35,7 +35,7 @@ struct search {
     struct pattern *patterns;
     size_t pattern_count;
     size_t pattern_room;
-    uint32_t slot[HASH_SLOTS];
+    uint32_t slot[SLOTS];
     bool running;
 };
 
@@ -58,7 +58,7 @@ enum err search_new(struct search **out)
         free(s);
         return ERR_NOMEM;
     }
-    for (size_t i = 0; i < HASH_SLOTS; i++)
+    for (size_t i = 0; i < SLOTS; i++)
         s->slot[i] = NONE;
     *out = s;
     return ERR_OK;
@@ -84,7 +84,7 @@ static uint32_t head_hash(const uint8_t *p)
     uint32_t head;
 
     memcpy(&head, p, HEAD_BYTES);
-    return (head * 2654435761u) >> (32 - HASH_BITS);
+    return (head * 2654435761u) >> (32 - SLOT_BITS);
 }
 
 static bool pattern_known(const struct search *s, struct span bytes, uint32_t needle)

@@ -87,11 +87,11 @@ static void every_single_digit_error_is_seen(void **state)
 
     (void)state;
     for (size_t at = 0; at < 15; at++)
-        for (char c = '0'; c <= '9'; c++) {
+        for (int c = '0'; c <= '9'; c++) {
             memcpy(nir, "238054410941733", 16);
             if (nir[at] == c)
                 continue;
-            nir[at] = c;
+            nir[at] = (char)c;
             assert_int_equal(typed(nir), ERR_INS_KEY);
         }
 }

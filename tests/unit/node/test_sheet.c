@@ -16,7 +16,10 @@ static void identified(struct desk *d, int status, char mid[33], char person[33]
         ask(d, NURSE, "person.link", "{\"person\":\"%s\",\"to\":\"%s\"}", unknown, person), ERR_OK);
 }
 
-#define SEND_START "{\"note\":5,\"subject\":\"Nuit calme\",\"to\":[{\"org\":\"Autre\"}],"
+#define SEND_START                                                                                 \
+    "{\"note\":5,\"subject\":\"Nuit calme\",\"to\":[{\"org\":\"Autre\",\"category\":1}],"
+/* Whoever the circle knows there: of both categories. */
+#define SEND_TO_ALL "{\"note\":5,\"subject\":\"Nuit calme\",\"to\":[{\"org\":\"Autre\"}],"
 #define SECTION "\"sections\":[{\"class\":8,\"text\":\"Rien à signaler.\"}],"
 
 /* --- reading --------------------------------------------------------------------------------- */
@@ -321,7 +324,7 @@ static void no_basis_no_sending(void **state)
     assert_non_null(strstr(answered_text(d), "L1110-4"));
     /* categories differ, and she was not told */
     assert_int_equal(
-        ask(d, NURSE, "sheet.send", SEND_START SECTION "\"basis\":1,\"person\":\"EHPAD-12\"}"),
+        ask(d, NURSE, "sheet.send", SEND_TO_ALL SECTION "\"basis\":1,\"person\":\"EHPAD-12\"}"),
         ERR_NOTICE_MISSING);
     assert_non_null(strstr(answered_text(d), "R1110-3"));
     assert_string_equal(answered_string(d, "rule"), "notice");
@@ -430,9 +433,10 @@ static enum err send_attached(struct desk *d, const char *name, size_t size, siz
                                               "application/pdf", "class", 8, "base64",
                                               (char *)base64.ptr, base64.len));
     e = ask_with(d, NURSE, "sheet.send",
-                 json_pack("{s:i,s:s,s:s,s:i,s:[{s:s}],s:[{s:i,s:s}],s:o}", "note", 5, "subject",
-                           "Radio", "person", "EHPAD-12", "basis", 2, "to", "org", "Autre",
-                           "sections", "class", 8, "text", "Voir la pièce.", "attachments", list));
+                 json_pack("{s:i,s:s,s:s,s:i,s:[{s:s,s:i}],s:[{s:i,s:s}],s:o}", "note", 5,
+                           "subject", "Radio", "person", "EHPAD-12", "basis", 2, "to", "org",
+                           "Autre", "sections", "class", 8, "text", "Voir la pièce.", "attachments",
+                           list));
     bytes_free(&raw);
     bytes_free(&base64);
     return e;

@@ -30,6 +30,57 @@ static struct span id_span(void)
     return span_of(blob, ID_BYTES);
 }
 
+static void sample_rest(struct message *m)
+{
+    switch (m->type) {
+    case MSG_REPORT:
+    case MSG_DECLARE:
+    case MSG_KEYS_PUT:
+        m->statement = (struct msg_statement){6, SPAN_OF(blob)};
+        break;
+    case MSG_CHAIN:
+        m->chain = (struct msg_chain){.req = 1, .from = 3};
+        break;
+    case MSG_CHAIN_PAGE:
+        m->chain_page = (struct msg_chain_page){.req = 1, .from = 3, .total = 5, .n = 2};
+        m->chain_page.ss[0] = SPAN_OF(blob);
+        m->chain_page.ss[1] = id_span();
+        break;
+    case MSG_KEYS:
+        m->keys = (struct msg_keys){1, 2};
+        break;
+    case MSG_KEYS_PAGE:
+        m->keys_page = (struct msg_keys_page){.req = 1, .from = 2, .n = 1, .head = head(4)};
+        m->keys_page.ss[0] = SPAN_OF(blob);
+        break;
+    case MSG_PING:
+        m->ping = (struct msg_ping){1, 2, 3};
+        break;
+    case MSG_ERR:
+        m->err = (struct msg_err){.req = 4,
+                                  .code = ERR_STALE_HEAD,
+                                  .about = id_span(),
+                                  .receipt = SPAN_OF(blob),
+                                  .extra = EXTRA_HEAD,
+                                  .head_n = 3};
+        memset(m->err.head, 7, sizeof m->err.head);
+        break;
+    case MSG_JOIN:
+        m->join = (struct msg_join){
+            .versions = {1, {1}},
+              .body = SPAN_OF(blob)
+        };
+        memset(m->join.possession, 1, sizeof m->join.possession);
+        memset(m->join.mac, 2, sizeof m->join.mac);
+        break;
+    case MSG_JOIN_STATE:
+        m->join_state = (struct msg_join_state){JOIN_ENROLLED, 0, SPAN_OF(blob), id_span()};
+        break;
+    default:
+        fail();
+    }
+}
+
 /* One of each type, every field set to something of its own. */
 static void sample(size_t i, struct message *m)
 {
@@ -80,49 +131,8 @@ static void sample(size_t i, struct message *m)
         memset(m->ack.root, 8, sizeof m->ack.root);
         memset(m->ack.sig, 9, sizeof m->ack.sig);
         break;
-    case MSG_REPORT:
-    case MSG_DECLARE:
-    case MSG_KEYS_PUT:
-        m->statement = (struct msg_statement){6, SPAN_OF(blob)};
-        break;
-    case MSG_CHAIN:
-        m->chain = (struct msg_chain){.req = 1, .from = 3};
-        break;
-    case MSG_CHAIN_PAGE:
-        m->chain_page = (struct msg_chain_page){.req = 1, .from = 3, .total = 5, .n = 2};
-        m->chain_page.ss[0] = SPAN_OF(blob);
-        m->chain_page.ss[1] = id_span();
-        break;
-    case MSG_KEYS:
-        m->keys = (struct msg_keys){1, 2};
-        break;
-    case MSG_KEYS_PAGE:
-        m->keys_page = (struct msg_keys_page){.req = 1, .from = 2, .n = 1, .head = head(4)};
-        m->keys_page.ss[0] = SPAN_OF(blob);
-        break;
-    case MSG_PING:
-        m->ping = (struct msg_ping){1, 2, 3};
-        break;
-    case MSG_ERR:
-        m->err = (struct msg_err){.req = 4,
-                                  .code = ERR_STALE_HEAD,
-                                  .about = id_span(),
-                                  .receipt = SPAN_OF(blob),
-                                  .extra = EXTRA_HEAD,
-                                  .head_n = 3};
-        memset(m->err.head, 7, sizeof m->err.head);
-        break;
-    case MSG_JOIN:
-        m->join = (struct msg_join){
-            .versions = {1, {1}},
-              .body = SPAN_OF(blob)
-        };
-        memset(m->join.possession, 1, sizeof m->join.possession);
-        memset(m->join.mac, 2, sizeof m->join.mac);
-        break;
-    case MSG_JOIN_STATE:
-        m->join_state = (struct msg_join_state){JOIN_ENROLLED, 0, SPAN_OF(blob), id_span()};
-        break;
+    default:
+        sample_rest(m);
     }
 }
 
