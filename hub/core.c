@@ -283,7 +283,7 @@ static enum err group_failed(struct core *c, struct job **jobs, size_t n, enum e
         tight_begin(c);
     c->count.failed_commits++;
     log_limited(LEVEL_ERROR, "commit.failed", "why=%s items=%zu", err_name(why), n);
-    if ((e = core_reload(c)))
+    if ((e = core_reload(c)) || (e = registry_tell_missed(c)))
         return e;
     for (size_t i = 0; i < n; i++) {
         enum err told = why == ERR_FULL || why == ERR_READONLY ? why : ERR_UNKNOWN;
@@ -298,6 +298,7 @@ static enum err group_failed(struct core *c, struct job **jobs, size_t n, enum e
             return e;
     }
     staged_say(c);
+    c->keys_told = ledger_committed_size(c->keys);
     return ERR_OK;
 }
 
@@ -320,6 +321,7 @@ static enum err group_commit(struct core *c, struct job **jobs, size_t n)
     ledger_committed(c->audit);
     c->count.commits++;
     staged_say(c);
+    c->keys_told = ledger_committed_size(c->keys);
     return mailboxes_pump(c);
 }
 
@@ -341,6 +343,7 @@ enum err core_started(struct core *c)
     ledger_committed(c->keys);
     ledger_committed(c->audit);
     staged_say(c);
+    c->keys_told = ledger_committed_size(c->keys);
     return ERR_OK;
 }
 

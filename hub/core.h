@@ -91,6 +91,7 @@ struct core {
     const char *join_endpoint;
     uint8_t incarnation[ID_BYTES];
     uint64_t next_seq;     /* of items */
+    uint64_t keys_told;    /* leaves of the keys log that the replicas have */
     uint64_t now_ms;       /* of the group */
     struct txn *t;         /* the group's */
     struct staged *staged; /* what to say after the commit */
@@ -182,8 +183,9 @@ enum err on_keys(struct core *c, struct job *j);
 enum err on_keys_put(struct core *c, struct job *j);
 enum err on_join(struct core *c, struct job *j);
 enum err registry_append(struct core *c, struct span ss); /* verified, logged, announced */
-enum err registry_load(struct core *c);                   /* the directory from the keys log */
-enum err registry_announce(struct core *c);               /* at start: invitations to the door */
+enum err registry_tell_missed(struct core *c);
+enum err registry_load(struct core *c);     /* the directory from the keys log */
+enum err registry_announce(struct core *c); /* at start: invitations to the door */
 /* Every committed leaf of the keys log, for replicas at start. */
 enum err registry_each(struct core *c,
                        enum err (*visit)(void *arg, uint64_t index, uint64_t time_ms,

@@ -11,10 +11,27 @@
 #define ENROL_BODY_MAX (STMT_MAX - 192) /* with the possession it is a statement of its own */
 #define PREKEYS_LIVE_MAX 64             /* of one node: honest ones have two or three */
 
+/* To the door and the workers, for their replicas of the directory. */
+static enum err keys_tell(struct core *c, uint64_t index, uint64_t time_ms, struct span ss)
+{
+    struct parcel *p = calloc(1, sizeof *p);
+    enum err e;
+
+    if (!p)
+        return ERR_NOMEM;
+    p->kind = PARCEL_KEYS;
+    p->index = index;
+    p->time_ms = time_ms;
+    if ((e = bytes_copy(&p->frame, ss))) {
+        parcel_free(p);
+        return e;
+    }
+    return core_stage(c, p);
+}
+
 enum err registry_append(struct core *c, struct span ss)
 {
     uint64_t at = directory_size(c->dir);
-    struct parcel *p = NULL;
     uint8_t when[8];
     uint64_t index;
     enum err e;
@@ -37,16 +54,7 @@ enum err registry_append(struct core *c, struct span ss)
         if ((e = mailbox_make(c, &who)) || (e = mailbox_save(c, mailbox_of(c, who.number))))
             return e;
     }
-    if (!(p = calloc(1, sizeof *p)))
-        return ERR_NOMEM;
-    p->kind = PARCEL_KEYS;
-    p->index = index;
-    p->time_ms = c->now_ms;
-    if ((e = bytes_copy(&p->frame, ss))) {
-        parcel_free(p);
-        return e;
-    }
-    return core_stage(c, p);
+    return keys_tell(c, index, c->now_ms, ss);
 }
 
 static enum err leaf_read(struct core *c, struct txn *t, uint64_t i, struct span *ss,
@@ -82,7 +90,9 @@ enum err registry_each(struct core *c,
 
 static enum err load_one(void *arg, uint64_t index, uint64_t time_ms, struct span ss)
 {
-    return directory_apply(arg, index, time_ms, ss);
+    enum err e = directory_apply(arg, index, time_ms, ss);
+
+    return e && e != ERR_NOMEM ? ERR_CORRUPT : e;
 }
 
 enum err registry_load(struct core *c)
@@ -94,11 +104,24 @@ enum err registry_load(struct core *c)
         return e;
     if ((e = registry_each(c, load_one, fresh))) {
         directory_free(fresh);
-        return e == ERR_NOMEM ? e : ERR_CORRUPT;
+        return e;
     }
     directory_free(c->dir);
     c->dir = fresh;
     return ERR_OK;
+}
+
+static enum err tell_missed(void *arg, uint64_t index, uint64_t time_ms, struct span ss)
+{
+    struct core *c = arg;
+
+    return index < c->keys_told ? ERR_OK : keys_tell(c, index, time_ms, ss);
+}
+
+/* A commit in doubt was kept after all: its leaves are in the log, and nobody was told of them. */
+enum err registry_tell_missed(struct core *c)
+{
+    return registry_each(c, tell_missed, c);
 }
 
 /* --- KEYS, KEYS_PUT -------------------------------------------------------------------------- */

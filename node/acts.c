@@ -171,6 +171,7 @@ static enum err sign_join(struct node *n, struct circle_statement *s, struct byt
 static enum err first_sign(struct node *n, struct txn *t, struct circle_statement *s,
                            struct bytes *ss)
 {
+    bytes_free(ss);
     switch (s->kind) {
     case CIRCLE_CREATE:
         return sign_create(n, s, ss);

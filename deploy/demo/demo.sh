@@ -5,7 +5,8 @@
 #
 #   BUILD=/path/to/build deploy/demo/demo.sh          "make demo" calls it so
 #
-# Needs bash, coreutils, awk and iconv. Nothing is left running; the directories are kept.
+# Needs bash, coreutils, awk and iconv. Nothing is left running; the directories are kept, under TMPDIR.
+# SEED=N draws other points for the kills and the altered bytes; DEMO_TIMES=1 tells the seconds.
 set -euo pipefail
 export LC_ALL=C.UTF-8 TZ=UTC
 umask 077
@@ -71,6 +72,7 @@ chapter 'Ce qui se prouve, et ce que le hub ne sait pas'
 tell_flips
 tell_search
 
+rm -f answer words flat faux piece connus temoin.txt
 cat <<END
 
 Tout est vérifié : $step_number étapes en $((SECONDS - began)) s. Plus rien ne tourne ; les dossiers restent. Pour explorer :

@@ -330,6 +330,7 @@ void member_heard(struct member_node *m, struct span frame)
     } else if (msg.type == MSG_WELCOME) {
         m->welcome = msg.welcome;
         m->keys_head = msg.welcome.keys;
+        m->acked = msg.welcome.acked_seq; /* the hub's cursor: what the next ACK starts from */
         m->welcomed = true;
     } else {
         keep_answer(m, frame);
@@ -554,7 +555,7 @@ enum err member_hello_make(struct member_node *m, struct msg_hello *out)
     *out = (struct msg_hello){
         .versions = {1, {WIRE_VERSION}},
         .session = ++m->session,
-        .last_seq = m->acked,
+        .last_seq = m->on_disk,
         .credit_messages = m->credit_messages,
         .credit_bytes = m->credit_bytes,
         .keys_size = directory_size(m->dir)

@@ -71,7 +71,8 @@ struct member_node {
     void *seen_arg;
     struct member_item *items;
     size_t item_count, item_room;
-    uint64_t acked;
+    uint64_t acked;   /* at the hub, as far as this node knows */
+    uint64_t on_disk; /* acknowledged once: it is never asked for again */
 };
 
 enum err member_make(struct crew *c, const char *name, struct member_node **out);

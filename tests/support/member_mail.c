@@ -228,6 +228,8 @@ void member_settled(struct member_node *m, uint64_t upto)
         m->items[i].acked = true;
     if (upto > m->acked)
         m->acked = upto;
+    if (upto > m->on_disk)
+        m->on_disk = upto;
 }
 
 enum err member_ack_all(struct member_node *m)

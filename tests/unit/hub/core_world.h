@@ -88,7 +88,8 @@ enum err __wrap_store_open(const char *engine, const struct store_options *o, st
     return *out ? ERR_OK : ERR_NOMEM;
 }
 
-/* --- strikes ------------------------------------------------------------------------------------ */
+/* --- strikes ------------------------------------------------------------------------------------
+ */
 
 static inline long strike_count(const struct world *w)
 {
@@ -139,7 +140,8 @@ static inline void strike_disarm(struct world *w)
     f->fail_put = f->fail_get = f->fail_del = f->fail_scan = f->fail_begin = f->fail_commit = 0;
 }
 
-/* --- groups ------------------------------------------------------------------------------------- */
+/* --- groups -------------------------------------------------------------------------------------
+ */
 
 static inline size_t member_index(const struct world *w, const struct member_node *m)
 {
@@ -347,7 +349,8 @@ static inline enum err world_about(struct world *w, const char *command, const c
     return world_command(w, command, json_pack("{s:s}", argument, hex), data);
 }
 
-/* --- people ------------------------------------------------------------------------------------- */
+/* --- people -------------------------------------------------------------------------------------
+ */
 
 static struct secret_sign *world_registrar;
 
@@ -363,8 +366,7 @@ static inline struct member_node *world_invite(struct world *w, const char *name
                             &data));
     assert_ok(member_new(w->crew, name, &m));
     member_wire(m, world_say, w);
-    assert_ok(
-        member_invited(m, span_text(json_string_value(json_object_get(data, "invitation")))));
+    assert_ok(member_invited(m, span_text(json_string_value(json_object_get(data, "invitation")))));
     json_decref(data);
     return m;
 }
@@ -378,9 +380,9 @@ static inline enum err world_approve(struct world *w, struct member_node *m, str
 
     assert_ok(enrolment_decode(member_enrol_body(m), &en));
     hex_id(en.invitation, id);
-    e = world_command(
-        w, "org.approve",
-        json_pack("{s:s,s:s}", "id", id, "fingerprint", member_fingerprint(m)), &data);
+    e = world_command(w, "org.approve",
+                      json_pack("{s:s,s:s}", "id", id, "fingerprint", member_fingerprint(m)),
+                      &data);
     if (!e)
         e = bytes_copy(request, span_text(json_string_value(json_object_get(data, "request"))));
     json_decref(data);
@@ -458,7 +460,8 @@ static inline struct member_node *world_enrol(struct world *w, const char *name,
     return m;
 }
 
-/* --- the world ---------------------------------------------------------------------------------- */
+/* --- the world ----------------------------------------------------------------------------------
+ */
 
 static inline void identity_draw(struct world *w)
 {
@@ -577,7 +580,8 @@ static inline int world_down(void **state)
     return 0;
 }
 
-/* --- what the core holds in memory is what the store holds ----------------------------------------- */
+/* --- what the core holds in memory is what the store holds
+ * ----------------------------------------- */
 
 struct memory {
     uint64_t keys, audit, next_seq, directory;
@@ -627,13 +631,15 @@ static inline void assert_memory_is_the_store(struct world *w)
     assert_same_memory(&before, &after);
 }
 
-/* --- small words ------------------------------------------------------------------------------------ */
+/* --- small words
+ * ------------------------------------------------------------------------------------ */
 
 static inline struct bytes world_letter(struct world *w, size_t from, size_t to)
 {
     struct bytes whole = {0};
 
-    assert_ok(member_letter(w->m[from], w->circle->handle, &w->m[to], 1, SPAN_STR("corps"), &whole));
+    assert_ok(
+        member_letter(w->m[from], w->circle->handle, &w->m[to], 1, SPAN_STR("corps"), &whole));
     return whole;
 }
 

@@ -35,8 +35,8 @@ static void one_ack_covers_many_and_every_sender_has_his_path(void **state)
             continue;
         assert_ok(receipt_decode(bytes_span(&member_item(w->m[0], i)->receipt), &r));
         assert_true(r.has_path);
-        assert_ok(receipt_check(&r, span_text(w->id.audit_origin), &w->id.federation.audit_log,
-                                &facts));
+        assert_ok(
+            receipt_check(&r, span_text(w->id.audit_origin), &w->id.federation.audit_log, &facts));
     }
     assert_memory_is_the_store(w);
 }
@@ -253,7 +253,8 @@ static void what_expires_is_told_to_both_and_forgotten_a_day_later(void **state)
     bytes_free(&whole);
 }
 
-/* --- acknowledging and reporting --------------------------------------------------------------- */
+/* --- acknowledging and reporting ---------------------------------------------------------------
+ */
 
 static void ack_is_refused(struct world *w, const struct msg_ack *ack, enum err code)
 {
@@ -309,7 +310,8 @@ static void a_report_is_kept_once_and_told_to_the_sender(void **state)
     struct bytes a = {0}, b = {0};
 
     world_send(w, 0, 1);
-    assert_int_equal(member_report(w->m[1], last_item(w, 1), AUDIT_OPENED, ERR_OK, NULL), ERR_STATE);
+    assert_int_equal(member_report(w->m[1], last_item(w, 1), AUDIT_OPENED, ERR_OK, NULL),
+                     ERR_STATE);
     assert_int_equal(member_report(w->m[2], last_item(w, 1), AUDIT_OPENED, ERR_OK, NULL),
                      ERR_NOT_FOUND);
     assert_ok(member_ack_all(w->m[1]));
@@ -328,8 +330,9 @@ static void a_report_is_kept_once_and_told_to_the_sender(void **state)
 
 static void report_ss_is_refused(struct world *w, size_t by, const struct bytes *ss, enum err code)
 {
-    struct message say = {.type = MSG_REPORT,
-                          .statement = {member_next_req(w->m[by]), bytes_span(ss)}};
+    struct message say = {
+        .type = MSG_REPORT, .statement = {member_next_req(w->m[by]), bytes_span(ss)}
+    };
 
     assert_int_equal(member_ask(w->m[by], &say, NULL), code);
 }
@@ -367,7 +370,8 @@ static void a_report_that_lies_is_refused(void **state)
     bytes_free(&text);
 }
 
-/* --- circles and keys ----------------------------------------------------------------------------- */
+/* --- circles and keys
+ * ----------------------------------------------------------------------------- */
 
 static void a_declaration_is_delivered_to_members_and_repeated_with_one_receipt(void **state)
 {

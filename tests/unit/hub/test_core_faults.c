@@ -69,18 +69,18 @@ static bool struck_once(struct world *w, struct deed *d, struct strike strike)
 }
 
 static const struct strike strikes[] = {
-    {STRIKE_PUT,    0, ERR_IO,       COMMIT_CONFLICT},
-    {STRIKE_PUT,    0, ERR_FULL,     COMMIT_CONFLICT},
-    {STRIKE_GET,    0, ERR_IO,       COMMIT_CONFLICT},
-    {STRIKE_DEL,    0, ERR_IO,       COMMIT_CONFLICT},
-    {STRIKE_SCAN,   0, ERR_IO,       COMMIT_CONFLICT},
-    {STRIKE_BEGIN,  0, ERR_IO,       COMMIT_CONFLICT},
-    {STRIKE_COMMIT, 0, ERR_OK,       COMMIT_UNKNOWN_WRITTEN},
-    {STRIKE_COMMIT, 0, ERR_OK,       COMMIT_UNKNOWN_LOST   },
-    {STRIKE_COMMIT, 0, ERR_OK,       COMMIT_FULL           },
-    {STRIKE_COMMIT, 0, ERR_OK,       COMMIT_IO             },
-    {STRIKE_COMMIT, 0, ERR_OK,       COMMIT_CONFLICT       },
-    {STRIKE_ALLOC,  0, ERR_OK,       COMMIT_CONFLICT},
+    {STRIKE_PUT,    0, ERR_IO,   COMMIT_CONFLICT       },
+    {STRIKE_PUT,    0, ERR_FULL, COMMIT_CONFLICT       },
+    {STRIKE_GET,    0, ERR_IO,   COMMIT_CONFLICT       },
+    {STRIKE_DEL,    0, ERR_IO,   COMMIT_CONFLICT       },
+    {STRIKE_SCAN,   0, ERR_IO,   COMMIT_CONFLICT       },
+    {STRIKE_BEGIN,  0, ERR_IO,   COMMIT_CONFLICT       },
+    {STRIKE_COMMIT, 0, ERR_OK,   COMMIT_UNKNOWN_WRITTEN},
+    {STRIKE_COMMIT, 0, ERR_OK,   COMMIT_UNKNOWN_LOST   },
+    {STRIKE_COMMIT, 0, ERR_OK,   COMMIT_FULL           },
+    {STRIKE_COMMIT, 0, ERR_OK,   COMMIT_IO             },
+    {STRIKE_COMMIT, 0, ERR_OK,   COMMIT_CONFLICT       },
+    {STRIKE_ALLOC,  0, ERR_OK,   COMMIT_CONFLICT       },
 };
 
 static void every_place(struct world *w, struct deed *d)
@@ -141,7 +141,8 @@ static void put_check(struct world *w, struct deed *d)
 
     assert_int_equal(leaves_of(w, AUDIT_ACCEPTED), d->count + 1);
     for (size_t i = 0; i < member_items(w->m[1]); i++)
-        waiting += member_item(w->m[1], i)->kind == DELIVER_ENVELOPE && !member_item(w->m[1], i)->acked;
+        waiting +=
+            member_item(w->m[1], i)->kind == DELIVER_ENVELOPE && !member_item(w->m[1], i)->acked;
     assert_true(waiting <= 1);
     greet_all(w); /* a delivery that could not be said is said again in a new session */
     assert_int_equal(last_item(w, 1)->kind, DELIVER_ENVELOPE);
@@ -157,7 +158,8 @@ static void an_envelope_survives_every_failure(void **state)
     every_place(*state, &d);
 }
 
-/* --- DECLARE ------------------------------------------------------------------------------------ */
+/* --- DECLARE ------------------------------------------------------------------------------------
+ */
 
 static void notice_prepare(struct world *w, struct deed *d)
 {
@@ -233,7 +235,8 @@ static void a_new_circle_survives_every_failure(void **state)
     every_place(*state, &d);
 }
 
-/* --- ACK, REPORT, HELLO --------------------------------------------------------------------------- */
+/* --- ACK, REPORT, HELLO
+ * --------------------------------------------------------------------------- */
 
 static void ack_prepare(struct world *w, struct deed *d)
 {
@@ -250,11 +253,13 @@ static enum err ack_act(struct world *w, struct deed *d)
     enum err e;
 
     (void)d;
-    m = mailbox_of(w->core, (uint32_t)directory_find_node(w->core->dir, member_id(w->m[1]))->enrolled_at);
-    if (m->acked >= last_item(w, 1)->seq) /* what HELLO told the node: it was kept */
+    m = mailbox_of(w->core,
+                   (uint32_t)directory_find_node(w->core->dir, member_id(w->m[1]))->enrolled_at);
+    if (m->acked >= last_item(w, 1)->seq) /* as WELCOME says: it was kept */
         return member_barrier(w->m[1]);
     assert_ok(member_ack_make(w->m[1], last_item(w, 1)->seq, &say.ack));
     e = member_tell(w->m[1], &say);
+    member_settled(w->m[1], say.ack.upto); /* on the node's disk before it is said */
     if (!e && member_answer(w->m[1], 0, 0, &a) == ERR_OK) {
         e = a.code;
         member_answer_free(&a);
@@ -267,7 +272,6 @@ static enum err ack_act(struct world *w, struct deed *d)
 static void ack_check(struct world *w, struct deed *d)
 {
     assert_int_equal(leaves_of(w, AUDIT_DELIVERED), d->count + 1);
-    member_settled(w->m[1], last_item(w, 1)->seq);
     greet_all(w);
     assert_int_equal(last_item(w, 0)->kind, DELIVER_RECEIPT);
     assert_int_equal(last_item(w, 2)->kind, DELIVER_RECEIPT);
@@ -293,8 +297,9 @@ static void report_prepare(struct world *w, struct deed *d)
 
 static enum err report_act(struct world *w, struct deed *d)
 {
-    struct message say = {.type = MSG_REPORT,
-                          .statement = {member_next_req(w->m[1]), bytes_span(&d->bytes)}};
+    struct message say = {
+        .type = MSG_REPORT, .statement = {member_next_req(w->m[1]), bytes_span(&d->bytes)}
+    };
 
     return member_ask(w->m[1], &say, NULL);
 }
@@ -344,7 +349,8 @@ static void a_session_survives_every_failure(void **state)
     every_place(*state, &d);
 }
 
-/* --- pages ---------------------------------------------------------------------------------------- */
+/* --- pages
+ * ---------------------------------------------------------------------------------------- */
 
 static enum err keys_act(struct world *w, struct deed *d)
 {
@@ -396,7 +402,8 @@ static void a_page_of_a_chain_survives_every_failure(void **state)
     reading_fails_and_is_asked_again(*state, chain_act);
 }
 
-/* --- expiry and holding back ------------------------------------------------------------------------ */
+/* --- expiry and holding back
+ * ------------------------------------------------------------------------ */
 
 static void expiry_prepare(struct world *w, struct deed *d)
 {
@@ -483,7 +490,8 @@ static void holding_back_survives_every_failure(void **state)
     every_place(*state, &d);
 }
 
-/* --- enrolment and the operator ---------------------------------------------------------------------- */
+/* --- enrolment and the operator
+ * ---------------------------------------------------------------------- */
 
 static void invite_prepare(struct world *w, struct deed *d)
 {
@@ -549,8 +557,8 @@ static void enrol_prepare(struct world *w, struct deed *d)
     join_prepare(w, d);
     world_ask(newcomer, JOIN_APPROVAL);
     assert_ok(world_approve(w, newcomer, &request));
-    assert_ok(request_sign_with(world_registrar, ROLE_REGISTRAR, NULL, bytes_span(&request),
-                                &d->bytes));
+    assert_ok(
+        request_sign_with(world_registrar, ROLE_REGISTRAR, NULL, bytes_span(&request), &d->bytes));
     d->count = directory_size(w->core->dir);
     bytes_free(&request);
 }
@@ -667,7 +675,8 @@ static void what_an_operator_reads_survives_every_failure(void **state)
     }
 }
 
-/* --- opening ----------------------------------------------------------------------------------------- */
+/* --- opening
+ * ----------------------------------------------------------------------------------------- */
 
 static void a_core_that_cannot_open_says_so_and_leaks_nothing(void **state)
 {

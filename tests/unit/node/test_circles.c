@@ -122,6 +122,22 @@ static void a_statement_that_was_not_committed_is_not_in_memory_either(void **st
     rig_circle_free(&c);
 }
 
+static void an_abandoned_transaction_leaves_no_statement_in_memory(void **state)
+{
+    struct rig *r = *state;
+    struct rig_circle c;
+    struct txn *t = NULL;
+    bool gap;
+
+    rig_circle_new(r, &c);
+    rig_circle_tell(r, &c, 0, 1);
+    assert_int_equal(store_begin(r->n->store, TXN_WRITE, &t), ERR_OK);
+    assert_int_equal(circles_take(r->n, t, bytes_span(&c.ss[1]), &gap), ERR_OK);
+    node_abort(r->n, &t);
+    assert_int_equal(size_of(r, circle_handle(c.c)), 1);
+    rig_circle_free(&c);
+}
+
 static void the_chain_as_it_was_is_read_from_the_store(void **state)
 {
     struct rig *r = *state;
@@ -412,6 +428,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_forged_statement_is_refused_and_the_chain_stays, rig_up,
                                         rig_down),
         cmocka_unit_test_setup_teardown(a_statement_that_was_not_committed_is_not_in_memory_either,
+                                        rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(an_abandoned_transaction_leaves_no_statement_in_memory,
                                         rig_up, rig_down),
         cmocka_unit_test_setup_teardown(the_chain_as_it_was_is_read_from_the_store, rig_up,
                                         rig_down),

@@ -264,6 +264,23 @@ static void a_receipt_about_another_letter_proves_nothing(void **state)
     rig_letter_free(&m);
 }
 
+static void a_receipt_about_other_bytes_of_the_same_id_proves_nothing(void **state)
+{
+    static const uint8_t second[] = {ENVELOPE_SHEET, CLASS_IDENTITY | CLASS_MEDICAL, 0, 0, 'x'};
+    struct letters *x = *state;
+    struct box_public to = rig_own_prekey(x->r);
+    struct rig_letter l, m = {0};
+
+    rig_letter_new(x->r, &x->circle, SPAN_OF(rig_body), 1, &l);
+    m.header = l.header;
+    rig_seal(x->r, &m, &to, SPAN_OF(second));
+    assert_int_equal(rig_deliver(x->r, bytes_span(&m.sealed), bytes_span(&l.receipt), NULL),
+                     ERR_OK);
+    expect(x, &m, IN_REFUSED, ERR_PROOF, STEP_CIRCLE);
+    rig_letter_free(&l);
+    rig_letter_free(&m);
+}
+
 static void an_unknown_circle_holds_the_letter_until_its_chain_is_read(void **state)
 {
     struct letters *x = *state;
@@ -379,11 +396,20 @@ static void two_histories_in_a_senders_header_stop_the_node(void **state)
     rig_letter_free(&l);
 }
 
+static enum err first_report(void *arg, struct span key, struct span ss)
+{
+    (void)ss;
+    memcpy(arg, key.ptr, REPORT_KEY_BYTES);
+    return ERR_OK;
+}
+
 static void the_first_opening_is_reported_once(void **state)
 {
     static const uint8_t actor[ID_BYTES] = {9};
     struct letters *x = *state;
+    uint8_t key[REPORT_KEY_BYTES];
     struct rig_letter l;
+    struct in_status s;
     struct txn *t = NULL;
 
     rig_letter_new(x->r, &x->circle, SPAN_OF(rig_body), 1, &l);
@@ -392,8 +418,17 @@ static void the_first_opening_is_reported_once(void **state)
         assert_int_equal(store_begin(x->r->n->store, TXN_WRITE, &t), ERR_OK);
         assert_int_equal(inbox_opened(x->r->n, t, l.header.mid, l.header.from, actor), ERR_OK);
         assert_int_equal(node_commit(x->r->n, &t), ERR_OK);
+        assert_int_equal(rig_rows(x->r, TABLE_REPORT), i == 0 ? 1 : 0);
+        if (i == 0) { /* the hub has it: the row goes, and no other comes */
+            assert_int_equal(store_begin(x->r->n->store, TXN_READ, &t), ERR_OK);
+            assert_int_equal(reports_each(x->r->n, t, first_report, key), ERR_OK);
+            store_abort(&t);
+            assert_int_equal(reports_done(x->r->n, key, span_text("")), ERR_OK);
+        }
+        clock_fixed_advance(&x->r->clock, 5000);
     }
-    assert_int_equal(rig_rows(x->r, TABLE_REPORT), 1);
+    assert_int_equal(rig_inbox(x->r, &l, &s), ERR_OK);
+    assert_int_equal(s.opened_ms, RIG_NOW);
     rig_letter_free(&l);
 }
 

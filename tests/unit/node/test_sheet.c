@@ -301,9 +301,8 @@ static void decomposed_text_travels_composed(void **state)
     identified(d, INS_QUAL, mid, person);
     assert_int_equal(
         ask(d, NURSE, "sheet.send",
-            "{\"subject\":\"Re\\u0301veil\",\"note\":1,\"to\":[{\"org\":\"Autre\",\"kind\":3,"
-            "\"label\":"
-            "\"IDE de "
+            "{\"subject\":\"Re\\u0301veil\",\"note\":1,\"to\":[{\"org\":\"Autre\",\"category\":1,"
+            "\"kind\":3,\"label\":\"IDE de "
             "re\\u0301serve\"}],\"sections\":[{\"class\":8,\"text\":\"nai\\u0308ve\"}],\"basis\":2,"
             "\"person\":\"EHPAD-12\"}"),
         ERR_OK);
@@ -435,8 +434,8 @@ static enum err send_attached(struct desk *d, const char *name, size_t size, siz
     e = ask_with(d, NURSE, "sheet.send",
                  json_pack("{s:i,s:s,s:s,s:i,s:[{s:s,s:i}],s:[{s:i,s:s}],s:o}", "note", 5,
                            "subject", "Radio", "person", "EHPAD-12", "basis", 2, "to", "org",
-                           "Autre", "sections", "class", 8, "text", "Voir la pièce.", "attachments",
-                           list));
+                           "Autre", "category", 1, "sections", "class", 8, "text", "Voir la pièce.",
+                           "attachments", list));
     bytes_free(&raw);
     bytes_free(&base64);
     return e;
