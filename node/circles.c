@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#define HASH_NONFATAL_OOM 1 /* hh.tbl stays NULL then; without this uthash would exit */
 #include <uthash.h>
 
 #include "contacts.h"
@@ -225,6 +226,10 @@ static enum err remember(struct circles *c, const uint8_t handle[ID_BYTES], stru
     memcpy(x->handle, handle, ID_BYTES);
     x->circle = circle;
     HASH_ADD(hh, c->all, handle, ID_BYTES, x);
+    if (!x->hh.tbl) {
+        free(x);
+        return ERR_NOMEM;
+    }
     return ERR_OK;
 }
 

@@ -57,6 +57,14 @@ void courier_down(struct courier *c, const char *why)
         c->hello_wait_ms = HELLO_WAIT_MAX_MS;
 }
 
+void courier_fault(struct courier *c, const char *why)
+{
+    if (c->faults < FAULTS_MAX)
+        c->faults++;
+    c->hello_wait_ms = (uint64_t)HELLO_WAIT_MS << c->faults;
+    courier_down(c, why);
+}
+
 void courier_stop(struct courier *c, enum err why, bool may_retry)
 {
     if (c->state != COURIER_STOPPED || c->why != why)
@@ -152,7 +160,8 @@ static void hello(struct courier *c)
 static void ready(struct courier *c)
 {
     enter(c, COURIER_READY, 0);
-    c->hello_wait_ms = HELLO_WAIT_MS;
+    c->hello_wait_ms = (uint64_t)HELLO_WAIT_MS << c->faults;
+    c->ready_ms = courier_mono(c);
     c->prekey_ms = 0;
     log_info("courier.ready", "keys=%" PRIu64 " seq=%" PRIu64, contacts_keys_size(c->n),
              c->last_seq);
@@ -228,9 +237,7 @@ static void on_ping(struct courier *c, const struct link_frame *f, const struct 
 
 static void ignored(struct courier *c, const struct link_frame *f, const struct message *m)
 {
-    (void)c;
-    (void)f;
-    (void)m;
+    (void)c, (void)f, (void)m;
 }
 
 /* --- the conversation
@@ -275,7 +282,7 @@ static void on_frame(struct link_socket *link, const struct link_frame *f, void 
     if (!e)
         e = message_decode(f->payload, SENT_BY_HUB, &m);
     if (e) {
-        courier_down(c, err_name(e));
+        courier_fault(c, err_name(e));
         return;
     }
     c->heard_ms = courier_mono(c);
@@ -284,7 +291,7 @@ static void on_frame(struct link_socket *link, const struct link_frame *f, void 
             steps[i].then(c, f, &m);
             return;
         }
-    courier_down(c, message_name(m.type));
+    courier_fault(c, message_name(m.type));
 }
 
 /* --- time
@@ -312,12 +319,14 @@ static void live(struct courier *c, uint64_t now_ms)
         courier_down(c, "silence");
         return;
     }
-    if (now_ms - c->heard_ms >= every_ms && now_ms - c->pinged_ms >= every_ms)
+    if (now_ms - c->pinged_ms >= every_ms) /* also tells how long the keys log is */
         ping(c, now_ms);
     if (c->state == COURIER_READY || c->state == COURIER_SYNCING) {
         tasks_time(c);
         courier_sync_keys(c);
     }
+    if (c->faults && c->state == COURIER_READY && now_ms - c->ready_ms > FAULTS_FORGET_MS)
+        c->faults = 0;
     if (c->state == COURIER_READY)
         courier_work(c);
     if (c->state == COURIER_READY && c->batch_count > 0)

@@ -11,6 +11,15 @@
 
 /* --- pages ------------------------------------------------------------------------------------ */
 
+/* The log is longer than we know, by how much the next page tells. */
+static void keys_grown(struct courier *c)
+{
+    uint64_t least = contacts_keys_size(c->n) + 1;
+
+    c->keys_target = least > c->keys_target ? least : c->keys_target;
+    courier_sync_keys(c);
+}
+
 void on_keys_page(struct courier *c, const struct link_frame *f, const struct message *m)
 {
     struct task *x = task_of_req(c, m->keys_page.req);
@@ -20,10 +29,8 @@ void on_keys_page(struct courier *c, const struct link_frame *f, const struct me
     if (!x || (x->id.kind != TASK_KEYS && x->id.kind != TASK_KEYS_PUT))
         return;
     if (x->id.kind == TASK_KEYS_PUT) { /* accepted: the log has grown by it */
-        c->keys_target =
-            m->keys_page.head.size > c->keys_target ? m->keys_page.head.size : c->keys_target;
         task_end(c, x);
-        courier_sync_keys(c);
+        keys_grown(c);
         return;
     }
     e = contacts_page(c->n, &m->keys_page);
@@ -198,6 +205,10 @@ static enum err task_refused(struct courier *c, struct task *x, const struct msg
     case TASK_CHAIN:
         chain_refused(c, x, why);
         return ERR_OK;
+    case TASK_KEYS_PUT: /* perhaps it is there already, and the answer was lost */
+        log_warn("prekey.refused", "why=%s", err_name(why));
+        keys_grown(c);
+        return ERR_OK;
     default:
         log_warn("keys.refused", "why=%s", err_name(why));
         return ERR_OK;
@@ -248,7 +259,7 @@ void on_err(struct courier *c, const struct link_frame *f, const struct message 
     if (!x) {
         log_limited(LEVEL_INFO, "hub.err", "why=%s", err_name(why));
         if (m->err.req == 0 && is_final(why)) /* of an ACK or the session itself */
-            courier_down(c, err_name(why));
+            courier_fault(c, err_name(why));
         return;
     }
     if (!is_final(why)) {

@@ -32,11 +32,11 @@ void on_deliver(struct courier *c, const struct link_frame *f, const struct mess
 
     if (d->previous != c->got || d->seq <= c->got) {
         c->count.gaps++;
-        courier_down(c, "gap");
+        courier_fault(c, "gap");
         return;
     }
     if (c->batch_count == BATCH_MAX || bytes_copy(&c->batch[c->batch_count], f->payload)) {
-        courier_down(c, "more than the credit");
+        courier_fault(c, "more than the credit");
         return;
     }
     c->batch_count++;
@@ -210,7 +210,7 @@ void batch_flush(struct courier *c)
     if (e) { /* not on disk: nothing is acknowledged, the hub delivers it again */
         c->count.failed_batches++;
         log_error("delivery.not_kept", "why=%s items=%zu", err_name(e), c->batch_count);
-        courier_down(c, err_name(e));
+        courier_fault(c, err_name(e));
         return;
     }
     c->count.delivered += c->batch_count;

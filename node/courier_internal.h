@@ -5,6 +5,7 @@
 #ifndef NODE_COURIER_INTERNAL_H
 #define NODE_COURIER_INTERNAL_H
 
+#define HASH_NONFATAL_OOM 1 /* hh.tbl stays NULL then; without this uthash would exit */
 #include <uthash.h>
 
 #include "courier.h"
@@ -15,6 +16,8 @@
 #define HELLO_TIMEOUT_MS 5000
 #define HELLO_WAIT_MS 500
 #define HELLO_WAIT_MAX_MS 30000
+#define FAULTS_MAX 6 /* 500 ms doubled so often: half a minute */
+#define FAULTS_FORGET_MS 60000
 #define STOPPED_RETRY_MS 60000 /* a suspension may be lifted: ask once a minute, no more */
 #define PUTS_FLYING_MAX 16
 #define OTHERS_FLYING_MAX 32
@@ -68,6 +71,8 @@ struct courier {
     uint64_t head_seq; /* the hub's, as last told */
     uint64_t state_until_ms;
     uint64_t hello_wait_ms;
+    unsigned faults; /* sessions that ended for what was said, not for the line */
+    uint64_t ready_ms;
     uint64_t heard_ms;
     uint64_t pinged_ms;
     uint64_t prekey_ms; /* when to look again */
@@ -89,6 +94,8 @@ uint64_t courier_mono(const struct courier *c);
 uint64_t courier_jitter(struct courier *c, uint64_t ms); /* between half and all of it */
 enum err courier_send(struct courier *c, const struct message *m);
 void courier_down(struct courier *c, const char *why); /* a new HELLO, later */
+/* The same for what one side said or could not keep: with a wait that a WELCOME does not reset. */
+void courier_fault(struct courier *c, const char *why);
 void courier_stop(struct courier *c, enum err why, bool may_retry);
 void courier_want_work(struct courier *c);
 

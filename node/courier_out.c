@@ -38,11 +38,13 @@ static void prekeys_work(struct courier *c)
     struct message m = {.type = MSG_KEYS_PUT};
     struct bytes ss = {0};
     struct task *x;
+    uint64_t look_ms;
     enum err e;
 
     if (courier_mono(c) < c->prekey_ms || task_find(c, TASK_KEYS_PUT))
         return;
-    c->prekey_ms = courier_mono(c) + PREKEY_LOOK_MS;
+    look_ms = c->n->settings.prekey_every_s * 1000 / 2;
+    c->prekey_ms = courier_mono(c) + (look_ms < PREKEY_LOOK_MS ? look_ms : PREKEY_LOOK_MS);
     e = prekey_due(c->n, &ss);
     if (!e && (x = task_make(c, TASK_KEYS_PUT, span_text("")))) {
         m.statement.ss = bytes_span(&ss);

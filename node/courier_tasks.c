@@ -19,6 +19,10 @@ struct task *task_make(struct courier *c, enum task_kind kind, struct span key)
     x->id = id;
     x->wait_ms = c->n->settings.retry_ms;
     HASH_ADD(hh, c->tasks, id, sizeof x->id, x);
+    if (!x->hh.tbl) {
+        free(x);
+        return NULL;
+    }
     return x;
 }
 

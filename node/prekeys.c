@@ -150,7 +150,7 @@ static enum err due_in(struct node *n, struct txn *t, struct bytes *ss)
         e = p.number == 1 ? ERR_AGAIN : bytes_copy(ss, bytes_span(&p.ss));
         goto out;
     }
-    if (logged->since_ms + PREKEY_EVERY_MS > node_now_ms(n)) {
+    if (logged->since_ms + n->settings.prekey_every_s * 1000 > node_now_ms(n)) {
         e = ERR_AGAIN;
         goto out;
     }

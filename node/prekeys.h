@@ -9,7 +9,7 @@
 #include "keys.h"
 #include "node.h"
 
-#define PREKEY_EVERY_MS (UINT64_C(7) * 24 * 60 * 60 * 1000)
+#define PREKEY_EVERY_MS (UINT64_C(7) * 24 * 60 * 60 * 1000)  /* settings: unless set */
 #define PREKEY_GRACE_MS (UINT64_C(44) * 24 * 60 * 60 * 1000) /* successor 14 days old, 30 more */
 
 struct prekey {
@@ -32,7 +32,8 @@ enum err prekey_get(struct node *n, struct txn *t, const uint8_t kid[KID_BYTES],
 /* The one with the greatest number. ERR_NOT_FOUND: none. */
 enum err prekey_newest(struct node *n, struct txn *t, struct prekey *out);
 /* What KEYS_PUT should carry now: one made before and not in the log yet, or a new one if the
- * newest in the log is a week old. ERR_AGAIN: nothing to do. Own commit before it answers. */
+ * newest in the log is old enough (settings.prekey_every). ERR_AGAIN: nothing to do. Own commit
+ * before it answers. */
 enum err prekey_due(struct node *n, struct bytes *ss);
 /* Destroys those whose time is over. drained_ms: the mailbox was empty at this time. Own commit. */
 enum err prekey_prune(struct node *n, uint64_t drained_ms);

@@ -19,6 +19,7 @@ struct node_settings {
     uint32_t retry_max_ms;
     uint64_t store_max_bytes; /* 0: the disk is the limit */
     uint64_t keep_for_s;      /* lifetime of an envelope */
+    uint64_t prekey_every_s;  /* between two prekeys */
     char log_level[8];
 };
 

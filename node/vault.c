@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#define HASH_NONFATAL_OOM 1 /* hh.tbl stays NULL then; without this uthash would exit */
 #include <uthash.h>
 
 #include "node.h"
@@ -124,6 +125,10 @@ static enum err dek_remember(struct vault *v, const uint8_t person[ID_BYTES], st
     memcpy(d->person, person, ID_BYTES);
     d->key = key;
     HASH_ADD(hh, v->deks, person, ID_BYTES, d);
+    if (!d->hh.tbl) {
+        free(d);
+        return ERR_NOMEM;
+    }
     return ERR_OK;
 }
 

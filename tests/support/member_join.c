@@ -216,6 +216,7 @@ enum err request_sign_with(const struct secret_sign *key, enum statement_role ro
         (e = statement_sign(STATEMENT_KEYS, s.stmt, role, org, key, &sig)) ||
         (e = signature_encode(s.stmt, &sig, &file)))
         goto out;
+    bytes_free(out);
     e = armour_write(ARMOUR_SIGNATURE, bytes_span(&file), out);
 out:
     bytes_free(&data);

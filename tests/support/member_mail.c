@@ -288,6 +288,7 @@ enum err member_report_make(struct member_node *m, const struct member_item *ite
     struct bytes stmt = {0};
     enum err e = report_stmt(m, item, outcome, code, &stmt);
 
+    bytes_free(ss);
     if (!e)
         e = statement_sign_alone(STATEMENT_REPORT, bytes_span(&stmt), ROLE_NODE, m->org, m->sign,
                                  ss);

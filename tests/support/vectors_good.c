@@ -254,7 +254,7 @@ static void put_list(json_t *o, const char *key, const struct env_header *h)
     json_t *list = put_array(o, key);
 
     for (size_t i = 0; i < h->to_count; i++)
-        json_array_append_new(list, json_hex(SPAN_OF(h->to[i])));
+        json_array_append_new(list, vec_json_hex(SPAN_OF(h->to[i])));
 }
 
 static void put_head(json_t *list, const struct ckpt *c)

@@ -141,7 +141,7 @@ void vec_prekey_kid(enum vec_member m, unsigned number, uint8_t kid[KID_BYTES])
 
 /* ---- JSON ---- */
 
-json_t *json_hex(struct span value)
+json_t *vec_json_hex(struct span value)
 {
     struct bytes text = {0};
     json_t *made;
@@ -164,7 +164,7 @@ json_t *json_number(uint64_t value)
 
 void put_span(json_t *o, const char *key, struct span value)
 {
-    json_object_set_new(o, key, json_hex(value));
+    json_object_set_new(o, key, vec_json_hex(value));
 }
 
 void put_id(json_t *o, const char *key, const uint8_t id[ID_BYTES])

@@ -80,7 +80,7 @@ void put_text(json_t *o, const char *key, const char *value);
 json_t *put_object(json_t *o, const char *key); /* a new object inside o, borrowed */
 json_t *put_array(json_t *o, const char *key);
 json_t *add_object(json_t *array);
-json_t *json_hex(struct span value);
+json_t *vec_json_hex(struct span value);
 json_t *json_number(uint64_t value);
 const char *vec_err(enum err e); /* "FORGED": as PROTOCOL.md says it */
 

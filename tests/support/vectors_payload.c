@@ -31,7 +31,7 @@ static void key_bin(struct writer *w, uint64_t key, struct span value)
 static void write_ins(struct writer *w)
 {
     wr_map(w, 3);
-    key_text(w, 1, "238054410941764");
+    key_text(w, 1, "238054410941733");
     key_text(w, 2, "1.2.250.1.213.1.4.10"); /* the test OID: exercise mode */
     key_uint(w, 3, 4);                      /* QUAL */
 }

@@ -9,8 +9,8 @@ const DATE = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/;
 const date = text(10, 10, DATE);
 const IDENTITY = 1n, FICHE = 1n, INVITATION = 2n, QUAL = 4n;
 
-const oneClass = (v, codes) => {
-  uint(2, 16)(v, codes);
+const oneClass = (least) => (v, codes) => {
+  uint(least, 16)(v, codes);
   refuseUnless((v & (v - 1n)) === 0n, codes.value, 'one class');
   return v;
 };
@@ -75,7 +75,7 @@ const fiche = map({
   person: [2, person],
   note: [3, uint(1, 5)],
   subject: [4, text(1, 200)],
-  sections: [5, list(1, 32, map({ class: [1, oneClass], text: [2, text(1, 65536)] }))],
+  sections: [5, list(1, 32, map({ class: [1, oneClass(2)], text: [2, text(1, 65536)] }))],
   urgent: [6, bool],
   audience: [7, list(1, 64, audienceRow)],
   author: [8, author],
@@ -84,7 +84,7 @@ const fiche = map({
   attachments: [11, maybe(list(1, 16, map({
     name: [1, text(1, 200, /^[^/\\\p{Cc}]+$/u)],
     media: [2, text(1, 100)],
-    class: [3, oneClass],
+    class: [3, oneClass(1)],
     content: [4, bin(1, 131072)],
   })))],
   restricted: [12, maybe(bool)],

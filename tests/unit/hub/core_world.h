@@ -71,6 +71,7 @@ struct world {
     struct strike strike;
     bool struck;
     enum err turned; /* of the last group that failed for good; ERR_OK: none */
+    bool damaged;    /* the store is, on purpose: a core that gives up cannot start anew */
 };
 
 static struct store_faults *world_faults;
@@ -230,7 +231,8 @@ static inline void world_turn(struct world *w)
         w->turned = e;
         mailbox_each(w->core, forget_session, NULL);
         memset(w->session, 0, sizeof w->session);
-        assert_ok(core_reload(w->core));
+        if (!w->damaged)
+            assert_ok(core_reload(w->core));
     }
     parcels_out(w);
 }

@@ -358,9 +358,11 @@ static void a_report_that_lies_is_refused(void **state)
     assert_ok(statement_sign_alone(STATEMENT_REPORT, bytes_span(&stmt), ROLE_NODE,
                                    member_org(w->m[1]), member_sign_key(w->m[1]), &text));
     report_ss_is_refused(w, 1, &text, ERR_SIZE);
+    bytes_free(&text);
     assert_ok(statement_sign_alone(STATEMENT_REPORT, bytes_span(&stmt), ROLE_AUTHOR,
                                    member_org(w->m[1]), member_sign_key(w->m[1]), &text));
     report_ss_is_refused(w, 1, &text, ERR_FIELD_VALUE);
+    bytes_free(&text);
     assert_ok(statement_sign_alone(STATEMENT_REPORT, bytes_span(&stmt), ROLE_NODE,
                                    member_org(w->m[1]), member_sign_key(w->m[0]), &text));
     report_ss_is_refused(w, 1, &text, ERR_KEY_UNKNOWN);
@@ -389,6 +391,7 @@ static void a_declaration_is_delivered_to_members_and_repeated_with_one_receipt(
     assert_true(span_equal(a.message.receipt.receipt, b.message.receipt.receipt));
     assert_int_equal(member_items_of(w->m[2], DELIVER_STATEMENT), had + 1);
     s.class_mask = CLASS_SOCIAL; /* another one on the same head */
+    bytes_free(&ss);
     assert_ok(circle_sign(&s, member_sign_key(w->m[1]), &ss));
     member_answer_free(&a);
     assert_int_equal(member_declare_ss(w->m[1], bytes_span(&ss), &a), ERR_STALE_HEAD);
@@ -423,6 +426,7 @@ static void declarations_that_do_not_fit_are_refused(void **state)
     s.circle[0] ^= 1;
     assert_int_equal(member_declare(w->m[1], w->circle, &s, NULL), ERR_NOT_IN_CIRCLE);
     assert_ok(wr_nothing(&stmt));
+    bytes_free(&ss);
     assert_ok(statement_sign_alone(STATEMENT_CHAIN, bytes_span(&stmt), ROLE_AUTHOR,
                                    member_org(w->m[1]), member_sign_key(w->m[1]), &ss));
     assert_int_equal(member_declare_ss(w->m[1], bytes_span(&ss), NULL), ERR_FIELD_MISSING);

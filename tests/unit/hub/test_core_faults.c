@@ -49,6 +49,7 @@ static bool struck_once(struct world *w, struct deed *d, struct strike strike)
 {
     enum err e;
 
+    bytes_free(&d->bytes);
     d->prepare(w, d);
     w->strike = strike;
     w->struck = false;
@@ -126,7 +127,7 @@ static uint64_t leaves_of(struct world *w, enum audit_type wanted)
 
 static void put_prepare(struct world *w, struct deed *d)
 {
-    d->bytes = (bytes_free(&d->bytes), world_letter(w, 0, 1));
+    d->bytes = world_letter(w, 0, 1);
     d->count = leaves_of(w, AUDIT_ACCEPTED);
 }
 

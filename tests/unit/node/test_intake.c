@@ -478,6 +478,8 @@ int main(void)
                                         down),
         cmocka_unit_test_setup_teardown(a_forged_letter_leaves_no_row_that_shuts_out_the_real_one,
                                         up, down),
+        cmocka_unit_test_setup_teardown(a_receipt_about_other_bytes_of_the_same_id_proves_nothing,
+                                        up, down),
         cmocka_unit_test_setup_teardown(a_receipt_about_another_letter_proves_nothing, up, down),
         cmocka_unit_test_setup_teardown(an_unknown_circle_holds_the_letter_until_its_chain_is_read,
                                         up, down),

@@ -1,0 +1,117 @@
+/* The table of sessions: who is there, how fast he may speak, what waits for him. */
+/* link: -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "failing_alloc.h"
+#include "session_table.h"
+
+static struct member member_of(uint8_t number)
+{
+    struct member who = {.number = number};
+
+    who.node[0] = number;
+    return who;
+}
+
+static struct parcel *parcel_of(size_t bytes)
+{
+    struct parcel *p = calloc(1, sizeof *p);
+
+    assert_non_null(p);
+    assert_int_equal(bytes_reserve(&p->frame, bytes ? bytes : 1), ERR_OK);
+    p->frame.len = bytes;
+    return p;
+}
+
+static void a_node_has_one_entry(void **state)
+{
+    struct member a = member_of(1), b = member_of(2);
+    struct session *all = NULL;
+    struct session *one = session_make(&all, &a, 5);
+
+    (void)state;
+    assert_non_null(one);
+    assert_ptr_equal(session_make(&all, &a, 9), one);
+    assert_ptr_not_equal(session_make(&all, &b, 9), one);
+    assert_ptr_equal(session_find(all, a.node), one);
+    sessions_free(&all);
+    assert_null(session_find(all, a.node));
+}
+
+static void tokens_come_back_with_time_and_not_beyond_the_burst(void **state)
+{
+    struct member who = member_of(1);
+    struct session *all = NULL;
+    struct session *s = session_make(&all, &who, 1000);
+
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        assert_true(session_take_token(s, 1000, 10, 3));
+    assert_false(session_take_token(s, 1000, 10, 3));
+    assert_false(session_take_token(s, 1050, 10, 3));
+    assert_true(session_take_token(s, 1101, 10, 3));
+    assert_false(session_take_token(s, 1101, 10, 3));
+    for (int i = 0; i < 3; i++)
+        assert_true(session_take_token(s, 900000, 10, 3));
+    assert_false(session_take_token(s, 900000, 10, 3));
+    sessions_free(&all);
+}
+
+static void what_waits_is_bounded(void **state)
+{
+    struct member who = member_of(1);
+    struct session *all = NULL;
+    struct session *s = session_make(&all, &who, 0);
+    size_t n = 0;
+
+    (void)state;
+    while (session_wait(s, parcel_of(1 << 20)) == ERR_OK)
+        n++;
+    assert_in_range(n, 16, 64);
+    assert_int_equal(s->waiting_count, n);
+    session_drop_waiting(s);
+    assert_int_equal(s->waiting_count, 0);
+    assert_int_equal(session_wait(s, parcel_of(10)), ERR_OK); /* there is room again */
+    sessions_free(&all);
+}
+
+static void without_memory_nothing_is_kept(void **state)
+{
+    struct member who = member_of(1);
+    struct session *all = NULL;
+    struct session *s;
+    struct parcel *p = parcel_of(3);
+    long n = 0;
+
+    (void)state;
+    do {
+        alloc_fail_after(++n);
+        s = session_make(&all, &who, 0);
+        alloc_fail_after(-1);
+        assert_true(s || !session_find(all, who.node));
+    } while (!s);
+    assert_true(n > 2);
+    alloc_fail_after(1);
+    assert_int_equal(session_wait(s, p), ERR_NOMEM);
+    alloc_fail_after(-1);
+    assert_int_equal(s->waiting_count, 0);
+    sessions_free(&all);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_node_has_one_entry),
+        cmocka_unit_test(tokens_come_back_with_time_and_not_beyond_the_burst),
+        cmocka_unit_test(what_waits_is_bounded),
+        cmocka_unit_test(without_memory_nothing_is_kept),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
