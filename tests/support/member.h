@@ -179,6 +179,8 @@ const struct member_item *member_receipt_of(const struct member_node *m, enum au
 
 /* The honest ACK up to a seq, to be tampered with. */
 enum err member_ack_make(struct member_node *m, uint64_t upto, struct msg_ack *out);
+enum err member_ack_sign(const struct member_node *m,
+                         struct msg_ack *a); /* what stands there now */
 /* Honest, of everything received; settles it at the hub (barrier). */
 enum err member_ack_all(struct member_node *m);
 enum err member_ack(struct member_node *m, uint64_t upto); /* sends only */

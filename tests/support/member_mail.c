@@ -177,7 +177,7 @@ static enum err leaves_collect(const struct member_node *m, uint64_t upto, struc
     return ERR_OK;
 }
 
-static enum err ack_sign(const struct member_node *m, struct msg_ack *a)
+enum err member_ack_sign(const struct member_node *m, struct msg_ack *a)
 {
     struct ack_claim claim = {.after = m->acked, .upto = a->upto, .count = a->count};
     uint8_t digest[DIGEST_BYTES];
@@ -205,7 +205,7 @@ enum err member_ack_make(struct member_node *m, uint64_t upto, struct msg_ack *o
     if (!(e = leaves_collect(m, upto, &l)) && l.n > 0) {
         out->count = (uint32_t)l.n;
         if (!(e = merkle_root(&source, l.n, out->root)))
-            e = ack_sign(m, out);
+            e = member_ack_sign(m, out);
     }
     free(l.hash);
     return e;

@@ -489,6 +489,14 @@ static void an_ack_that_lies_confirms_nothing(void)
     ack = honest;
     ack.upto += 100; /* what was never sent: the signature is over another number */
     ack_is_refused(&s, &ack, ERR_FORGED);
+    ack = honest; /* well signed, about something else than what was delivered */
+    ack.root[9] ^= 1;
+    CHECK_OK(member_ack_sign(s.m[1], &ack));
+    ack_is_refused(&s, &ack, ERR_PROOF);
+    ack = honest;
+    ack.count++;
+    CHECK_OK(member_ack_sign(s.m[1], &ack));
+    ack_is_refused(&s, &ack, ERR_PROOF);
     ack = honest;
     ack.is_signed = false;
     ack_is_refused(&s, &ack, ERR_PROOF);

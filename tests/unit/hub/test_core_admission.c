@@ -281,6 +281,14 @@ static void an_ack_that_lies_is_refused(void **state)
     ack.sig[0] ^= 1;
     ack_is_refused(w, &ack, ERR_FORGED);
     ack = honest;
+    ack.root[9] ^= 1;
+    assert_ok(member_ack_sign(w->m[1], &ack));
+    ack_is_refused(w, &ack, ERR_PROOF);
+    ack = honest;
+    ack.count++;
+    assert_ok(member_ack_sign(w->m[1], &ack));
+    ack_is_refused(w, &ack, ERR_PROOF);
+    ack = honest;
     ack.is_signed = false;
     ack_is_refused(w, &ack, ERR_PROOF);
     ack.upto += 5;
