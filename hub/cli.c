@@ -12,11 +12,6 @@
 #include "statement.h"
 
 #define DIR_STANDARD "/var/lib/relais-hub"
-#define EXIT_REFUSED 1
-#define EXIT_USAGE 2
-#define EXIT_AWAY 3
-#define EXIT_INPUT 4
-#define EXIT_BROKEN 5
 #define LIGHT_KIB 8192
 
 /* --- parsing --------------------------------------------------------------------------------- */
@@ -123,10 +118,11 @@ int cli_run(int argc, char **argv, const struct cli_command *commands, size_t n)
 {
     struct cli c = {.program = argv[0]};
 
+    for (int i = 1; i < argc; i++)
+        c.json = c.json || strcmp(argv[i], "--json") == 0; /* for what parse() refuses, too */
     if (!parse(&c, argc, argv))
         return cli_usage(&c, "option sans valeur, ou trop d'arguments");
     c.dir = cli_option(&c, "dir", DIR_STANDARD);
-    c.json = cli_flag(&c, "json");
     c.allow_core = cli_flag(&c, "allow-core");
     c.passphrase_file = cli_option(&c, "passphrase-file", NULL);
     if (cli_flag(&c, "help") || !c.command) {
@@ -139,90 +135,32 @@ int cli_run(int argc, char **argv, const struct cli_command *commands, size_t n)
     return cli_usage(&c, "commande inconnue ; « relais-hub --help » les donne toutes");
 }
 
-/* --- errors ---------------------------------------------------------------------------------- */
-
-int cli_usage(const struct cli *c, const char *what)
-{
-    (void)c;
-    fprintf(stderr, "relais-hub : %s.\n", what);
-    return EXIT_USAGE;
-}
-
-struct sentence {
-    enum err code;
-    int status;
-    const char *text;
-};
-
-/* What an operator is told; the rest of the table keeps its English name, for the maintainers. */
-static const struct sentence sentences[] = {
-    {ERR_EXISTS,        EXIT_REFUSED, "existe déjà ; rien n'a été remplacé"                           },
-    {ERR_NOT_FOUND,     EXIT_REFUSED, "introuvable ; rien n'a changé. Vérifiez l'identifiant"            },
-    {ERR_PASSPHRASE,    EXIT_REFUSED,
-     "phrase de passe fausse, ou fichier de clés modifié. Rien n'a changé ; réessayez, ou "
-     "restaurez la sauvegarde du fichier"                                                                  },
-    {ERR_LOCKED,        EXIT_REFUSED,
-     "un autre processus sert déjà ce dossier. Arrêtez-le d'abord (son numéro est dans le fichier "
-     "lock)"                                                                                               },
-    {ERR_PERMISSION,    EXIT_REFUSED,
-     "droits refusés ou trop ouverts : le dossier et les fichiers secrets ne doivent être lisibles "
-     "que par le service (chmod 700 et 600)"                                                               },
-    {ERR_FULL,          EXIT_BROKEN,
-     "plus de place ; rien n'a été écrit. Libérez de la place et recommencez"                          },
-    {ERR_READONLY,      EXIT_BROKEN,  "système de fichiers en lecture seule ; rien n'a été écrit"      },
-    {ERR_FILESYSTEM,    EXIT_BROKEN,
-     "ce dossier est sur un disque réseau : un entrepôt n'y est pas sûr. Choisissez un disque "
-     "local"                                                                                               },
-    {ERR_FINGERPRINT,   EXIT_REFUSED,
-     "l'empreinte diffère de celle que le nœud a envoyée. Rien n'est approuvé : relisez-la au "
-     "téléphone ; si elle diffère encore, quelqu'un s'est interposé"                                   },
-    {ERR_WAITING,       EXIT_REFUSED,
-     "il manque encore quelqu'un : un fondateur invité n'est pas venu ou n'est pas vérifié"             },
-    {ERR_NOT_YET,       EXIT_REFUSED,
-     "les signatures sont arrivées trop tard : le délai d'opposition d'un service d'urgence court "
-     "à partir de la publication. Rien n'est publié ; approuvez de nouveau (« relais-hub org "
-     "approve »), et faites signer la nouvelle demande"                                                   },
-    {ERR_STATE,         EXIT_REFUSED, "pas possible dans l'état présent ; rien n'a changé"              },
-    {ERR_FORGED,        EXIT_REFUSED, "signature fausse ; elle n'a pas été gardée"                      },
-    {ERR_TEXT_FORM,     EXIT_INPUT,   "texte abîmé (hexadécimal ou armure) ; rien n'a changé"          },
-    {ERR_FIELD_VALUE,   EXIT_INPUT,   "une valeur n'est pas admise ; rien n'a changé"                     },
-    {ERR_FIELD_MISSING, EXIT_INPUT,   "il manque un argument ; « relais-hub --help »"                    },
-    {ERR_TIMEOUT,       EXIT_AWAY,    "le service ne répond pas à temps ; relancez la commande"          },
-    {ERR_CLOSED,        EXIT_AWAY,    "le service s'est arrêté avant de répondre ; relancez la commande"},
-    {ERR_UNKNOWN,       EXIT_BROKEN,
-     "l'entrepôt n'a pas confirmé l'écriture ; relancez la commande, elle ne sera pas faite deux "
-     "fois"                                                                                                },
-};
-
-static const struct sentence *sentence_of(enum err e)
-{
-    for (size_t i = 0; i < sizeof sentences / sizeof sentences[0]; i++)
-        if (sentences[i].code == e)
-            return &sentences[i];
-    return NULL;
-}
-
-int cli_error(const struct cli *c, enum err e)
-{
-    const struct sentence *s = sentence_of(e);
-
-    if (c->json)
-        printf("{\"error\":\"%s\",\"code\":%d}\n", err_name(e), (int)e);
-    fprintf(stderr, "relais-hub : %s (%s).\n", s ? s->text : err_text(e), err_name(e));
-    return s ? s->status : EXIT_REFUSED;
-}
-
 /* --- configuration and passphrase ------------------------------------------------------------ */
 
 int cli_conf(struct cli *c, struct hub_conf *out)
 {
-    char why[512] = "";
+    char path[SERVE_PATH_MAX + 16];
+    char why[SERVE_PATH_MAX + 512] = "";
+    const char *reason = why;
+    unsigned long line = 0;
+    char *end;
     enum err e = hub_conf_read(c->dir, out, why, sizeof why);
 
     if (!e)
         return EXIT_SUCCESS;
-    fprintf(stderr, "relais-hub : hub.conf : %s.\n", why[0] ? why : err_text(e));
-    return EXIT_INPUT;
+    if (e != ERR_CONF || !why[0])
+        return cli_error_at(c, e, "hub.conf");
+    snprintf(path, sizeof path, "%s/hub.conf", c->dir);
+    if (strncmp(why, path, strlen(path)) == 0 && why[strlen(path)] == ':') {
+        line = strtoul(why + strlen(path) + 1, &end, 10);
+        reason = *end == ':' ? end + 2 : end;
+    }
+    if (line)
+        return cli_refuse(c, e, EXIT_INPUT,
+                          "le réglage de la ligne %lu de %s n'est pas valide ; raison : %s", line,
+                          path, reason);
+    return cli_refuse(c, e, EXIT_INPUT, "les réglages de %s ne sont pas valides ; raison : %s",
+                      path, reason);
 }
 
 static enum err ask_terminal(struct bytes *out)
@@ -269,34 +207,54 @@ int cli_passphrase(struct cli *c, const char *configured, struct bytes *out)
     if (e == ERR_USAGE)
         return cli_usage(c, "phrase de passe : donnez --passphrase-file, ou un terminal");
     if (e)
-        return cli_error(c, e);
+        return cli_error_at(c, e, *path ? path : "phrase de passe");
     strip_newline(out);
     return EXIT_SUCCESS;
 }
 
 /* --- commands of the daemon ------------------------------------------------------------------ */
 
-static int call(const struct cli *c, const char *name, json_t *args, json_t **answer)
+/* What a command asks, and where the text it answers goes. */
+struct remote {
+    const char *name;
+    const char *save; /* member of the answer's data that is written to `path`, or NULL */
+    const char *path;
+    bool secret;       /* it is a key: never replaces a file, never shown */
+    const char *about; /* the organisation that was named, or NULL */
+};
+
+static int refused(const struct cli *c, const struct remote *r, enum err e)
 {
-    json_t *request = json_pack("{s:s,s:o}", "cmd", name, "args", args ? args : json_object());
+    if (r->about && e == ERR_NOT_FOUND)
+        return cli_refuse(c, e, EXIT_REFUSED,
+                          "aucune organisation ne correspond à « %s » (« org list »)", r->about);
+    if (r->about && e == ERR_ITEMS)
+        return cli_refuse(c, e, EXIT_REFUSED,
+                          "plusieurs organisations correspondent à « %s » : donnez plus de "
+                          "chiffres de l'identifiant (« org list »)",
+                          r->about);
+    return cli_error(c, e);
+}
+
+static int call(const struct cli *c, const struct remote *r, json_t *args, json_t **answer)
+{
+    json_t *request = json_pack("{s:s,s:o}", "cmd", r->name, "args", args ? args : json_object());
     char path[SERVE_PATH_MAX];
     struct control_call how = {.path = path};
-    const char *error;
     enum err e;
 
     snprintf(path, sizeof path, "%s/control.sock", c->dir);
-    e = request ? control_call(&how, request, answer) : ERR_NOMEM;
+    e = request ? control_call(&how, request, answer) : ERR_UTF8;
     json_decref(request);
-    if (e == ERR_NOT_FOUND) {
-        fprintf(stderr, "relais-hub : aucun service n'écoute dans %s ; démarrez-le (serve).\n",
-                c->dir);
-        return EXIT_AWAY;
-    }
+    if (e == ERR_NOT_FOUND)
+        return cli_refuse(c, e, EXIT_AWAY, "aucun service n'écoute dans %s ; démarrez-le (serve)",
+                          c->dir);
+    if (e == ERR_PERMISSION)
+        return cli_error_at(c, e, path);
     if (e)
         return cli_error(c, e);
-    error = json_string_value(json_object_get(*answer, "error"));
-    if (error)
-        return cli_error(c, (enum err)json_integer_value(json_object_get(*answer, "code")));
+    if (json_object_get(*answer, "error"))
+        return refused(c, r, (enum err)json_integer_value(json_object_get(*answer, "code")));
     return EXIT_SUCCESS;
 }
 
@@ -312,39 +270,72 @@ static void show(const struct cli *c, const json_t *answer)
     }
 }
 
+static bool number_of(const char *text, json_int_t *out)
+{
+    size_t n = strspn(text, "0123456789");
+
+    *out = n > 0 && n < 10 && !text[n] ? (json_int_t)strtoll(text, NULL, 10) : -1;
+    return *out >= 0;
+}
+
+/* The options whose value is a number; all others are text, even when made of digits. */
 static json_t *args_from_options(const struct cli *c)
 {
     json_t *args = json_object();
 
     for (size_t i = 0; args && i < c->options; i++) {
+        const char *name = c->option_name[i];
         const char *value = c->option_value[i];
-        char *end;
-        long long number = strtoll(value, &end, 10);
-        bool is_number = *value && !*end && strlen(value) < 10;
+        bool is_number = strcmp(name, "last") == 0 || strcmp(name, "reason") == 0;
+        json_int_t number = 0;
 
-        if (json_object_set_new(args, c->option_name[i],
-                                !*value     ? json_true()
-                                : is_number ? json_integer(number)
-                                            : json_string(value)))
+        if (is_number && !number_of(value, &number)) {
+            json_decref(args);
+            return NULL;
+        }
+        if (json_object_set_new(args, name,
+                                is_number ? json_integer(number)
+                                : *value  ? json_string(value)
+                                          : json_true()))
             break;
     }
     return args;
 }
 
-static int remote(const struct cli *c, const char *name, json_t *args, const char *save,
-                  const char *path)
+static int save_answer(const struct cli *c, const struct remote *r, json_t *data)
+{
+    const char *text = json_string_value(json_object_get(data, r->save));
+    enum err e = ERR_INTERNAL;
+
+    if (text)
+        e = r->secret ? file_write_new(r->path, span_text(text), 0600)
+                      : file_write_atomic(r->path, span_text(text), 0600);
+    if (e && r->secret) {
+        const char *id = json_string_value(json_object_get(data, "id"));
+
+        return cli_refuse(c, e, EXIT_REFUSED,
+                          "l'invitation n'a pas pu être écrite dans %s, et sa clé est perdue : "
+                          "annulez-la (« relais-hub org refuse %s ») et recommencez",
+                          r->path, id ? id : "ID");
+    }
+    if (e)
+        return cli_error_at(c, e, r->path);
+    if (r->secret &&
+        (json_object_del(data, r->save) || json_object_set_new(data, "path", json_string(r->path))))
+        return cli_error(c, ERR_NOMEM);
+    return EXIT_SUCCESS;
+}
+
+static int remote(const struct cli *c, const struct remote *r, json_t *args)
 {
     json_t *answer = NULL;
-    int status = call(c, name, args, &answer);
+    int status;
 
-    if (status == EXIT_SUCCESS && save) {
-        const char *text =
-            json_string_value(json_object_get(json_object_get(answer, "data"), save));
-        enum err e = text ? file_write_atomic(path, span_text(text), 0600) : ERR_INTERNAL;
-
-        if (e)
-            status = cli_error(c, e);
-    }
+    if (!args)
+        return cli_usage(c, "--last et --reason attendent un nombre");
+    status = call(c, r, args, &answer);
+    if (status == EXIT_SUCCESS && r->save)
+        status = save_answer(c, r, json_object_get(answer, "data"));
     if (status == EXIT_SUCCESS)
         show(c, answer);
     json_decref(answer);
@@ -353,7 +344,7 @@ static int remote(const struct cli *c, const char *name, json_t *args, const cha
 
 int cli_remote(struct cli *c)
 {
-    return remote(c, c->command, args_from_options(c), NULL, NULL);
+    return remote(c, &(struct remote){.name = c->command}, args_from_options(c));
 }
 
 static const char *const kinds[] = {"?",         "dac",  "essms",   "hospital",
@@ -377,6 +368,7 @@ int cli_invite(struct cli *c)
 {
     const char *output = cli_option(c, "output", NULL);
     const char *kind = cli_option(c, "kind", "");
+    json_int_t hours;
     json_t *args;
     size_t k = 1;
 
@@ -387,13 +379,27 @@ int cli_invite(struct cli *c)
                          "invite --name NOM --kind dac|essms|hospital|emergency|mdph|liberal|other "
                          "--output FICHIER [--national-id N] [--territory T] [--services A,B] "
                          "[--org ID] [--founder] [--hours N]");
+    if (!number_of(cli_option(c, "hours", "168"), &hours))
+        return cli_usage(c, "--hours attend un nombre d'heures");
+    if (access(output, F_OK) == 0)
+        return cli_refuse(c, ERR_EXISTS, EXIT_REFUSED,
+                          "%s existe déjà ; rien n'a été préparé. Donnez un autre nom de fichier",
+                          output);
     args = json_pack("{s:s,s:I,s:s,s:s,s:s,s:b,s:I,s:o}", "name", cli_option(c, "name", ""), "kind",
                      (json_int_t)k, "national_id", cli_option(c, "national-id", ""), "territory",
                      cli_option(c, "territory", ""), "org", cli_option(c, "org", ""), "founder",
-                     cli_flag(c, "founder"), "hours",
-                     (json_int_t)strtoll(cli_option(c, "hours", "168"), NULL, 10), "services",
+                     cli_flag(c, "founder"), "hours", hours, "services",
                      services_array(cli_option(c, "services", "")));
-    return remote(c, "invite", args, "invitation", output);
+    if (!args)
+        return cli_error(c, ERR_UTF8);
+    return remote(
+        c, &(struct remote){.name = "invite", .save = "invitation", .path = output, .secret = true},
+        args);
+}
+
+static bool names_org(const char *argument)
+{
+    return argument && strcmp(argument, "id") != 0; /* "id" is the invitation's */
 }
 
 int cli_org(struct cli *c)
@@ -426,8 +432,14 @@ int cli_org(struct cli *c)
         args = args_from_options(c);
         if (args && rows[i].argument &&
             json_object_set_new(args, rows[i].argument, json_string(cli_argument(c, 1))))
-            return cli_error(c, ERR_NOMEM);
-        return remote(c, rows[i].command, args, rows[i].request ? "request" : NULL, output);
+            return cli_error(c, ERR_UTF8);
+        return remote(
+            c,
+            &(struct remote){.name = rows[i].command,
+                             .save = rows[i].request ? "request" : NULL,
+                             .path = output,
+                             .about = names_org(rows[i].argument) ? cli_argument(c, 1) : NULL},
+            args);
     }
     return cli_usage(c, "org list|approve|refuse|suspend|resume|revoke|release");
 }
@@ -438,7 +450,16 @@ int cli_genesis(struct cli *c)
 
     if (!output)
         return cli_usage(c, "genesis --output FICHIER [--operator ORG]");
-    return remote(c, "genesis", args_from_options(c), "request", output);
+    return remote(c, &(struct remote){.name = "genesis", .save = "request", .path = output},
+                  args_from_options(c));
+}
+
+static int import_one(const struct cli *c, const struct bytes *text)
+{
+    json_t *args = json_pack("{s:s%}", "signature", (char *)text->ptr, text->len);
+
+    return args ? remote(c, &(struct remote){.name = "sign.import"}, args)
+                : cli_error(c, ERR_TEXT_FORM);
 }
 
 int cli_import(struct cli *c)
@@ -451,10 +472,7 @@ int cli_import(struct cli *c)
         struct bytes text = {0};
         enum err e = file_read(cli_argument(c, i), ARMOUR_TEXT_MAX, &text);
 
-        status =
-            e ? cli_error(c, e)
-              : remote(c, "sign.import",
-                       json_pack("{s:s%}", "signature", (char *)text.ptr, text.len), NULL, NULL);
+        status = e ? cli_error_at(c, e, cli_argument(c, i)) : import_one(c, &text);
         bytes_free(&text);
     }
     return status;

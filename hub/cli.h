@@ -12,6 +12,12 @@
 #include "keyfile.h"
 #include "serve.h"
 
+#define EXIT_REFUSED 1
+#define EXIT_USAGE 2
+#define EXIT_AWAY 3
+#define EXIT_INPUT 4
+#define EXIT_BROKEN 5
+
 #define CLI_OPTIONS_MAX 32
 #define CLI_WORDS_MAX 64
 
@@ -47,8 +53,16 @@ int cli_conf(struct cli *c, struct hub_conf *out);
 /* From --passphrase-file, else `configured`, else the systemd credential relais-passphrase, else
  * asked on the terminal. Free with seal_bytes_free(). */
 int cli_passphrase(struct cli *c, const char *configured, struct bytes *out);
+
+/* cli_say.c: a French sentence on stderr; with --json also {"error","code","text"} on stdout. They
+ * return the exit status. */
 int cli_usage(const struct cli *c, const char *what);
 int cli_error(const struct cli *c, enum err e);
+int cli_error_at(const struct cli *c, enum err e, const char *path); /* and which file */
+/* ERR_PERMISSION names the first of these files of the directory ("": itself) open to others. */
+int cli_error_keys(const struct cli *c, enum err e, const char *const *names);
+[[gnu::format(printf, 4, 5)]] int cli_refuse(const struct cli *c, enum err e, int status,
+                                             const char *format, ...);
 
 int cli_remote(struct cli *c);
 int cli_invite(struct cli *c);

@@ -13,11 +13,15 @@
 #include "registrar.h"
 #include "serve.h"
 
+static const char *const hub_files[] = {"", "hub.key", NULL};
+static const char *const registrar_files[] = {"", "registrar.key", NULL};
+
 static int run_serve(struct cli *c)
 {
     struct bytes passphrase = {0};
     struct hub_conf conf;
     int status;
+    enum err e;
 
     if ((status = cli_conf(c, &conf)) ||
         (status = cli_passphrase(c, conf.passphrase_file, &passphrase)))
@@ -26,9 +30,12 @@ static int run_serve(struct cli *c)
         setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
         prctl(PR_SET_DUMPABLE, 0);
     }
-    status = hub_serve(c->dir, &conf, bytes_span(&passphrase));
+    e = hub_serve(c->dir, &conf, bytes_span(&passphrase));
     seal_bytes_free(&passphrase);
-    return status;
+    if (!e)
+        return EXIT_SUCCESS;
+    cli_error_keys(c, e, hub_files);
+    return EXIT_FAILURE;
 }
 
 static int run_check(struct cli *c)
@@ -46,9 +53,10 @@ static int run_check(struct cli *c)
         e = identity_open(c->dir, bytes_span(&passphrase), &id);
     seal_bytes_free(&passphrase);
     if (e)
-        return cli_error(c, e);
-    printf("Configuration et clés en ordre : fédération %.*s.\n", (int)id->name.len,
-           (const char *)id->name.ptr);
+        return cli_error_keys(c, e, hub_files);
+    printf(c->json ? "{\"federation\":\"%.*s\"}\n"
+                   : "Configuration et clés en ordre : fédération %.*s.\n",
+           (int)id->name.len, (const char *)id->name.ptr);
     identity_close(id);
     return EXIT_SUCCESS;
 }
@@ -115,21 +123,25 @@ static int registrar_sign_file(struct cli *c)
         return cli_usage(c, "registrar sign FICHIER");
     snprintf(out, sizeof out, "%s.sig", path);
     if ((e = seal_init()) || (e = file_read(path, ARMOUR_TEXT_MAX, &request)) ||
-        (e = request_describe(bytes_span(&request), &text)))
+        (e = request_describe(bytes_span(&request), &text))) {
+        status = cli_error_at(c, e, path);
         goto out;
+    }
     fprintf(stderr, "%s", (const char *)text.ptr);
     if ((status = cli_passphrase(c, "", &passphrase)))
         goto out;
-    if ((e = registrar_sign(c->dir, bytes_span(&passphrase), bytes_span(&request), &signature)) ||
-        (e = file_write_atomic(out, bytes_span(&signature), 0600)))
-        goto out;
-    printf("%s\n", out);
+    if ((e = registrar_sign(c->dir, bytes_span(&passphrase), bytes_span(&request), &signature)))
+        status = cli_error_keys(c, e, registrar_files);
+    else if ((e = file_write_atomic(out, bytes_span(&signature), 0600)))
+        status = cli_error_at(c, e, out);
+    else
+        printf("%s\n", out);
 out:
     seal_bytes_free(&passphrase);
     bytes_free(&request);
     bytes_free(&signature);
     bytes_free(&text);
-    return e ? cli_error(c, e) : status;
+    return status;
 }
 
 static int run_registrar(struct cli *c)

@@ -94,14 +94,46 @@ static enum err invitation_text(struct core *c, const struct invite *i, struct s
     return e;
 }
 
+struct namesake {
+    const struct invite *of;
+    size_t others;
+};
+
+static enum err namesake_one(void *arg, const struct invite *i)
+{
+    struct namesake *n = arg;
+
+    n->others += i->state != INVITE_REFUSED && span_equal(i->name, n->of->name) &&
+                 memcmp(i->org, n->of->org, ID_BYTES) != 0;
+    return ERR_OK;
+}
+
+static enum err invite_say(struct asked *a, const struct invite *i, size_t others)
+{
+    enum err e = ERR_OK;
+
+    if (others)
+        e = bytes_printf(&a->text,
+                         "Attention : « %.*s » est déjà le nom d'une autre organisation ou "
+                         "invitation (« org list »). Si c'est la même, recommencez avec --org.\n",
+                         (int)i->name.len, (const char *)i->name.ptr);
+    if (e)
+        return e;
+    return bytes_printf(&a->text,
+                        "Invitation préparée pour « %.*s ». Elle contient une clé à usage unique : "
+                        "remettez-la en main propre ou par messagerie sécurisée.\n",
+                        (int)i->name.len, (const char *)i->name.ptr);
+}
+
 static enum err run_invite(struct asked *a)
 {
     struct secret_box *once = NULL;
     struct bytes text = {0};
     struct invite i = {0};
+    struct namesake same = {.of = &i};
     enum err e;
 
-    if ((e = invite_read(a, &i)))
+    if ((e = invite_read(a, &i)) || (e = invite_each(a->c, namesake_one, &same)))
         return e;
     if ((e = secret_box_generate(a->c->entropy, &once)))
         return e;
@@ -114,10 +146,7 @@ static enum err run_invite(struct asked *a)
     if ((e = data_text(a, "invitation", bytes_span(&text))) ||
         (e = data_hex(a, "id", i.id, sizeof i.id)) || (e = data_hex(a, "org", i.org, ID_BYTES)))
         goto out;
-    e = bytes_printf(&a->text,
-                     "Invitation préparée pour « %.*s ». Elle contient une clé à usage unique : "
-                     "remettez-la en main propre ou par messagerie sécurisée.\n",
-                     (int)i.name.len, (const char *)i.name.ptr);
+    e = invite_say(a, &i, same.others);
 out:
     seal_bytes_free(&text);
     secret_box_free(once);
@@ -170,6 +199,27 @@ struct listing {
     json_t *list;
 };
 
+/* Every node of the organisation, the newest first; "nodes" of its JSON. */
+static enum err list_nodes(struct listing *l, const struct directory_org *o, json_t *one)
+{
+    const struct directory *d = l->a->c->dir;
+    json_t *nodes = json_array();
+    uint32_t at = o ? o->newest_node : DIRECTORY_NONE;
+    char id[2 * ID_BYTES + 1];
+    enum err e;
+
+    if (json_object_set_new(one, "nodes", nodes))
+        return ERR_NOMEM;
+    for (; at != DIRECTORY_NONE; at = directory_node(d, at)->previous_of_org) {
+        hex_text(directory_node(d, at)->id, ID_BYTES, id);
+        if (json_array_append_new(nodes, json_string(id)))
+            return ERR_NOMEM;
+        if ((e = bytes_printf(&l->a->text, "    nœud         %s\n", id)))
+            return e;
+    }
+    return ERR_OK;
+}
+
 static enum err list_one(void *arg, const struct invite *i)
 {
     struct listing *l = arg;
@@ -178,6 +228,7 @@ static enum err list_one(void *arg, const struct invite *i)
     char org[2 * ID_BYTES + 1];
     const struct directory_org *o = directory_find_org(l->a->c->dir, i->org);
     enum directory_state s = DIRECTORY_ABSENT;
+    json_t *one;
     enum err e;
 
     if ((e = fingerprint_for(l->a->c, i, print)))
@@ -186,15 +237,18 @@ static enum err list_one(void *arg, const struct invite *i)
         s = directory_org_state(l->a->c->dir, o, DIRECTORY_NOW, l->a->c->now_ms);
     hex_text(i->id, sizeof i->id, id);
     hex_text(i->org, sizeof i->org, org);
-    if (json_array_append_new(l->list, json_pack("{s:s,s:s,s:s%,s:I,s:s,s:s,s:s,s:b}", "id", id,
-                                                 "org", org, "name", (const char *)i->name.ptr,
-                                                 i->name.len, "kind", (json_int_t)i->kind, "state",
-                                                 state_word(i->state), "standing", standing_word(s),
-                                                 "fingerprint", print, "founder", i->founder)))
+    one = json_pack("{s:s,s:s,s:s%,s:I,s:s,s:s,s:s,s:b}", "id", id, "org", org, "name",
+                    (const char *)i->name.ptr, i->name.len, "kind", (json_int_t)i->kind, "state",
+                    state_word(i->state), "standing", standing_word(s), "fingerprint", print,
+                    "founder", i->founder);
+    if (json_array_append_new(l->list, one))
         return ERR_NOMEM;
-    return bytes_printf(&l->a->text, "%s  %.*s  %s%s%s%s%s\n", id, (int)i->name.len,
-                        (const char *)i->name.ptr, state_word(i->state), o ? ", " : "",
-                        o ? standing_word(s) : "", print[0] ? "  empreinte " : "", print);
+    if ((e = bytes_printf(
+             &l->a->text, "%.*s  %s%s%s%s%s\n    invitation   %s\n    organisation %s\n",
+             (int)i->name.len, (const char *)i->name.ptr, state_word(i->state), o ? ", " : "",
+             o ? standing_word(s) : "", print[0] ? "  empreinte " : "", print, id, org)))
+        return e;
+    return list_nodes(l, o, one);
 }
 
 static enum err run_list(struct asked *a)

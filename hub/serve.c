@@ -3,7 +3,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -23,19 +22,19 @@
 
 /* clang-format off */
 static const struct setting settings[] = {
-    {"listen", SET_TEXT, AT(listen), "tcp://127.0.0.1:7411", 1, 0, "where members connect"},
-    {"join_listen", SET_TEXT, AT(join_listen), "tcp://127.0.0.1:7412", 1, 0, "where invited nodes ask to be enrolled"},
-    {"public_endpoint", SET_TEXT, AT(public_endpoint), "", 0, 0, "address written into invitations (empty: listen)"},
-    {"public_join_endpoint", SET_TEXT, AT(public_join_endpoint), "", 0, 0, "the same for the JOIN port"},
-    {"passphrase_file", SET_PATH, AT(passphrase_file), "", 0, 0, "file with the passphrase of hub.key, closed to others"},
-    {"workers", SET_UINT, AT(workers), "2", 1, HUB_WORKERS_MAX, "threads that verify signatures"},
-    {"queue_depth", SET_UINT, AT(queue_depth), "1024", 16, 65536, "messages waiting for one worker"},
-    {"rate_per_s", SET_UINT, AT(rate_per_s), "20000", 1, 1000000, "messages a second of one node, before any verification"},
-    {"rate_burst", SET_UINT, AT(rate_burst), "40000", 1, 1000000, "the same, at once"},
-    {"inflight_messages", SET_UINT, AT(inflight_messages), "512", 1, 65536, "messages of one node that wait for an answer"},
-    {"inflight_bytes", SET_SIZE, AT(inflight_bytes), "16m", 1 << 20, 1 << 30, "the same in bytes"},
-    {"memory_max", SET_SIZE, AT(memory_max), "1g", 64 << 20, 0, "resident memory; see OPERATIONS"},
-    {"store_max", SET_SIZE, AT(store_max), "64g", 16 << 20, 0, "largest size of the store"},
+    {"listen", SET_TEXT, AT(listen), "tcp://127.0.0.1:7411", 1, 0, "adresse où les membres se connectent"},
+    {"join_listen", SET_TEXT, AT(join_listen), "tcp://127.0.0.1:7412", 1, 0, "adresse où les nœuds invités demandent à être enrôlés"},
+    {"public_endpoint", SET_TEXT, AT(public_endpoint), "", 0, 0, "adresse écrite dans les invitations (vide : celle de listen)"},
+    {"public_join_endpoint", SET_TEXT, AT(public_join_endpoint), "", 0, 0, "de même pour l'enrôlement (vide : celle de join_listen)"},
+    {"passphrase_file", SET_PATH, AT(passphrase_file), "", 0, 0, "fichier de la phrase de passe de hub.key, fermé aux autres (chmod 600)"},
+    {"workers", SET_UINT, AT(workers), "2", 1, HUB_WORKERS_MAX, "fils d'exécution qui vérifient les signatures"},
+    {"queue_depth", SET_UINT, AT(queue_depth), "1024", 16, 65536, "messages en attente d'un de ces fils"},
+    {"rate_per_s", SET_UINT, AT(rate_per_s), "20000", 1, 1000000, "messages par seconde d'un nœud, avant toute vérification"},
+    {"rate_burst", SET_UINT, AT(rate_burst), "40000", 1, 1000000, "de même, en une fois"},
+    {"inflight_messages", SET_UINT, AT(inflight_messages), "512", 1, 65536, "messages d'un nœud qui attendent une réponse"},
+    {"inflight_bytes", SET_SIZE, AT(inflight_bytes), "16m", 1 << 20, 1 << 30, "de même, en octets"},
+    {"memory_max", SET_SIZE, AT(memory_max), "1g", 64 << 20, 0, "mémoire vive au plus ; voir OPERATIONS"},
+    {"store_max", SET_SIZE, AT(store_max), "64g", 16 << 20, 0, "taille de l'entrepôt au plus"},
 };
 /* clang-format on */
 #define SETTINGS (sizeof settings / sizeof settings[0])
@@ -220,7 +219,7 @@ static void hub_down(struct hub *h)
     dir_unlock(&h->lock);
 }
 
-int hub_serve(const char *dir, const struct hub_conf *conf, struct span passphrase)
+enum err hub_serve(const char *dir, const struct hub_conf *conf, struct span passphrase)
 {
     struct hub h = {.lock = -1};
     enum err e = hub_up(&h, dir, conf, passphrase);
@@ -236,5 +235,5 @@ int hub_serve(const char *dir, const struct hub_conf *conf, struct span passphra
     else
         log_info("hub.stopped", "why=%s", "asked");
     hub_down(&h);
-    return e ? EXIT_FAILURE : EXIT_SUCCESS;
+    return e;
 }

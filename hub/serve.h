@@ -29,7 +29,7 @@ struct hub_conf {
 enum err hub_conf_read(const char *dir, struct hub_conf *out, char *why, size_t why_size);
 void hub_conf_help(void);
 
-/* Runs until SIGTERM or SIGINT. Returns the exit status of the process. */
-int hub_serve(const char *dir, const struct hub_conf *conf, struct span passphrase);
+/* Runs until SIGTERM or SIGINT: ERR_OK. Else why it did not start, or stopped. */
+enum err hub_serve(const char *dir, const struct hub_conf *conf, struct span passphrase);
 
 #endif

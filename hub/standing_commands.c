@@ -1,9 +1,109 @@
 /* Commands about organisations that are enrolled: suspending, revoking, releasing after a clone
  * alarm, and the trust anchors that verifiers need. */
 #include <string.h>
+#include <strings.h>
 
 #include "checkpoint.h"
 #include "operator.h"
+
+/* --- what the operator types for an organisation or a node ------------------------------------ */
+
+#define PREFIX_DIGITS 4
+
+/* The whole id or its first digits, four at least. */
+static bool id_begins(const uint8_t id[ID_BYTES], const char *text)
+{
+    char hex[2 * ID_BYTES + 1];
+
+    hex_text(id, ID_BYTES, hex);
+    return strlen(text) >= PREFIX_DIGITS && strncasecmp(hex, text, strlen(text)) == 0;
+}
+
+static bool name_begins(struct span name, const char *text)
+{
+    return strlen(text) <= name.len && strncasecmp((const char *)name.ptr, text, strlen(text)) == 0;
+}
+
+/* ERR_FIELD_MISSING, ERR_NOT_FOUND; ERR_ITEMS when several fit. A whole name wins over the
+ * beginning of a longer one. */
+static enum err org_typed(const struct asked *a, const char *text, const struct directory_org **out)
+{
+    const struct directory_org *whole = NULL;
+    const struct directory_org *begun = NULL;
+    const struct directory_org *o;
+    size_t wholes = 0;
+    size_t begins = 0;
+
+    if (!*text)
+        return ERR_FIELD_MISSING;
+    for (size_t i = 0; (o = directory_org(a->c->dir, i)); i++) {
+        bool name = name_begins(o->name, text);
+
+        if (name && o->name.len == strlen(text)) {
+            whole = o;
+            wholes++;
+        }
+        if (name || id_begins(o->id, text)) {
+            begun = o;
+            begins++;
+        }
+    }
+    if (begins == 0)
+        return ERR_NOT_FOUND;
+    if (wholes != 1 && begins != 1)
+        return ERR_ITEMS;
+    *out = wholes == 1 ? whole : begun;
+    return ERR_OK;
+}
+
+static enum err arg_org(const struct asked *a, uint8_t org[ID_BYTES])
+{
+    const struct directory_org *o = NULL;
+    enum err e = org_typed(a, arg_text(a, "org"), &o);
+
+    if (e)
+        return e;
+    memcpy(org, o->id, ID_BYTES);
+    return ERR_OK;
+}
+
+/* A node by its id, or the one node of an organisation that waits to be released. */
+static enum err arg_node(const struct asked *a, struct mailbox **out)
+{
+    const char *text = arg_text(a, "node");
+    const struct directory_org *o = NULL;
+    const struct directory_node *n;
+    struct mailbox *cloned = NULL;
+    struct mailbox *by_id = NULL;
+    struct mailbox *m;
+    size_t found = 0;
+    size_t alarms = 0;
+    enum err e;
+
+    e = org_typed(a, text, &o);
+    if (e == ERR_FIELD_MISSING)
+        return e;
+    for (size_t i = 0; (n = directory_node(a->c->dir, i)); i++) {
+        if (!(m = mailbox_of(a->c, (uint32_t)n->enrolled_at)))
+            continue;
+        if (id_begins(n->id, text)) {
+            by_id = m;
+            found++;
+        }
+        if (!e && directory_org(a->c->dir, n->org) == o && m->cloned) {
+            cloned = m;
+            alarms++;
+        }
+    }
+    if (found > 1 || alarms > 1 || (found && !e))
+        return ERR_ITEMS;
+    if (!found && e)
+        return e;
+    if (!found && !cloned)
+        return ERR_STATE;
+    *out = found ? by_id : cloned;
+    return ERR_OK;
+}
 
 /* --- suspend, resume, revoke, release -------------------------------------------------------- */
 
@@ -31,7 +131,7 @@ enum err org_suspend(struct asked *a)
     uint8_t org[ID_BYTES];
     enum err e;
 
-    if ((e = arg_id(a, "org", org)) || (e = suspension(a, org, false)))
+    if ((e = arg_org(a, org)) || (e = suspension(a, org, false)))
         return e;
     return bytes_printf(&a->text,
                         "Organisation suspendue : le hub ne la sert plus. Ce qui l'attend "
@@ -43,7 +143,7 @@ enum err org_resume(struct asked *a)
     uint8_t org[ID_BYTES];
     enum err e;
 
-    if ((e = arg_id(a, "org", org)) || (e = suspension(a, org, true)))
+    if ((e = arg_org(a, org)) || (e = suspension(a, org, true)))
         return e;
     return bytes_printf(&a->text, "Organisation rétablie.\n");
 }
@@ -56,7 +156,7 @@ enum err org_revoke(struct asked *a)
     uint8_t org[ID_BYTES];
     enum err e;
 
-    if ((e = arg_id(a, "org", org)))
+    if ((e = arg_org(a, org)))
         return e;
     if (!(o = directory_find_org(a->c->dir, org)))
         return ERR_NOT_FOUND;
@@ -77,17 +177,11 @@ enum err org_revoke(struct asked *a)
 
 enum err org_release(struct asked *a)
 {
-    const struct directory_node *n;
-    struct mailbox *m;
-    uint8_t node[ID_BYTES];
+    struct mailbox *m = NULL;
     enum err e;
 
-    if ((e = arg_id(a, "node", node)))
+    if ((e = arg_node(a, &m)))
         return e;
-    n = directory_find_node(a->c->dir, node);
-    m = n ? mailbox_of(a->c, (uint32_t)n->enrolled_at) : NULL;
-    if (!m)
-        return ERR_NOT_FOUND;
     if (!m->cloned)
         return ERR_STATE;
     m->cloned = false;
@@ -147,5 +241,5 @@ enum err org_trust(struct asked *a)
     for (size_t i = 0; directory_node(a->c->dir, i); i++)
         if ((e = org_lines(a, directory_node(a->c->dir, i))))
             return e;
-    return ERR_OK;
+    return data_text(a, "policy", bytes_span(&a->text));
 }

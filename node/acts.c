@@ -196,14 +196,41 @@ static enum err info_for(struct node *n, struct txn *t, const uint8_t handle[ID_
     return circle_info_put(n, t, &i);
 }
 
+static enum err newest_one(void *arg, struct span key, struct span value)
+{
+    uint64_t *made_ms = arg;
+
+    (void)value;
+    if (key.len != ACT_LIVE_KEY)
+        return ERR_CORRUPT;
+    *made_ms = get_be64(key.ptr);
+    return ERR_OK;
+}
+
+/* They are declared in the order of this time: later than all that wait, whatever the clock says.
+ */
+static enum err made_time(struct node *n, struct txn *t, uint64_t *out)
+{
+    uint64_t now_ms = node_now_ms(n);
+    uint64_t newest_ms = 0;
+    enum err e = store_scan(t, TABLE_ACT_LIVE, span_text(""), span_text(""), SIZE_MAX, newest_one,
+                            &newest_ms);
+
+    if (!e)
+        *out = now_ms > newest_ms ? now_ms : newest_ms + 1;
+    return e;
+}
+
 enum err act_add(struct node *n, struct txn *t, struct circle_statement *s, const uint8_t *person,
                  uint8_t id[ID_BYTES])
 {
-    struct act a = {.state = ACT_WAITING, .made_ms = node_now_ms(n)};
+    struct act a = {.state = ACT_WAITING};
     enum err e;
 
     if (!n->self.joined)
         return ERR_NOT_JOINED;
+    if ((e = made_time(n, t, &a.made_ms)))
+        return e;
     if ((e = first_sign(n, t, s, &a.ss)))
         goto out;
     if ((e = circle_encode(s, &a.stmt)))
@@ -285,12 +312,11 @@ out:
 
 static enum err handle_of(const struct act *a, struct circle_statement *s, uint8_t out[ID_BYTES])
 {
-    if (circle_decode(bytes_span(&a->stmt), s))
-        return ERR_CORRUPT;
-    if (s->kind == CIRCLE_CREATE)
-        return circle_handle_of(bytes_span(&a->stmt), out);
-    memcpy(out, s->circle, ID_BYTES);
-    return ERR_OK;
+    enum err e = act_statement(a, s);
+
+    if (!e)
+        memcpy(out, s->circle, ID_BYTES);
+    return e;
 }
 
 /* The receipt must be about this statement, or it is none. */

@@ -8,7 +8,7 @@
 #include "text.h"
 #include "vault.h"
 
-#define PREFIX_MIN 4 /* hex digits */
+#define DIGITS_MIN 4
 
 const char *arg_text(const struct call *c, const char *name)
 {
@@ -43,19 +43,24 @@ bool arg_bool(const struct call *c, const char *name)
     return json_is_true(json_object_get(c->args, name));
 }
 
-static bool is_prefix(const char *typed, const uint8_t id[ID_BYTES])
+bool id_is_typed(const char *typed)
 {
     size_t digits = strlen(typed);
 
-    if (digits < PREFIX_MIN || digits > 2 * ID_BYTES || strspn(typed, "0123456789abcdef") != digits)
-        return false;
-    for (size_t i = 0; i < digits; i++) {
-        unsigned nibble = i % 2 ? id[i / 2] & 15u : id[i / 2] >> 4;
+    return digits >= DIGITS_MIN && digits <= 2 * ID_BYTES &&
+           strspn(typed, "0123456789abcdef") == digits;
+}
 
-        if (typed[i] != "0123456789abcdef"[nibble])
-            return false;
-    }
-    return true;
+bool id_fits(const char *typed, const uint8_t id[ID_BYTES])
+{
+    size_t digits = strlen(typed);
+    char hex[2 * ID_BYTES];
+
+    if (!id_is_typed(typed))
+        return false;
+    for (size_t i = 0; i < sizeof hex; i++)
+        hex[i] = "0123456789abcdef"[i % 2 ? id[i / 2] & 15u : id[i / 2] >> 4];
+    return memcmp(hex, typed, digits) == 0 || memcmp(hex + sizeof hex - digits, typed, digits) == 0;
 }
 
 /* One that fits, none, or several. */
@@ -67,7 +72,7 @@ struct match {
 
 static void match_try(struct match *m, const uint8_t id[ID_BYTES])
 {
-    if (!is_prefix(m->typed, id) || (m->count > 0 && memcmp(m->id, id, ID_BYTES) == 0))
+    if (!id_fits(m->typed, id) || (m->count > 0 && memcmp(m->id, id, ID_BYTES) == 0))
         return;
     memcpy(m->id, id, ID_BYTES);
     m->count++;

@@ -5,6 +5,10 @@
 #define WAIT_MS 5000
 #define WAIT_MAX_MS 60000
 
+#define NOT_ASKED                                                                                  \
+    "Le hub n'a pas répondu : la chaîne du cercle n'est pas lue. Rien n'est conservé de cette " \
+    "demande ; redemandez quand la liaison est revenue."
+
 static enum err looking(struct node *n, struct call *c,
                         enum err (*look)(struct node *n, struct txn *t, struct call *c))
 {
@@ -45,6 +49,8 @@ static void asked(struct node *n, struct call *c, const uint8_t handle[ID_BYTES]
 {
     struct txn *t = NULL;
 
+    if (why == ERR_OFFLINE && bytes_printf(&c->text, NOT_ASKED))
+        bytes_free(&c->text);
     if (!why && store_begin(n->store, TXN_READ, &t) == ERR_OK &&
         circle_shown(n, t, handle, c) != ERR_OK)
         bytes_free(&c->text);
@@ -63,7 +69,9 @@ enum err circle_ask(struct node *n, struct call *c)
         return e;
     if (!n->self.joined)
         return ERR_NOT_JOINED;
-    if ((e = courier_ask_chain(n, handle, 0)))
+    if ((e = courier_ask_chain(n, handle, 0))) {
+        c->done = e == ERR_OFFLINE && !bytes_printf(&c->text, NOT_ASKED);
         return e;
+    }
     return call_wait(n, c, handle, wait_ms, asked);
 }

@@ -144,6 +144,72 @@ static enum err acts_shown(struct node *n, const struct circle *circle, struct c
     return e;
 }
 
+/* --- ours, on their way --------------------------------------------------------------------- */
+
+struct awaiting {
+    struct call *c;
+    const uint8_t *handle;
+    json_t *list;
+};
+
+static const char *declared_text(enum circle_kind kind, const char **code)
+{
+    switch (kind) {
+    case CIRCLE_WITHDRAWAL:
+        *code = "withdrawal";
+        return "retrait de consentement";
+    case CIRCLE_LIFT:
+        *code = "lift";
+        return "levée d'opposition";
+    case CIRCLE_LEAVE:
+        *code = "leave";
+        return "départ";
+    case CIRCLE_REMOVE:
+        *code = "remove";
+        return "retrait d'une organisation";
+    case CIRCLE_CLOSE:
+        *code = "close";
+        return "fermeture";
+    case CIRCLE_NOTICE:
+    case CIRCLE_CONSENT:
+    case CIRCLE_OPPOSITION:
+        return kind_text(kind, code);
+    default:
+        *code = "other";
+        return "déclaration";
+    }
+}
+
+static enum err awaiting_one(void *arg, const struct act *a)
+{
+    struct awaiting *w = arg;
+    struct circle_statement s;
+    const char *code;
+    const char *kind;
+    enum err e;
+
+    if ((e = act_statement(a, &s)) || memcmp(s.circle, w->handle, ID_BYTES) != 0)
+        return e;
+    kind = declared_text(s.kind, &code);
+    if (json_array_append_new(w->list,
+                              json_pack("{s:s, s:o, s:i, s:b}", "kind", code, "act",
+                                        json_hex(a->id, ID_BYTES), "classes", (int)s.class_mask,
+                                        "binds", (int)circle_narrows(s.kind))))
+        return ERR_NOMEM;
+    say(w->c, &e, "  %s : pas encore connue du hub%s\n", kind,
+        circle_narrows(s.kind) ? " ; ce nœud la respecte déjà" : " ; sans effet d'ici là");
+    return e;
+}
+
+static enum err awaiting_shown(struct node *n, struct txn *t, const uint8_t handle[ID_BYTES],
+                               struct call *c)
+{
+    struct awaiting w = {c, handle, json_array()};
+    enum err e = act_each_waiting(n, t, awaiting_one, &w);
+
+    return json_object_set_new(c->data, "pending", w.list) ? ERR_NOMEM : e;
+}
+
 enum err circle_shown(struct node *n, struct txn *t, const uint8_t handle[ID_BYTES], struct call *c)
 {
     struct circle *circle = NULL;
@@ -168,7 +234,9 @@ enum err circle_shown(struct node *n, struct txn *t, const uint8_t handle[ID_BYT
         info.incomplete ? ", chaîne en cours de lecture" : "");
     if (!e)
         e = members_shown(n, circle, c);
-    return e ? e : acts_shown(n, circle, c);
+    if (!e)
+        e = acts_shown(n, circle, c);
+    return e ? e : awaiting_shown(n, t, handle, c);
 }
 
 /* --- lists

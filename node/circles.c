@@ -371,13 +371,20 @@ enum err circles_judge(struct node *n, struct txn *t, const struct env_header *h
                        size_t *which)
 {
     struct circle *circle = NULL;
+    struct circle *ahead = NULL;
     struct disclosure ask;
-    enum err e = circles_get(n, t, h->circle, &circle);
+    enum err e = circles_ahead(n, t, h->circle, &ahead);
 
-    if (e && e != ERR_NOT_FOUND)
+    if (e)
         return e;
+    if ((e = circles_get(n, t, h->circle, &circle)) && e != ERR_NOT_FOUND)
+        goto out;
     disclosure_of_header(h, &ask);
-    return disclosure_judge_all(circle, &ask, h->to, h->rcat, h->to_count, JUDGE_SENDER, v, which);
+    e = disclosure_judge_all(ahead ? ahead : circle, &ask, h->to, h->rcat, h->to_count,
+                             JUDGE_SENDER, v, which);
+out:
+    circle_free(ahead);
+    return e;
 }
 
 static bool act_covers(const struct circle *c, const struct circle_act *a, enum circle_kind kind,

@@ -4,8 +4,9 @@
  * decided (PROTOCOL.md 8, 11).
  *
  * A statement of ours that meets a newer head is judged again on it and signed again; one that the
- * new state refuses ends with that refusal. The state shown and judged by is what the hub has
- * committed, nothing earlier.
+ * new state refuses ends with that refusal. The state shown is what the hub has committed. What
+ * we send is judged as if our own narrowing statements (opposition, withdrawal, leave, remove,
+ * close) stood there already: they bind us from the moment they are written (CSP L1110-4 IV).
  * Thread rule: the loop's.
  */
 #ifndef NODE_CIRCLES_H
@@ -65,7 +66,12 @@ enum err circles_at(struct node *n, struct txn *t, const uint8_t handle[ID_BYTES
  * says so. ERR_SPLIT_VIEW: another statement stands at that n. A refused one is its error. */
 enum err circles_take(struct node *n, struct txn *t, struct span ss, bool *gap);
 
-/* May this be sent? The table as sender, over the present chain; codes as disclosure_judge_all().
+/* The chain as it is with our own undecided narrowing statements after it; owned by the caller.
+ * ERR_OK with *out NULL: there is none, circles_get() says it all. */
+enum err circles_ahead(struct node *n, struct txn *t, const uint8_t handle[ID_BYTES],
+                       struct circle **out);
+/* May this be sent? The table as sender, over the chain as circles_ahead() has it; codes as
+ * disclosure_judge_all().
  * ERR_NOT_IN_CIRCLE as well for a circle we do not hold. */
 struct env_header;
 enum err circles_judge(struct node *n, struct txn *t, const struct env_header *h, struct verdict *v,
@@ -106,6 +112,11 @@ enum err act_get(struct node *n, struct txn *t, const uint8_t id[ID_BYTES], stru
 /* The acts that wait, oldest first, one statement per circle at a time. */
 enum err act_each_waiting(struct node *n, struct txn *t,
                           enum err (*visit)(void *arg, const struct act *a), void *arg);
+/* What it says; circle is filled for a CREATE too. Borrows from *a. */
+enum err act_statement(const struct act *a, struct circle_statement *s);
+bool circle_narrows(enum circle_kind kind); /* takes something away, and never gives */
+/* Does a statement of ours about this circle wait for the hub? Its envelopes wait behind it. */
+enum err act_unsettled(struct node *n, struct txn *t, const uint8_t handle[ID_BYTES], bool *out);
 /* Signed on the present head (JOIN: on the head given, NULL for none) and kept so: what to send. */
 enum err act_sign(struct node *n, struct txn *t, const uint8_t id[ID_BYTES], struct bytes *ss);
 /* The hub's answers. Each is a commit of its own. receipt: as on the wire. */

@@ -48,20 +48,35 @@ int cli_status(enum err e)
     return EXIT_REFUSED;
 }
 
-int cli_usage(const struct cli *c, const char *what)
-{
-    if (c && c->row)
-        fprintf(stderr, "relais-node %s : %s. « relais-node --help » montre chaque commande.\n",
-                c->row->words, what);
-    else
-        fprintf(stderr, "relais-node : %s. « relais-node --help » montre chaque commande.\n", what);
-    return EXIT_USAGE;
-}
-
 static void print_json(const json_t *o)
 {
     json_dumpf(o, stdout, JSON_INDENT(2));
     printf("\n");
+}
+
+static void print_error(enum err e, struct span text)
+{
+    json_t *o = json_pack("{s:s,s:i,s:s%}", "error", err_name(e), "code", (int)e, "text",
+                          (const char *)text.ptr, text.len);
+
+    if (!o) /* what was typed is no UTF-8 */
+        o = json_pack("{s:s,s:i,s:s}", "error", err_name(e), "code", (int)e, "text", word_error(e));
+    print_json(o);
+    json_decref(o);
+}
+
+int cli_usage(const struct cli *c, const char *what)
+{
+    char text[400];
+
+    snprintf(text, sizeof text,
+             "relais-node%s%s : %.240s. « relais-node --help » montre chaque "
+             "commande.",
+             c && c->row ? " " : "", c && c->row ? c->row->words : "", what);
+    if (c && c->json)
+        print_error(ERR_USAGE, span_text(text));
+    fprintf(stderr, "%s\n", text);
+    return EXIT_USAGE;
 }
 
 int cli_fail(const struct cli *c, enum err e, const char *text)
@@ -71,13 +86,8 @@ int cli_fail(const struct cli *c, enum err e, const char *text)
 
     while (len > 0 && words[len - 1] == '\n')
         len--;
-    if (c && c->json) {
-        json_t *o =
-            json_pack("{s:s,s:i,s:s%}", "error", err_name(e), "code", (int)e, "text", words, len);
-
-        print_json(o);
-        json_decref(o);
-    }
+    if (c && c->json)
+        print_error(e, span_of(words, len));
     fprintf(stderr, "relais-node : %.*s (%s)\n", (int)len, words, err_name(e));
     return cli_status(e);
 }
@@ -94,16 +104,21 @@ void cli_show(const struct cli *c, const json_t *answer)
 
 /* --- asking the daemon ----------------------------------------------------------------------- */
 
-static int told(const struct cli *c, const json_t *answer)
+static int told(const struct cli *c, json_t *answer)
 {
     const char *name = json_string_value(json_object_get(answer, "error"));
     enum err e = (enum err)json_integer_value(json_object_get(answer, "code"));
     const char *text = json_string_value(json_object_get(answer, "text"));
+    struct bytes named = {0};
 
     if (!name)
         return EXIT_DONE;
     if (!err_known((unsigned)e) || e == ERR_OK)
         e = ERR_INTERNAL;
+    if (text && strcmp(text, word_error(e)) == 0 && cli_name(c, e, &named) &&
+        json_object_set_new(answer, "text", json_string((const char *)named.ptr)) == 0)
+        text = json_string_value(json_object_get(answer, "text"));
+    bytes_free(&named);
     if (c->json) {
         print_json(answer);
         return cli_status(e);
@@ -145,6 +160,11 @@ int cli_ask(const struct cli *c, const char *command, json_t *args, json_t **ans
                  "Démarrez-le (« relais-node serve »), puis recommencez.");
         return EXIT_AWAY;
     }
+    if (e == ERR_CLOSED || e == ERR_TIMEOUT)
+        return cli_fail(c, e,
+                        "Le service du nœud s'est arrêté avant de répondre : on ne sait pas si "
+                        "c'est enregistré. Relancez-le, puis regardez « sheet list » avant de "
+                        "réécrire.");
     if (e)
         return cli_fail(c, e, NULL);
     if ((status = told(c, got)) == EXIT_DONE)
@@ -208,6 +228,8 @@ static int run(struct cli *c, int argc, char **argv)
     int words;
     int status;
 
+    for (int i = 1; i < argc; i++) /* what is refused before it is read is JSON too */
+        c->json |= strcmp(argv[i], "--json") == 0;
     while (at < argc && (status = cli_parse_global(c, argc, argv, &at)) >= 0)
         if (status != EXIT_DONE)
             return status;

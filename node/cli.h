@@ -6,8 +6,8 @@
  *
  * Every command is a row: its words, the command of the daemon it asks, its arguments. What a
  * person typed is brought to Unicode form C here, before anything else sees it.
- * Exit codes: 0 done, 1 refused by a rule, 2 usage, 3 daemon or hub not reachable (what was
- * written is kept), 4 the data given is not valid, 5 internal.
+ * Exit codes: 0 done, 1 refused by a rule, 2 usage, 3 daemon or hub not reachable (the sentence
+ * says what is kept), 4 the data given is not valid, 5 internal.
  *
  * Arguments as the daemon gets them (JSON; masks and codes are the numbers of PROTOCOL.md 3, ids
  * are hex or unique prefixes, dates are unix ms): circle.create    person, team, category, classes,

@@ -11,6 +11,8 @@
 #include "statement.h"
 #include "text.h"
 
+#define ROWS_MAX 16384 /* bytes of a file of options */
+
 /* --- what one argument may be ---------------------------------------------------------------- */
 
 /* Composed; NULL and *e on failure. */
@@ -41,13 +43,14 @@ static bool date_scan(const char *typed, struct tm *tm)
 
     memset(tm, 0, sizeof *tm);
     tm->tm_isdst = -1;
-    rest = strptime(typed, "%Y-%m-%d", tm);
+    rest = strptime(typed, strchr(typed, '/') ? "%d/%m/%Y" : "%Y-%m-%d", tm);
     if (rest && (*rest == 'T' || *rest == ' '))
         rest = strptime(rest + 1, "%H:%M", tm);
     return rest && !*rest;
 }
 
-static json_t *date(const char *typed, enum err *e)
+/* What somebody did on a day has been done: only the dates of a document may be to come. */
+static json_t *date(const struct cli_arg *a, const char *typed, enum err *e)
 {
     struct tm asked;
     struct tm tm;
@@ -60,11 +63,37 @@ static json_t *date(const char *typed, enum err *e)
     if (s < 0 ||
         tm.tm_mday != asked.tm_mday) /* mktime() takes the 31st of April for the 1st of May */
         goto bad;
-    *e = ERR_OK;
-    return json_integer((json_int_t)s * 1000);
+    *e = strcmp(a->name, "date") == 0 && s > time(NULL) ? ERR_RANGE : ERR_OK;
+    return *e ? NULL : json_integer((json_int_t)s * 1000);
 bad:
     *e = ERR_FIELD_VALUE;
     return NULL;
+}
+
+/* One line of at most SHEET_SUBJECT_MAX bytes. */
+static json_t *line(struct span typed, enum err *e)
+{
+    while (typed.len > 0 && strchr(" \r\n", typed.ptr[typed.len - 1]))
+        typed.len--;
+    for (; typed.len > 0 && *typed.ptr == ' '; typed.len--)
+        typed.ptr++;
+    *e = typed.len == 0 ? ERR_FIELD_MISSING : typed.len > SHEET_SUBJECT_MAX ? ERR_SIZE : ERR_OK;
+    for (size_t i = 0; !*e && i < typed.len; i++)
+        if (typed.ptr[i] < 0x20 || typed.ptr[i] == 0x7f ||
+            (typed.ptr[i] == 0xc2 && i + 1 < typed.len && typed.ptr[i + 1] < 0xa0))
+            *e = ERR_FIELD_VALUE;
+    return *e ? NULL : composed(typed, e);
+}
+
+static json_t *line_of(const char *path, enum err *e)
+{
+    struct bytes text = {0};
+    json_t *value = NULL;
+
+    if (!(*e = file_read(path, SHEET_SUBJECT_MAX + 2, &text)))
+        value = line(bytes_span(&text), e);
+    seal_bytes_free(&text);
+    return value;
 }
 
 static json_t *seconds(const char *typed, enum err *e)
@@ -238,6 +267,10 @@ static json_t *classed(const struct cli_arg *a, const char *typed, enum err *e)
         *e = ERR_FIELD_VALUE;
         return NULL;
     }
+    if (a->kind == CLI_SECTION && strlen(rest) > SHEET_TEXT_MAX) {
+        *e = ERR_SIZE;
+        return NULL;
+    }
     if (a->kind == CLI_SECTION)
         return section(mask, span_text(rest), e);
     return a->kind == CLI_SECTION_OF ? section_of(mask, rest, e) : attachment(mask, rest, e);
@@ -264,7 +297,7 @@ static json_t *value_of(const struct cli_arg *a, const char *typed, enum err *e)
         *e = ERR_OK;
         return json_true();
     case CLI_DATE:
-        return date(typed, e);
+        return date(a, typed, e);
     case CLI_SECONDS:
         return seconds(typed, e);
     case CLI_WORD:
@@ -280,7 +313,13 @@ static json_t *value_of(const struct cli_arg *a, const char *typed, enum err *e)
         return classed(a, typed, e);
     case CLI_FILE:
         return whole_file(typed, e);
+    case CLI_LINE:
+        return line(span_text(typed), e);
+    case CLI_LINE_OF:
+        return line_of(typed, e);
     case CLI_TEXT:
+    case CLI_DAY:
+    case CLI_ROWS:
     case CLI_LIST:
     case CLI_LOCAL:
         break;
@@ -326,27 +365,48 @@ static enum err put(json_t *args, const struct cli_arg *a, json_t *value)
     return json_object_set_new(o, name, value) ? ERR_NOMEM : ERR_OK;
 }
 
-static int complain(const struct cli *c, const struct cli_arg *a, const char *typed, enum err e)
+static char *trimmed(char *text)
+{
+    size_t len;
+
+    text += strspn(text, " \t");
+    for (len = strlen(text); len > 0 && strchr(" \t\r", text[len - 1]); len--)
+        text[len - 1] = '\0';
+    return text;
+}
+
+/* Lines "option = value", '#' begins a comment. */
+static int take_rows(struct cli *c, const struct cli_arg *a, const char *path)
 {
     struct bytes text = {0};
-    struct bytes names = {0};
-    int status;
+    enum err e = file_read(path, ROWS_MAX, &text);
+    int status = EXIT_DONE;
+    char *rest;
+    char *row;
 
-    if (e == ERR_ATTACHMENT_SIZE)
-        (void)!bytes_printf(&text, "« %s » : %s", typed, word_error(e));
-    else if (a->kind == CLI_WORD || a->kind == CLI_MASK)
-        (void)!(word_list(a->table, &names) ||
-                bytes_printf(&text,
-                             "--%s « %s » n'est pas admis. Rien n'est parti. Choisissez : "
-                             "%.*s.",
-                             a->option, typed, (int)names.len, (const char *)names.ptr));
-    else
-        (void)!bytes_printf(&text, "%s%s « %s » : %s", *a->option ? "--" : "",
-                            *a->option ? a->option : a->name, typed, word_error(e));
-    (void)!bytes_append(&text, SPAN_STR("\0"));
-    status = cli_fail(c, e, text.len > 1 ? (const char *)text.ptr : NULL);
-    bytes_free(&text);
-    bytes_free(&names);
+    if (!e)
+        e = memchr(text.len ? text.ptr : (const uint8_t *)"", 0, text.len)
+                ? ERR_UTF8
+                : bytes_append(&text, SPAN_STR("\0"));
+    if (e) {
+        seal_bytes_free(&text);
+        return cli_complain(c, a, path, e);
+    }
+    rest = (char *)text.ptr;
+    while (status == EXIT_DONE && (row = strsep(&rest, "\n"))) {
+        char *equals = strchr(row, '=');
+        const struct cli_arg *one;
+
+        if (!*(row = trimmed(row)) || *row == '#')
+            continue;
+        if (equals)
+            *equals = '\0';
+        one = equals ? cli_option(c->row, trimmed(row)) : NULL;
+        status = !one || one->kind == CLI_ROWS || one->kind == CLI_LOCAL
+                     ? cli_usage(c, "une ligne du fichier n'est pas « option=valeur »")
+                     : cli_take(c, one, trimmed(equals + 1));
+    }
+    seal_bytes_free(&text);
     return status;
 }
 
@@ -362,12 +422,14 @@ int cli_take(struct cli *c, const struct cli_arg *a, const char *typed)
         c->local_value[c->locals++] = typed;
         return EXIT_DONE;
     }
+    if (a->kind == CLI_ROWS)
+        return take_rows(c, a, typed);
     value = value_of(a, typed, &e);
     if (!value && !e)
         e = ERR_NOMEM;
     if (!e)
         e = put(c->args, a, value);
-    return e ? complain(c, a, typed, e) : EXIT_DONE;
+    return e ? cli_complain(c, a, typed, e) : EXIT_DONE;
 }
 
 const char *cli_local(const struct cli *c, const char *name)

@@ -53,13 +53,15 @@ static int actor_from_file(struct cli *c, const char *path)
         conf_read(path, actor_rows, sizeof actor_rows / sizeof actor_rows[0], &f, why, sizeof why);
 
     if (e) {
-        fprintf(
-            stderr,
-            "relais-node : le fichier « %s » ne décrit pas un professionnel. Il lui faut des "
-            "lignes « name = … », « profession = … », « category = santé » (ou social) et, s'il "
-            "existe, « rpps = … ».\n",
+        char text[600];
+
+        snprintf(
+            text, sizeof text,
+            "Le fichier « %.200s » ne décrit pas un professionnel, ou n'est pas lisible. Il lui "
+            "faut des lignes « name = … », « profession = … », « category = santé » (ou "
+            "social) et, s'il existe, « rpps = … ».",
             path);
-        return EXIT_DATA;
+        return cli_fail(c, ERR_CONF, text);
     }
     if ((e = actor_set(c, "name", f.name)) || (e = actor_set(c, "profession", f.profession)) ||
         (e = actor_set(c, "category", f.category)) ||
@@ -118,7 +120,7 @@ int cli_parse_global(struct cli *c, int argc, char **argv, int *i)
 
 /* --- a command's own ------------------------------------------------------------------------- */
 
-static const struct cli_arg *option_of(const struct cli_row *row, const char *option)
+const struct cli_arg *cli_option(const struct cli_row *row, const char *option)
 {
     for (size_t i = 0; i < row->count; i++)
         if (*row->args[i].option && strcmp(row->args[i].option, option) == 0)
@@ -172,7 +174,7 @@ static int complete(struct cli *c)
 
 static int one_option(struct cli *c, int argc, char **argv, int *i)
 {
-    const struct cli_arg *a = option_of(c->row, argv[*i] + 2);
+    const struct cli_arg *a = cli_option(c->row, argv[*i] + 2);
     char what[160];
 
     if (!a) {
@@ -218,7 +220,11 @@ static const char *shape(const struct cli_arg *a)
         [CLI_TEXT] = "TEXTE",
         [CLI_NUMBER] = "N",
         [CLI_FLAG] = "",
-        [CLI_DATE] = "AAAA-MM-JJ",
+        [CLI_DAY] = "JJ/MM/AAAA",
+        [CLI_LINE] = "TEXTE",
+        [CLI_LINE_OF] = "FICHIER",
+        [CLI_ROWS] = "FICHIER",
+        [CLI_DATE] = "JJ/MM/AAAA",
         [CLI_SECONDS] = "SECONDES",
         [CLI_WORD] = "MOT",
         [CLI_MASK] = "MOT,MOT",
@@ -332,14 +338,17 @@ void cli_help(FILE *out)
         out,
         "\nDESTINATAIRE : STRUCTURE[/fonction:IDE de nuit][@santé|@social|@mixte] ; une structure "
         "est\ndésignée par le début de son nom ou de son identifiant, s'il n'en désigne qu'une. "
-        "De même\nPERSONNE, CERCLE et FICHE par le début de leur identifiant (quatre chiffres au "
-        "moins), et\nPERSONNE par l'identifiant local du dossier.\n");
+        "De même\nPERSONNE, CERCLE et FICHE par le début ou la fin de leur identifiant (quatre "
+        "chiffres au\nmoins ; les listes montrent les huit derniers), et PERSONNE par "
+        "l'identifiant local du\ndossier. "
+        "Une date peut aussi s'écrire AAAA-MM-JJ, et porter une heure : "
+        "« 05/01/2026 10:30 ».\n");
     help_words(out);
     fprintf(out, "\nCodes de sortie\n"
                  "  0  fait\n"
                  "  1  refusé par une règle (la phrase dit laquelle, et que faire)\n"
                  "  2  commande mal écrite\n"
-                 "  3  service ou hub injoignable ; ce qui a été écrit est conservé\n"
+                 "  3  service ou hub injoignable ; la phrase dit ce qui est conservé\n"
                  "  4  données non valables\n"
                  "  5  panne interne\n");
 }

@@ -30,7 +30,7 @@ static const struct cli_arg journal_args[] = {
 static const struct cli_arg person_add_args[] = {
     {"birth-name", "birth_name", CLI_TEXT, 0, true, NULL},
     {"first-names", "birth_first_names", CLI_COMMAS, 0, false, NULL},
-    {"birth-date", "birth_date", CLI_TEXT, 0, false, NULL},
+    {"birth-date", "birth_date", CLI_DAY, 0, false, NULL},
     {"sex", "sex", CLI_WORD, WORDS_SEX, false, NULL},
     {"birth-place", "birth_place", CLI_TEXT, 0, false, NULL},
     {"used-name", "used_name", CLI_TEXT, 0, false, NULL},
@@ -41,9 +41,10 @@ static const struct cli_arg person_add_args[] = {
     {"ins-oid", "ins.oid", CLI_TEXT, 0, false, NULL},
     {"measure", "representation.measure", CLI_WORD, WORDS_MEASURE, false, NULL},
     {"measure-scope", "representation.scope", CLI_MASK, WORDS_SCOPE, false, NULL},
-    {"measure-from", "representation.from", CLI_TEXT, 0, false, NULL},
-    {"measure-until", "representation.until", CLI_TEXT, 0, false, NULL},
+    {"measure-from", "representation.from", CLI_DAY, 0, false, NULL},
+    {"measure-until", "representation.until", CLI_DAY, 0, false, NULL},
     {"representative", "representation.representative", CLI_TEXT, 0, false, NULL},
+    {"from-file", "", CLI_ROWS, 0, false, NULL},
 };
 static const struct cli_arg person_one[] = {ID("person")};
 static const struct cli_arg person_list_args[] = {
@@ -101,7 +102,8 @@ static const struct cli_arg send_args[] = {
     {"circle", "circle", CLI_TEXT, 0, false, NULL},
     {"to", "to", CLI_TO, 0, true, NULL},
     {"note", "note", CLI_WORD, WORDS_NOTE, false, "GEN"},
-    {"subject", "subject", CLI_TEXT, 0, true, NULL},
+    {"subject", "subject", CLI_LINE, 0, true, NULL},
+    {"subject-file", "subject", CLI_LINE_OF, 0, false, NULL},
     {"text", "sections", CLI_SECTION, 0, false, NULL},
     {"text-file", "sections", CLI_SECTION_OF, 0, false, NULL},
     {"attach", "attachments", CLI_ATTACH, 0, false, NULL},
@@ -147,7 +149,7 @@ const struct cli_row cli_rows[] = {
     ALONE("policy", "policy", false, cli_run_policy, policy_args, "les clés de confiance, pour relais-verify ; --output FICHIER les écrit"),
     ROW("journal", "journal", true, NULL, journal_args, "qui a lu ou écrit quoi sur ce nœud"),
 
-    ROW("person add", "person.add", true, NULL, person_add_args, "ouvre un dossier"),
+    ROW("person add", "person.add", true, NULL, person_add_args, "ouvre un dossier ; --from-file lit des lignes « birth-name=… », « ins=… » : rien n'en paraît dans la liste des processus"),
     ROW("person show", "person.show", true, NULL, person_one, "montre un dossier"),
     ROW("person list", "person.list", true, NULL, person_list_args, "liste les dossiers"),
     ROW("person matches", "person.matches", true, NULL, person_one, "propose qui pourrait être la même personne"),
@@ -171,7 +173,7 @@ const struct cli_row cli_rows[] = {
     ROW("oppose lift", "oppose.lift", true, NULL, lift_args, "consigne la levée d'une opposition"),
     ROW("oppose", "oppose", true, NULL, oppose_args, "consigne une opposition ; sans --to, envers tous"),
 
-    ROW("sheet send", "sheet.send", true, NULL, send_args, "écrit une fiche de liaison et l'envoie ; --re pour répondre"),
+    ROW("sheet send", "sheet.send", true, NULL, send_args, "écrit une fiche de liaison et l'envoie ; --re pour répondre ; --subject-file et --text-file gardent les mots hors de la liste des processus"),
     ROW("sheet list", "sheet.list", true, NULL, list_args, "liste les fiches"),
     ROW("sheet show", "sheet.show", true, cli_run_show, show_args, "ouvre une fiche ; --section N --raw donne un texte octet pour octet"),
     ROW("sheet attachment", "sheet.attachment", true, cli_run_attachment, attachment_args, "écrit une pièce jointe dans un fichier"),

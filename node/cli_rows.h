@@ -16,9 +16,13 @@
 
 enum cli_kind {
     CLI_TEXT,       /* as typed, composed (NFC) */
+    CLI_DAY,        /* a date that the daemon reads: a text for here */
+    CLI_LINE,       /* one line of text: trimmed, no control character, not blank */
+    CLI_LINE_OF,    /* path of a file with that line */
+    CLI_ROWS,       /* path of a file with option=value lines, read as if typed */
     CLI_NUMBER,     /* decimal */
     CLI_FLAG,       /* no value */
-    CLI_DATE,       /* YYYY-MM-DD or YYYY-MM-DDTHH:MM, local time -> unix ms */
+    CLI_DATE,       /* DD/MM/YYYY or YYYY-MM-DD, with HH:MM or not, local time -> unix ms */
     CLI_SECONDS,    /* -> ms */
     CLI_WORD,       /* a name of `table` */
     CLI_MASK,       /* names of `table`, commas between */
@@ -68,6 +72,14 @@ struct cli {
     const char *local_value[CLI_LOCALS_MAX];
 };
 const char *cli_local(const struct cli *c, const char *name); /* NULL: not given */
+
+const struct cli_arg *cli_option(const struct cli_row *row, const char *option); /* or NULL */
+/* A sentence that names what was typed, in place of the general one of e; false: none is known.
+ * text is ended with NUL. */
+bool cli_name(const struct cli *c, enum err e, struct bytes *text);
+
+/* Why `typed` is no value of `a`; the exit status. */
+int cli_complain(const struct cli *c, const struct cli_arg *a, const char *typed, enum err e);
 
 /* Reads what was typed for `a` and keeps it. EXIT_DONE, or what was told already. */
 int cli_take(struct cli *c, const struct cli_arg *a, const char *typed);

@@ -82,6 +82,10 @@ enum err arg_org(struct node *n, const char *value, uint8_t org[ID_BYTES]);
 /* A handle of a circle held here: hex or unique prefix. */
 enum err arg_circle(struct node *n, struct txn *t, const struct call *c, const char *name,
                     uint8_t handle[ID_BYTES]);
+/* Does what was typed name this id: at least 4 hex digits, its first ones or its last ones? The
+ * last ones are random; the first ones of a message id are its date. */
+bool id_fits(const char *typed, const uint8_t id[ID_BYTES]);
+bool id_is_typed(const char *typed); /* could it name any? */
 json_t *json_hex(const uint8_t *bytes, size_t size);
 json_t *json_time(uint64_t ms); /* RFC 3339 text, null for 0 */
 json_t *json_span(struct span text);

@@ -18,9 +18,9 @@
 #define DAY_MS UINT64_C(86400000)
 
 #define OFFLINE_TEXT                                                                               \
-    "Le hub n'a pas encore répondu : c'est conservé ici et sera envoyé dès qu'il répondra. "  \
-    "Suivez "                                                                                      \
-    "l'état avec « status »."
+    "Le hub n'a pas encore répondu : rien n'est fait pour l'instant. La demande est conservée "  \
+    "ici "                                                                                         \
+    "et sera envoyée dès qu'il répondra. Suivez l'état avec « status »."
 
 /* --- one statement, from words to the hub's answer -----------------------------------------------
  */
@@ -38,20 +38,68 @@ struct saying {
     uint64_t wait_ms;
 };
 
+static const char *recorded_text(enum circle_kind kind)
+{
+    switch (kind) {
+    case CIRCLE_OPPOSITION:
+        return "Opposition consignée ici.";
+    case CIRCLE_WITHDRAWAL:
+        return "Retrait du consentement consigné ici.";
+    case CIRCLE_LEAVE:
+        return "Départ du cercle consigné ici.";
+    case CIRCLE_REMOVE:
+        return "Retrait de l'organisation consigné ici.";
+    default:
+        return "Fermeture du cercle consignée ici.";
+    }
+}
+
+/* What binds this node already, and nobody else yet. */
+static enum err away_text(struct call *c, enum circle_kind kind, struct bytes *text)
+{
+    json_int_t held = json_integer_value(json_object_get(c->data, "held"));
+    enum err e;
+
+    if (!circle_narrows(kind))
+        return bytes_printf(text, "%s", OFFLINE_TEXT);
+    if ((e = bytes_printf(text, "%s Ce nœud %s dès maintenant", recorded_text(kind),
+                          kind == CIRCLE_OPPOSITION ? "la respecte" : "en tient compte")))
+        return e;
+    if (held > 0 && (e = bytes_printf(text, " ; %lld fiche%s en attente retenue%s", (long long)held,
+                                      held > 1 ? "s" : "", held > 1 ? "s" : "")))
+        return e;
+    return bytes_printf(text, ". Le hub et les autres structures ne le sauront qu'au retour de la "
+                              "liaison : prévenez-les par téléphone s'il y a urgence.");
+}
+
+static enum circle_kind kind_of_act(struct node *n, const uint8_t id[ID_BYTES])
+{
+    enum circle_kind kind = CIRCLE_CREATE;
+    struct circle_statement s;
+    struct txn *t = NULL;
+    struct act a = {0};
+
+    if (store_begin(n->store, TXN_READ, &t) == ERR_OK && act_get(n, t, id, &a) == ERR_OK &&
+        act_statement(&a, &s) == ERR_OK)
+        kind = s.kind;
+    act_wipe(&a);
+    store_abort(&t);
+    return kind;
+}
+
 static void said(struct node *n, struct call *c, const uint8_t id[ID_BYTES], enum err why)
 {
     struct bytes text = {0};
     bool away = why == ERR_OFFLINE;
 
-    (void)n;
-    (void)id;
     if (why && !away)
         return; /* the refusal has its own sentence */
-    if (json_object_set_new(c->data, "state", json_string(away ? "waiting" : "committed")))
+    if (json_object_set_new(c->data, "state", json_string(away ? "waiting" : "committed")) || !away)
         return;
-    if (bytes_printf(&text, "%s%.*s", away ? OFFLINE_TEXT " " : "", (int)c->text.len,
-                     c->text.len ? (const char *)c->text.ptr : ""))
+    if (away_text(c, kind_of_act(n, id), &text)) {
+        bytes_free(&text);
         return;
+    }
     bytes_free(&c->text);
     c->text = text;
 }
@@ -93,9 +141,12 @@ static enum err say_end(struct saying *y, enum err e, const char *text)
 {
     uint8_t id[ID_BYTES];
     const uint8_t *wait_for = id;
+    size_t held = 0;
 
     if (!e)
         e = act_add(y->n, y->t, &y->s, y->has_person ? y->person : NULL, id);
+    if (!e && circle_narrows(y->s.kind))
+        e = outbox_withhold(y->n, y->t, y->s.circle, &held);
     if (!e)
         e = journal_add(y->n, y->t, JOURNAL_CIRCLE, y->s.actor,
                         y->has_person ? y->person : y->about, y->s.circle);
@@ -106,7 +157,8 @@ static enum err say_end(struct saying *y, enum err e, const char *text)
         return e;
     node_kick(y->n);
     if (json_object_set_new(y->c->data, "circle", json_hex(y->s.circle, ID_BYTES)) ||
-        json_object_set_new(y->c->data, "act", json_hex(id, ID_BYTES)))
+        json_object_set_new(y->c->data, "act", json_hex(id, ID_BYTES)) ||
+        json_object_set_new(y->c->data, "held", json_integer((json_int_t)held)))
         return ERR_NOMEM;
     if ((e = bytes_printf(&y->c->text, "%s", text)))
         return e;
@@ -184,6 +236,8 @@ static enum err run_create(struct node *n, struct call *c)
         e = person_find(n, y.t, who, y.person);
     if (!e)
         e = n->care->circle_ready(n, y.t, y.person);
+    if (!e)
+        e = circle_is_first(n, y.t, y.person, c);
     if (!e)
         e = node_random(n, y.s.nonce, sizeof y.s.nonce);
     if (!e)

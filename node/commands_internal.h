@@ -27,6 +27,14 @@ enum err circle_shown(struct node *n, struct txn *t, const uint8_t handle[ID_BYT
 enum err circles_listed(struct node *n, struct txn *t, struct call *c);
 enum err invited_listed(struct node *n, struct txn *t, struct call *c);
 
+/* status_link.c */
+const char *link_text(const struct node *n);
+enum err disk_text(const struct node *n, struct bytes *text); /* nothing while there is room */
+
+/* circle_open.c: ERR_EXISTS, with the handle told, when the person has an open circle here. */
+enum err circle_is_first(struct node *n, struct txn *t, const uint8_t person[ID_BYTES],
+                         struct call *c);
+
 /* circle_look.c */
 enum err circle_list(struct node *n, struct call *c);
 enum err circle_invitations(struct node *n, struct call *c);

@@ -109,28 +109,12 @@ static enum err self_json(struct node *n, json_t *data)
     return ERR_OK;
 }
 
-static const char *link_text(const struct node *n)
-{
-    if (n->alarm)
-        return "ARRÊT : le hub a montré deux histoires contradictoires. Les preuves sont gardées. "
-               "Prévenez le DAC et le délégué à la protection des données.";
-    switch (courier_state(n->courier)) {
-    case COURIER_STOPPED:
-        return "Arrêtée : une décision humaine est nécessaire.";
-    case COURIER_READY:
-        return "En ligne.";
-    case COURIER_GREETING:
-    case COURIER_SYNCING:
-        return "Connexion en cours.";
-    case COURIER_DOWN:
-        break;
-    }
-    return n->courier ? "Hors ligne : ce qui est écrit est conservé et sera envoyé."
-                      : "Service arrêté.";
-}
-
 static enum err status_text(struct node *n, const struct tally *x, struct bytes *text)
 {
+    enum err e;
+
+    if ((e = disk_text(n, text)))
+        return e;
     if (!n->self.joined)
         return bytes_printf(text, "Ce nœud n'est raccordé à aucun hub. Utilisez « join ».");
     return bytes_printf(

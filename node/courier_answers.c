@@ -258,7 +258,9 @@ void on_err(struct courier *c, const struct link_frame *f, const struct message 
     }
     if (!x) {
         log_limited(LEVEL_INFO, "hub.err", "why=%s", err_name(why));
-        if (m->err.req == 0 && is_final(why)) /* of an ACK or the session itself */
+        /* Of an ACK, or the session itself: say HELLO, and agree again on where both stand. After
+         * BUSY and RATE the next ACK, which is cumulative, says it all. */
+        if (m->err.req == 0 && why != ERR_BUSY && why != ERR_RATE)
             courier_fault(c, err_name(why));
         return;
     }

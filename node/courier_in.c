@@ -207,6 +207,7 @@ void batch_flush(struct courier *c)
         courier_stop(c, e, false);
         return;
     }
+    c->full = e == ERR_FULL;
     if (e) { /* not on disk: nothing is acknowledged, the hub delivers it again */
         c->count.failed_batches++;
         log_error("delivery.not_kept", "why=%s items=%zu", err_name(e), c->batch_count);
@@ -222,4 +223,12 @@ void batch_flush(struct courier *c)
         return;
     }
     courier_want_work(c);
+}
+
+bool courier_full(const struct courier *c, uint64_t *waiting)
+{
+    if (!c || !c->full)
+        return false;
+    *waiting = c->head_seq > c->last_seq ? c->head_seq - c->last_seq : 1;
+    return true;
 }

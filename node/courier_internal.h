@@ -60,6 +60,7 @@ struct courier {
     char endpoint[257];
     enum courier_state state;
     enum err why;
+    bool full;      /* the newest batch found no room on our disk */
     bool may_retry; /* STOPPED: ask again by itself, seldom */
     uint64_t session;
     uint8_t nonce[ID_BYTES];

@@ -46,6 +46,12 @@ static enum err from_file(const char *path, struct bytes *out)
 
     if (!e)
         newline_cut(out);
+    else
+        fprintf(stderr, "relais-node : le fichier « %s » de la phrase de passe n'a pas été lu%s.\n",
+                path,
+                e == ERR_NOT_FOUND    ? " : il est introuvable"
+                : e == ERR_PERMISSION ? " : droits insuffisants, ou ouverts à d'autres (600)"
+                                      : "");
     return e;
 }
 
@@ -70,8 +76,11 @@ static enum err ask(const char *question, struct bytes *out)
     struct termios silent;
     enum err e = ERR_OK;
 
-    if (tcgetattr(STDIN_FILENO, &before))
-        return ERR_PASSPHRASE; /* no terminal, and no file was named */
+    if (tcgetattr(STDIN_FILENO, &before)) {
+        fprintf(stderr, "relais-node : pas de terminal pour demander la phrase de passe : donnez "
+                        "--passphrase-file FICHIER.\n");
+        return ERR_USAGE;
+    }
     silent = before;
     silent.c_lflag &= ~(tcflag_t)ECHO;
     fprintf(stderr, "%s", question);

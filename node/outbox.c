@@ -1,5 +1,6 @@
 #include "outbox.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "circles.h"
@@ -30,12 +31,18 @@ static enum err bases_find(struct node *n, struct txn *t, struct out_row *row)
 {
     struct env_header *h = &row->header;
     uint8_t orgs[RECIPIENTS_MAX][ID_BYTES];
+    struct circle *ahead = NULL;
     struct circle *c = NULL;
     size_t count = across_categories(h, orgs);
     enum err e;
 
-    if ((e = circles_get(n, t, h->circle, &c)))
+    if ((e = circles_ahead(n, t, h->circle, &ahead)))
+        return e;
+    if ((e = circles_get(n, t, h->circle, &c))) {
+        circle_free(ahead);
         return e == ERR_NOT_FOUND ? ERR_OK : e;
+    }
+    c = ahead ? ahead : c;
     if (row->find_consent && h->basis == BASIS_CONSENTI) {
         e = circles_consent_for(c, (const uint8_t(*)[ID_BYTES])h->to, h->to_count, h->class_mask,
                                 &h->consent);
@@ -46,6 +53,7 @@ static enum err bases_find(struct node *n, struct txn *t, struct out_row *row)
     if (row->find_notice && count > 0 && h->type == ENVELOPE_SHEET)
         h->has_notice = circles_notice_for(c, (const uint8_t(*)[ID_BYTES])orgs, count,
                                            h->class_mask, &h->notice) == ERR_OK;
+    circle_free(ahead);
     return ERR_OK;
 }
 
@@ -200,38 +208,6 @@ enum err outbox_payload(struct node *n, struct txn *t, const uint8_t mid[ID_BYTE
     return vault_get(n->vault, t, TABLE_OUT_BODY, row.status.person, span_of(mid, ID_BYTES), out);
 }
 
-struct pending {
-    uint8_t (*mids)[ID_BYTES];
-    size_t max;
-    size_t count;
-};
-
-static enum err pending_one(void *arg, struct span key, struct span value)
-{
-    struct pending *p = arg;
-
-    (void)value;
-    if (key.len != ID_BYTES)
-        return ERR_CORRUPT;
-    if (p->count == p->max)
-        return ERR_ENOUGH;
-    memcpy(p->mids[p->count++], key.ptr, ID_BYTES);
-    return ERR_OK;
-}
-
-enum err outbox_pending(struct node *n, struct txn *t, uint8_t (*mids)[ID_BYTES], size_t max,
-                        size_t *count)
-{
-    struct pending p = {mids, max, 0};
-    enum err e =
-        store_scan(t, TABLE_OUT_LIVE, span_text(""), span_text(""), SIZE_MAX, pending_one, &p);
-
-    (void)n;
-    if (!e)
-        *count = p.count;
-    return e;
-}
-
 /* --- sealing
  * --------------------------------------------------------------------------------------- */
 
@@ -309,6 +285,70 @@ static enum err seal_row(struct node *n, struct txn *t, struct out_row *row, str
     return out_row_put(n, t, row);
 }
 
+struct live_list {
+    uint8_t (*mids)[ID_BYTES]; /* owned */
+    size_t count;
+    size_t room;
+};
+
+static enum err live_one(void *arg, struct span key, struct span value)
+{
+    struct live_list *l = arg;
+
+    (void)value;
+    if (key.len != ID_BYTES)
+        return ERR_CORRUPT;
+    if (l->count == l->room) {
+        size_t room = l->room ? 2 * l->room : 64;
+        void *more = realloc(l->mids, room * sizeof *l->mids);
+
+        if (!more)
+            return ERR_NOMEM;
+        l->mids = more;
+        l->room = room;
+    }
+    memcpy(l->mids[l->count++], key.ptr, ID_BYTES);
+    return ERR_OK;
+}
+
+static enum err withhold_one(struct node *n, struct txn *t, const uint8_t mid[ID_BYTES],
+                             const uint8_t circle[ID_BYTES], bool *held)
+{
+    struct verdict v = {.row = DISCLOSURE_ROWS};
+    struct out_row row;
+    size_t which;
+    enum err e;
+
+    *held = false;
+    if ((e = out_row_get(n, t, mid, &row)) || memcmp(row.header.circle, circle, ID_BYTES) != 0)
+        return e;
+    if (row.status.state == OUT_TO_SEAL && (e = bases_find(n, t, &row)))
+        return e;
+    e = circles_judge(n, t, &row.header, &v, &which);
+    if (!e || err_of_machine(e))
+        return e;
+    *held = true;
+    return finish(n, t, &row, OUT_REFUSED, e, v.code ? v.row : DISCLOSURE_ROWS);
+}
+
+enum err outbox_withhold(struct node *n, struct txn *t, const uint8_t circle[ID_BYTES],
+                         size_t *count)
+{
+    struct live_list l = {0};
+    size_t held = 0;
+    bool one;
+    enum err e =
+        store_scan(t, TABLE_OUT_LIVE, span_text(""), span_text(""), SIZE_MAX, live_one, &l);
+
+    for (size_t i = 0; !e && i < l.count; i++)
+        if (!(e = withhold_one(n, t, l.mids[i], circle, &one)))
+            held += one;
+    free(l.mids);
+    if (!e)
+        *count = held;
+    return e;
+}
+
 static enum err take_in(struct node *n, struct txn *t, struct out_row *row, struct bytes *sealed)
 {
     if (row->status.exp_ms < node_now_ms(n) && row->status.state == OUT_TO_SEAL)
@@ -329,12 +369,17 @@ enum err outbox_take(struct node *n, const uint8_t mid[ID_BYTES], struct bytes *
     struct bytes sealed = {0};
     struct txn *t = NULL;
     struct out_row row;
+    bool behind;
     enum err e;
 
     if ((e = store_begin(n->store, TXN_WRITE, &t)))
         return e;
-    if ((e = out_row_get(n, t, mid, &row)))
+    if ((e = out_row_get(n, t, mid, &row)) || (e = act_unsettled(n, t, row.header.circle, &behind)))
         goto out;
+    if (behind && (row.status.state == OUT_SEALED || row.status.state == OUT_TO_SEAL)) {
+        e = ERR_AGAIN;
+        goto out;
+    }
     if (row.status.state == OUT_SEALED) {
         e = vault_get(n->vault, t, TABLE_OUT_SEALED, NULL, span_of(mid, ID_BYTES), &sealed);
         goto out;
@@ -384,7 +429,9 @@ enum err outbox_accepted(struct node *n, const uint8_t mid[ID_BYTES], struct spa
 
     if ((e = store_begin(n->store, TXN_WRITE, &t)))
         return e;
-    if ((e = out_row_get(n, t, mid, &row)) || row.status.state != OUT_SEALED)
+    if ((e = out_row_get(n, t, mid, &row)))
+        goto out;
+    if (row.status.state != OUT_SEALED && !out_withheld(&row.status))
         goto out;
     if ((e = accepted_check(n, &row, receipt, &facts)))
         goto out;

@@ -100,7 +100,8 @@ enum err outbox_payload(struct node *n, struct txn *t, const uint8_t mid[ID_BYTE
                         struct bytes *out);
 /* --- the courier's side ------------------------------------------------------------------ */
 
-/* The bytes to PUT: sealed now if they were not, and on disk. ERR_OK with an empty *out when the
+/* The bytes to PUT: sealed now if they were not, and on disk. ERR_AGAIN: a statement of ours about
+ * its circle goes first. ERR_OK with an empty *out when the
  * envelope has just ended (refused by our own judgement, expired). Own commit. */
 enum err outbox_take(struct node *n, const uint8_t mid[ID_BYTES], struct bytes *out);
 enum err outbox_accepted(struct node *n, const uint8_t mid[ID_BYTES], struct span receipt);
@@ -110,7 +111,13 @@ enum err outbox_refused(struct node *n, const uint8_t mid[ID_BYTES], enum err wh
  * ERR_NOT_FOUND: none of ours. */
 enum err outbox_receipt(struct node *n, struct txn *t, struct span receipt,
                         const struct receipt_facts *facts);
-/* mids the hub has not decided about, oldest first, at most max. */
+/* What waits in this circle and is not lawful any more, by our own undecided statements as well:
+ * ended as OUT_REFUSED with its code, sealed or not. In the caller's transaction. One that had
+ * reached the hub before is OUT_ACCEPTED as soon as a receipt proves it. */
+enum err outbox_withhold(struct node *n, struct txn *t, const uint8_t circle[ID_BYTES],
+                         size_t *count);
+/* mids the hub has not decided about, oldest first, at most max; none of a circle about which a
+ * statement of ours is undecided. */
 enum err outbox_pending(struct node *n, struct txn *t, uint8_t (*mids)[ID_BYTES], size_t max,
                         size_t *count);
 

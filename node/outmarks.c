@@ -1,6 +1,7 @@
 /* What the mailbox tells of envelopes we sent: marks per recipient (outbox.h). */
 #include <string.h>
 
+#include "disclosure.h"
 #include "log.h"
 #include "outrow.h"
 
@@ -89,6 +90,11 @@ enum err outbox_receipt(struct node *n, struct txn *t, struct span receipt,
     if (!who)
         return ERR_PROOF;
     mark(who, rule, facts);
+    if (out_withheld(&row.status)) { /* withheld too late: the hub had it */
+        row.status.state = OUT_ACCEPTED;
+        row.status.code = ERR_OK;
+        row.status.row = DISCLOSURE_ROWS;
+    }
     if ((e = receipts_put(n, t, row.status.mid, facts->type, who->org, receipt)))
         return e;
     return out_row_put(n, t, &row);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "disclosure.h"
 #include "meta.h"
 #include "vault.h"
 
@@ -127,4 +128,9 @@ enum err out_row_get(struct node *n, struct txn *t, const uint8_t mid[ID_BYTES],
         e = out_row_decode(key, bytes_span(&row), out);
     seal_bytes_free(&row);
     return e;
+}
+
+bool out_withheld(const struct out_status *s)
+{
+    return s->state == OUT_REFUSED && s->row != DISCLOSURE_ROWS;
 }

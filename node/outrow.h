@@ -18,6 +18,8 @@ enum err out_row_put(struct node *n, struct txn *t, const struct out_row *row);
 /* Writes *out in place: it is large. ERR_NOT_FOUND. */
 enum err out_row_get(struct node *n, struct txn *t, const uint8_t mid[ID_BYTES],
                      struct out_row *out);
+/* Refused by our own judgement, not by the hub. Had it flown already, a receipt tells. */
+bool out_withheld(const struct out_status *s);
 enum err out_row_decode(struct span key, struct span row, struct out_row *out);
 
 #endif

@@ -88,20 +88,72 @@ static void org_print(const struct trust *policy, const uint8_t org[ID_BYTES])
 
     if (name)
         printf("« %s »", name);
-    else
+    else {
         hex_print(org, ID_BYTES);
+        printf(" (nom inconnu de la politique)");
+    }
+}
+
+/* JJ/MM/AAAA HH:MM:SS UTC */
+static void time_print(uint64_t ms)
+{
+    char text[TIME_TEXT_BYTES]; /* 2026-01-01T00:00:00.000Z */
+
+    if (time_text(ms, text))
+        printf("à une date illisible");
+    else
+        printf("le %.2s/%.2s/%.4s %.8s UTC", text + 8, text + 5, text, text + 11);
+}
+
+/* Codes that receipts carry; "refus" says the rest, with the code's name beside it. */
+static const char *motive(uint64_t code)
+{
+    switch (code) {
+    case ERR_EXPIRED:
+        return "date limite dépassée";
+    case ERR_NOT_IN_CIRCLE:
+        return "pas membre du cercle";
+    case ERR_FORMER_MEMBER:
+        return "plus membre du cercle";
+    case ERR_OPPOSITION:
+        return "la personne s'oppose à cet échange";
+    case ERR_CONSENT_MISSING:
+    case ERR_CONSENT_WITHDRAWN:
+    case ERR_CONSENT_VERSION:
+        return "pas de consentement en vigueur";
+    case ERR_NOTICE_MISSING:
+        return "la personne n'a pas été informée";
+    case ERR_CLASS:
+        return "classe d'information non ouverte à ce destinataire";
+    case ERR_MISLABELLED:
+        return "étiquette et contenu se contredisent";
+    case ERR_SUSPENDED:
+        return "organisation suspendue";
+    case ERR_REVOKED:
+    case ERR_KEY_REVOKED:
+        return "organisation ou clé révoquée";
+    case ERR_ADDRESSEE:
+        return "destinataire inconnu, ou clé périmée";
+    case ERR_CIRCLE_CLOSED:
+        return "cercle clos";
+    case ERR_FORGED:
+        return "signature fausse";
+    case ERR_OPEN:
+        return "contenu impossible à ouvrir";
+    case ERR_DUPLICATE:
+        return "déjà accepté";
+    default:
+        return "autre refus";
+    }
 }
 
 static void say(const struct check *c)
 {
     const struct detail *d = &c->facts.detail;
-    char when[TIME_TEXT_BYTES] = "?";
     const uint8_t *mid = c->receipt.has_path           ? c->receipt.path.mid
                          : d->has & RD_KEY(DETAIL_MID) ? d->mid
                                                        : NULL;
 
-    if (time_text(c->facts.time_ms, when))
-        when[0] = '?';
     printf("PROUVÉ, degré %s : ",
            c->verdict.quorum_met && !c->verdict.quorum_none ? "attesté" : "journalisé");
     if (mid) {
@@ -120,9 +172,11 @@ static void say(const struct check *c)
         org_print(c->policy, d->by_org);
     }
     if (d->has & RD_KEY(DETAIL_CODE) && d->code)
-        printf(", motif %s", err_name((enum err)d->code));
-    printf(", le %s ; entrée %" PRIu64 " sur %" PRIu64 " du journal %.*s, clé %s\n", when,
-           c->proof.index, c->proof.checkpoint.size, (int)c->proof.checkpoint.origin.len,
+        printf(", motif : %s (%s)", motive(d->code), err_name((enum err)d->code));
+    printf(", ");
+    time_print(c->facts.time_ms);
+    printf(" ; entrée %" PRIu64 " sur %" PRIu64 " du journal %.*s, clé %s\n", c->proof.index,
+           c->proof.checkpoint.size, (int)c->proof.checkpoint.origin.len,
            (const char *)c->proof.checkpoint.origin.ptr,
            trust_log(c->policy, c->verdict.log)->name);
 }
@@ -267,33 +321,82 @@ static int verify(struct span text, struct trust *policy)
                "ajoutez-la pour conclure.\n");
         status = MEMBER_UNKNOWN;
     } else {
-        printf("PAS PROUVÉ : %s (%s).\n", why(e), err_name(e));
+        printf("PAS PROUVÉ : %s.\n", why(e));
     }
     tlog_proof_wipe(&c.proof);
     return status;
 }
 
-static int receipt_command(const char *path, const char *policy_path)
+static const char *file_why(enum err e)
 {
-    struct bytes text = {0}, file = {0};
-    struct trust *policy = NULL;
-    int status = BAD_POLICY;
+    switch (e) {
+    case ERR_NOT_FOUND:
+        return "n'existe pas";
+    case ERR_PERMISSION:
+        return "ne peut pas être lu : droits refusés";
+    case ERR_SIZE:
+    case ERR_RANGE:
+        return "est trop grand";
+    default:
+        return "est illisible";
+    }
+}
+
+static const char *line_why(enum err e)
+{
+    switch (e) {
+    case ERR_FIELD_UNKNOWN:
+        return "mot inconnu au début de la ligne (attendus : log, witness, group, quorum, org, "
+               "key)";
+    case ERR_FIELD_MISSING:
+        return "il manque un champ, ou la ligne « quorum »";
+    case ERR_FIELD_VALUE:
+        return "une valeur n'est pas admise";
+    case ERR_TEXT_FORM:
+        return "une clé ou un identifiant est abîmé";
+    case ERR_DUPLICATE_KEY:
+        return "déjà donné plus haut";
+    case ERR_ITEMS:
+        return "trop de lignes de cette sorte";
+    case ERR_UTF8:
+        return "le texte n'est pas en UTF-8";
+    default:
+        return "le contenu n'est pas celui d'une politique";
+    }
+}
+
+static enum err policy_open(const char *path, struct trust **policy)
+{
+    struct bytes file = {0};
     unsigned line = 0;
     enum err e;
 
-    if ((e = file_read(policy_path, TRUST_FILE_MAX, &file)) ||
-        (e = trust_read(bytes_span(&file), &policy, &line))) {
-        fprintf(stderr, "relais-verify : politique %s, ligne %u : %s.\n", policy_path, line,
-                err_name(e));
-    } else if ((e = file_read(path, TLOG_PROOF_MAX, &text))) {
-        fprintf(stderr, "relais-verify : reçu %s illisible : %s.\n", path, err_name(e));
-        status = BAD_FILE;
-    } else {
+    if ((e = file_read(path, TRUST_FILE_MAX, &file)))
+        fprintf(stderr, "La politique « %s » %s : rien n'a été vérifié.\n", path, file_why(e));
+    else if ((e = trust_read(bytes_span(&file), policy, &line)) && line)
+        fprintf(stderr, "Politique « %s », ligne %u : %s ; rien n'a été vérifié.\n", path, line,
+                line_why(e));
+    else if (e)
+        fprintf(stderr, "Politique « %s » : %s ; rien n'a été vérifié.\n", path, line_why(e));
+    bytes_free(&file);
+    return e;
+}
+
+static int receipt_command(const char *path, const char *policy_path)
+{
+    struct bytes text = {0};
+    struct trust *policy = NULL;
+    int status = BAD_FILE;
+    enum err e;
+
+    if (policy_open(policy_path, &policy))
+        return BAD_POLICY;
+    if ((e = file_read(path, TLOG_PROOF_MAX, &text)))
+        fprintf(stderr, "Reçu illisible : « %s » %s ; rien n'a été vérifié.\n", path, file_why(e));
+    else
         status = verify(bytes_span(&text), policy);
-    }
     trust_free(policy);
     bytes_free(&text);
-    bytes_free(&file);
     return status;
 }
 

@@ -24,6 +24,7 @@ struct sentence {
 #define NOTHING_CHANGED "Rien n'a été modifié."
 #define KEPT_ASIDE "Le contenu reçu est gardé de côté comme preuve, il n'est pas montré."
 #define IS_KEPT "Ce que vous avez écrit est conservé ici."
+#define NOT_SURE "On ne sait pas si c'est enregistré."
 #define ASK_ADMIN "Prévenez l'administrateur du nœud."
 
 static const struct sentence sentences[] = {
@@ -44,8 +45,8 @@ static const struct sentence sentences[] = {
     SAY(ERR_STATE, "Ce n'est pas possible dans la situation présente.", NOTHING_CHANGED,
         "Affichez l'état (« relais-node status », « circle show », « person show ») et décidez."),
     SAY(ERR_BUSY, "La file est pleine.", IS_KEPT, "L'envoi sera refait tout seul ; attendez un instant."),
-    SAY(ERR_TIMEOUT, "Pas de réponse à temps.", IS_KEPT,
-        "L'envoi sera refait tout seul ; vérifiez avec « relais-node status »."),
+    SAY(ERR_TIMEOUT, "Pas de réponse à temps.", NOT_SURE,
+        "Vérifiez avec « relais-node status », puis regardez « sheet list » avant de réécrire."),
     SAY(ERR_LOCKED, "Un autre programme se sert déjà de ce dossier.", NOTHING_CHANGED,
         "Arrêtez-le d'abord ; son numéro est dans le fichier « lock » du dossier."),
     SAY(ERR_FULL, "Il n'y a plus de place.", "Ce qui était enregistré avant l'est toujours ; la demande présente ne l'est pas.",
@@ -60,8 +61,8 @@ static const struct sentence sentences[] = {
         "Recommencez une fois ; si elle revient, " "prévenez l'administrateur du nœud avec l'heure et la commande."),
     SAY(ERR_CONF, "Le fichier de réglages n'est pas valable.", NOTHING_CHANGED,
         "Corrigez node.conf, puis lancez « relais-node check »."),
-    SAY(ERR_CLOSED, "L'autre côté a fermé la liaison.", IS_KEPT,
-        "Le nœud se reconnecte tout seul ; vérifiez avec « relais-node status »."),
+    SAY(ERR_CLOSED, "L'autre côté a fermé la liaison avant de répondre.", NOT_SURE,
+        "Vérifiez avec « relais-node status », puis regardez « sheet list » avant de réécrire."),
     SAY(ERR_AGAIN, "Il n'y a rien à faire pour l'instant.", NOTHING_CHANGED, "Recommencez plus tard."),
     SAY(ERR_FILESYSTEM, "Ce dossier est sur un disque réseau, où les données ne seraient pas en sûreté.", NOTHING_CHANGED,
         "Choisissez un dossier sur un disque de cette machine."),

@@ -108,6 +108,8 @@ INSIDE
 # /dev comes from this machine; processes and mounts end with the namespaces
 unshare --mount --pid --fork --kill-child --propagation private sh -c '
     root=$1
+    mount --bind "$root" "$root" # so that / in it is a mount point, as on a machine
+    cd "$root"
     shift
     mount --rbind /dev "$root/dev"
     mount --make-rprivate "$root/dev"

@@ -20,22 +20,25 @@ one() { # NAME: its output in a file, its verdict "passed failed" in another
     timeout --kill-after=5 "$4" ${WRAP:-} "$3/unit/$name" >"$log.out" 2>&1 </dev/null || status=$?
     planned=$(sed -n 's/^[[:space:]]*1\.\.\([0-9][0-9]*\).*/\1/p' "$log.out" | awk '{n += $1} END {print n + 0}')
     passed=$(grep -c '^[[:space:]]*ok [0-9]' "$log.out")
-    failed=$((planned > passed ? planned - passed : 0))
+    skipped=$(grep -c '^[[:space:]]*not ok [0-9]* # SKIP' "$log.out")
+    failed=$((planned > passed + skipped ? planned - passed - skipped : 0))
     if [ "$planned" -eq 0 ] || { [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; }; then
         failed=$((failed + 1))
     fi
     [ "$status" -ne 124 ] || echo "stopped after $4 s" >>"$log.out"
     [ "$status" -eq 0 ] || echo "exit status $status" >>"$log.out"
-    echo "$passed $failed" >"$log.verdict"
+    echo "$passed $failed $skipped" >"$log.verdict"
 }
 export -f one
 printf '%s\n' "$tests" | grep . | xargs -r -P "$(nproc)" -I{} bash -c 'one "$@"' one {} "$logs" "$tree" "$limit_s" 2>/dev/null
 
-all_passed=0 all_failed=0
+all_passed=0 all_failed=0 all_skipped=0
 for name in $tests; do
     log=$logs/${name//\//.}
-    passed=0 failed=1
-    [ ! -f "$log.verdict" ] || read -r passed failed <"$log.verdict"
+    passed=0 failed=1 skipped=0
+    [ ! -f "$log.verdict" ] || read -r passed failed skipped <"$log.verdict"
+    all_skipped=$((all_skipped + skipped))
+    [ "$skipped" -eq 0 ] || sed -n "s/^.*SKIPPED: /      skipped in ${name//\//.}: /p" "$log.out"
     all_passed=$((all_passed + passed))
     all_failed=$((all_failed + failed))
     if [ "$failed" -eq 0 ]; then
@@ -45,5 +48,5 @@ for name in $tests; do
         sed 's/^/      /' "$log.out" | tail -n 80
     fi
 done
-echo "$all_passed $all_failed" >"$tally/$suite"
+echo "$all_passed $all_failed $all_skipped" >"$tally/$suite"
 [ "$all_failed" -eq 0 ]

@@ -91,19 +91,61 @@ static enum err matches_say(struct node *n, struct txn *t, struct call *c,
     return e;
 }
 
-/* The argument `name`, as a person. */
-static enum err person_arg(struct node *n, struct txn *t, const struct call *c, const char *name,
-                           struct person *out)
+struct candidates {
+    const struct node *n;
+    const char *typed;
+    struct bytes *out;
+};
+
+static enum err candidate_say(void *arg, const struct person *p)
+{
+    struct candidates *of = arg;
+    enum err e;
+
+    if (!id_fits(of->typed, p->id))
+        return ERR_OK;
+    return (e = bytes_printf(of->out, "  ")) ? e : person_line(of->n, p, of->out);
+}
+
+static enum err nobody_say(struct node *n, struct txn *t, struct call *c, const char *typed,
+                           enum err why)
+{
+    struct candidates of = {n, typed, &c->text};
+    enum err e = bytes_printf(&c->text, why == ERR_NOT_FOUND ? "Personne introuvable : "
+                                                             : "Plusieurs personnes : ");
+
+    if (e || (e = word_printable(span_text(typed), &c->text)) ||
+        (e = bytes_printf(&c->text,
+                          why == ERR_NOT_FOUND
+                              ? ". Rien n'a été modifié. « person list » les montre toutes.\n"
+                              : ". Rien n'a été modifié. Écrivez plus de chiffres :\n")))
+        return e;
+    if (why == ERR_USAGE && (e = person_each(n, t, candidate_say, &of)))
+        return e;
+    c->done = true;
+    return why;
+}
+
+enum err person_asked(struct node *n, struct txn *t, struct call *c, const char *name,
+                      uint8_t id[ID_BYTES])
 {
     const char *typed = arg_text(c, name);
-    uint8_t id[ID_BYTES];
     enum err e;
 
     if (!typed)
         return ERR_FIELD_MISSING;
-    if ((e = person_find(n, t, typed, id)))
-        return e;
-    return person_get(n, t, id, out);
+    e = person_find(n, t, typed, id);
+    return e == ERR_NOT_FOUND || e == ERR_USAGE ? nobody_say(n, t, c, typed, e) : e;
+}
+
+/* The argument `name`, as a person. */
+static enum err person_arg(struct node *n, struct txn *t, struct call *c, const char *name,
+                           struct person *out)
+{
+    uint8_t id[ID_BYTES];
+    enum err e = person_asked(n, t, c, name, id);
+
+    return e ? e : person_get(n, t, id, out);
 }
 
 /* The end of every command here: committed, or nothing said. */
@@ -113,7 +155,8 @@ static enum err finish(struct node *n, struct call *c, struct txn **t, enum err 
         e = node_commit(n, t);
     node_abort(n, t);
     if (e) {
-        bytes_free(&c->text);
+        if (!c->done)
+            bytes_free(&c->text);
         json_object_clear(c->data);
     }
     return e;
@@ -146,10 +189,19 @@ enum err run_person_add(struct node *n, struct call *c)
     struct txn *t = NULL;
     enum err e;
 
-    if ((e = identity_read(c->args, n->self.mode, &p.identity)) ||
-        (e = local_default(n, &p.identity)) || (e = store_begin(n->store, TXN_WRITE, &t)))
+    if ((e = identity_read(c->args, n->self.mode, node_now_ms(n), &p.identity, &c->text))) {
+        c->done = c->text.len > 0;
         goto out;
-    if ((e = person_add(n, t, &p)) || (e = put_down(n, t, c, JOURNAL_PERSON, p.id, p.id, actor)) ||
+    }
+    if ((e = local_default(n, &p.identity)) || (e = store_begin(n->store, TXN_WRITE, &t)))
+        goto out;
+    if ((e = person_add(n, t, &p)) == ERR_EXISTS)
+        c->done = !bytes_printf(&c->text,
+                                "Un dossier a déjà l'identifiant local « %s » : rien n'a été "
+                                "modifié. « person show %s » le montre ; sinon donnez-en un "
+                                "autre (--local).\n",
+                                p.identity.local, p.identity.local);
+    if (e || (e = put_down(n, t, c, JOURNAL_PERSON, p.id, p.id, actor)) ||
         (e = put_new(c->data, "id", json_hex(p.id, ID_BYTES))) ||
         (e = put_new(c->data, "local", json_string(p.identity.local))) ||
         (e = bytes_printf(&c->text, "Dossier créé : ")) || (e = person_line(n, &p, &c->text)))

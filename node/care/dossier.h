@@ -27,8 +27,16 @@ enum err run_person_link(struct node *n, struct call *c);
 enum err run_person_unlink(struct node *n, struct call *c);
 enum err run_person_export(struct node *n, struct call *c);
 
+/* The argument `name` as a person. ERR_NOT_FOUND and ERR_USAGE say in c->text what was typed, and
+ * list who fits. */
+enum err person_asked(struct node *n, struct txn *t, struct call *c, const char *name,
+                      uint8_t id[ID_BYTES]);
+
 /* The identity that arguments describe, texts composed; no judgement but of forms. mode: the
- * federation's, for the OID of a matricule given without. */
-enum err identity_read(const json_t *args, uint64_t mode, struct identity *out);
+ * federation's, for the OID of a matricule given without. Spaces around and doubled ones go; dates
+ * may be DD/MM/YYYY. now_ms: no date of birth is later; 0: not looked at. why gets a sentence that
+ * names the field, for most refusals. */
+enum err identity_read(const json_t *args, uint64_t mode, uint64_t now_ms, struct identity *out,
+                       struct bytes *why);
 
 #endif

@@ -2,10 +2,9 @@
 
 #include <string.h>
 
+#include "commands.h"
 #include "payload.h"
 #include "person.h"
-
-#define PREFIX_DIGITS_MIN 4
 
 const uint8_t *mail_mid(const struct mail *m)
 {
@@ -84,25 +83,20 @@ struct finding {
 static enum err compare(void *arg, const struct mail *m)
 {
     struct finding *f = arg;
-    struct bytes hex = {0};
-    enum err e = hex_write(&hex, span_of(mail_mid(m), ID_BYTES));
 
-    if (!e && strncmp((const char *)hex.ptr, f->typed, strlen(f->typed)) == 0) {
+    if (id_fits(f->typed, mail_mid(m))) {
         f->hits++;
         *f->out = *m;
     }
-    bytes_free(&hex);
-    return e ? e : f->hits > 1 ? ERR_ENOUGH : ERR_OK;
+    return f->hits > 1 ? ERR_ENOUGH : ERR_OK;
 }
 
 enum err mail_find(struct node *n, struct txn *t, const char *typed, struct mail *out)
 {
     struct finding f = {.typed = typed, .out = out};
-    size_t len = strlen(typed);
     enum err e;
 
-    if (len < PREFIX_DIGITS_MIN || len > (size_t)2 * ID_BYTES ||
-        strspn(typed, "0123456789abcdef") != len)
+    if (!id_is_typed(typed))
         return ERR_USAGE;
     if ((e = mail_each(n, t, NULL, true, true, compare, &f)))
         return e;

@@ -16,8 +16,8 @@ struct mail {
     struct out_status out; /* else */
 };
 
-/* typed: mid in hex, or a prefix of at least 4 digits. ERR_NOT_FOUND; ERR_USAGE: several fit, or it
- * is no hex. */
+/* typed: mid in hex, or its first or last digits, 4 at least. ERR_NOT_FOUND; ERR_USAGE: several
+ * fit, or it is no hex. */
 enum err mail_find(struct node *n, struct txn *t, const char *typed, struct mail *out);
 const uint8_t *mail_mid(const struct mail *m);
 const uint8_t *mail_person(const struct mail *m); /* local; zero: none */

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "commands.h"
 #include "match.h"
 #include "meta.h"
 #include "vault.h"
@@ -10,7 +11,6 @@
 #define RECORD_FIELDS 5
 #define LINK_FIELDS 4
 #define LINK_VERSION 1
-#define PREFIX_DIGITS_MIN 4
 #define INDEX_LOCAL "person.local"
 #define INDEX_PEER "person.peer"
 #define CANDIDATES_MAX 16
@@ -177,25 +177,13 @@ struct prefix {
 static enum err prefix_row(void *arg, struct span key, struct span value)
 {
     struct prefix *p = arg;
-    struct bytes hex = {0};
-    enum err e = hex_write(&hex, key);
 
     (void)value;
-    if (!e && key.len == ID_BYTES &&
-        strncmp((const char *)hex.ptr, p->typed, strlen(p->typed)) == 0) {
+    if (key.len == ID_BYTES && id_fits(p->typed, key.ptr)) {
         p->hits++;
         memcpy(p->id, key.ptr, ID_BYTES);
     }
-    bytes_free(&hex);
-    return e ? e : p->hits > 1 ? ERR_ENOUGH : ERR_OK;
-}
-
-static bool is_prefix(const char *typed)
-{
-    size_t len = strlen(typed);
-
-    return len >= PREFIX_DIGITS_MIN && len <= (size_t)2 * ID_BYTES &&
-           strspn(typed, "0123456789abcdef") == len;
+    return p->hits > 1 ? ERR_ENOUGH : ERR_OK;
 }
 
 enum err person_find(struct node *n, struct txn *t, const char *typed, uint8_t id[ID_BYTES])
@@ -204,7 +192,7 @@ enum err person_find(struct node *n, struct txn *t, const char *typed, uint8_t i
     struct span all = {NULL, 0};
     enum err e = local_find(n, t, typed, id);
 
-    if (e != ERR_NOT_FOUND || !is_prefix(typed))
+    if (e != ERR_NOT_FOUND || !id_is_typed(typed))
         return e;
     if ((e = store_scan(t, TABLE_PERSON, all, all, SIZE_MAX, prefix_row, &p)))
         return e;

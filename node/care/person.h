@@ -29,8 +29,8 @@ enum err person_get(struct node *n, struct txn *t, const uint8_t id[ID_BYTES], s
 enum err person_put(struct node *n, struct txn *t, const struct person *p);
 enum err person_each(struct node *n, struct txn *t,
                      enum err (*visit)(void *arg, const struct person *p), void *arg);
-/* As typed: hex id, unique prefix of at least 4 digits, or the local identifier of an own person.
- * ERR_NOT_FOUND; ERR_USAGE: several fit. */
+/* As typed: hex id, its first or last digits (4 at least, unique), or the local identifier of an
+ * own person. ERR_NOT_FOUND; ERR_USAGE: several fit. */
 enum err person_find(struct node *n, struct txn *t, const char *typed, uint8_t id[ID_BYTES]);
 
 /* Whom this one stands for: herself, or whom she is linked to. */

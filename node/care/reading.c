@@ -1,18 +1,15 @@
-/* The commands that show documents: each is journalled, the first reading of one received is told
- * to its sender. */
+/* The commands that show one document: each is journalled, the first reading of one received is
+ * told to its sender. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "contacts.h"
-#include "mail.h"
 #include "person.h"
+#include "reading_internal.h"
 #include "sheet.h"
 #include "show.h"
 #include "text.h"
 #include "words.h"
-
-#define ROWS_STANDARD 200
-#define ROWS_MAX 1000
 
 /* --- who may read ---------------------------------------------------------------------------- */
 
@@ -44,220 +41,12 @@ enum err sheet_may_read(const struct sheet *s, const uint8_t org[ID_BYTES], cons
     return ERR_OK; /* not addressed here: our own */
 }
 
-static enum err may_read(const struct node *n, const struct mail *m, const struct document *d,
-                         const struct actor *a)
+enum err may_read(const struct node *n, const struct mail *m, const struct document *d,
+                  const struct actor *a)
 {
     if (!m->incoming || d->type != ENVELOPE_SHEET)
         return ERR_OK;
     return sheet_may_read(&d->sheet, n->self.org, a);
-}
-
-/* --- lists ----------------------------------------------------------------------------------- */
-
-struct rows { /* the last `room` of a walk */
-    struct mail *ring;
-    size_t room;
-    size_t total;
-};
-
-static enum err keep_row(void *arg, const struct mail *m)
-{
-    struct rows *r = arg;
-
-    r->ring[r->total++ % r->room] = *m;
-    return ERR_OK;
-}
-
-/* Subject and person, of what this professional may read. */
-static enum err row_content(struct node *n, struct txn *t, struct call *c, const struct mail *m,
-                            json_t *row)
-{
-    struct document *d = malloc(sizeof *d);
-    struct bytes body = {0};
-    enum err e = d ? mail_open(n, t, m, &body, d) : ERR_NOMEM;
-
-    if (e || may_read(n, m, d, c->actor)) {
-        e = e == ERR_NOMEM ? e : bytes_printf(&c->text, "(non montré)"); /* sheet.show says why */
-        goto out;
-    }
-    if ((e = identity_say(document_identity(d), &c->text)) || (e = bytes_printf(&c->text, " : ")))
-        goto out;
-    if (d->type == ENVELOPE_INVITATION) {
-        e = bytes_printf(&c->text, "invitation à un cercle de soins");
-        goto out;
-    }
-    e = word_printable(d->sheet.subject, &c->text);
-    if (!e && json_object_set_new(row, "subject", json_span(d->sheet.subject)))
-        e = ERR_NOMEM;
-out:
-    seal_bytes_free(&body);
-    if (d)
-        seal_wipe(d, sizeof *d);
-    free(d);
-    return e;
-}
-
-static size_t marked(const struct out_status *s, unsigned mark)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < s->count; i++)
-        count += (s->to[i].marks & mark) != 0;
-    return count;
-}
-
-static json_t *in_json(const struct node *n, const struct in_status *s)
-{
-    json_t *o =
-        json_pack("{s:s,s:i,s:s,s:i,s:b,s:i,s:i,s:i}", "direction", "in", "state", (int)s->state,
-                  "state_word", word_in_state(s->state), "code", (int)s->code, "urgent", s->urgent,
-                  "type", (int)s->type, "class", (int)s->class_mask, "basis", (int)s->basis);
-    int bad = json_object_set_new(o, "mid", json_hex(s->mid, ID_BYTES)) |
-              json_object_set_new(o, "from", json_hex(s->from, ID_BYTES)) |
-              json_object_set_new(o, "from_name", json_span(contacts_org_name(n, s->from))) |
-              json_object_set_new(o, "circle", json_hex(s->circle, ID_BYTES)) |
-              json_object_set_new(o, "person", json_hex(s->person, ID_BYTES)) |
-              json_object_set_new(o, "received", json_time(s->received_ms)) |
-              json_object_set_new(o, "accepted", json_time(s->accepted_ms)) |
-              json_object_set_new(o, "opened", json_time(s->opened_ms));
-
-    if (s->has_re)
-        bad |= json_object_set_new(o, "re", json_hex(s->re, ID_BYTES));
-    if (!bad)
-        return o;
-    json_decref(o);
-    return NULL;
-}
-
-static json_t *out_json(const struct out_status *s)
-{
-    json_t *o =
-        json_pack("{s:s,s:i,s:s,s:i,s:b,s:i,s:i,s:i,s:I,s:I,s:I}", "direction", "out", "state",
-                  (int)s->state, "state_word", word_out_state(s->state), "code", (int)s->code,
-                  "urgent", s->urgent, "type", (int)s->type, "class", (int)s->class_mask, "basis",
-                  (int)s->basis, "recipients", (json_int_t)s->count, "delivered",
-                  (json_int_t)marked(s, OUT_DELIVERED), "read", (json_int_t)marked(s, OUT_OPENED));
-    int bad = json_object_set_new(o, "mid", json_hex(s->mid, ID_BYTES)) |
-              json_object_set_new(o, "circle", json_hex(s->circle, ID_BYTES)) |
-              json_object_set_new(o, "person", json_hex(s->person, ID_BYTES)) |
-              json_object_set_new(o, "made", json_time(s->made_ms)) |
-              json_object_set_new(o, "accepted", json_time(s->accepted_ms));
-
-    if (!bad)
-        return o;
-    json_decref(o);
-    return NULL;
-}
-
-static enum err row_state(const struct node *n, struct call *c, const struct mail *m)
-{
-    enum err e = short_id(mail_mid(m), &c->text);
-
-    if (e)
-        return e;
-    if (!m->incoming)
-        return bytes_printf(&c->text, "  envoyée, %s, remise à %zu sur %zu, ouverte par %zu%s  ",
-                            word_out_state(m->out.state), marked(&m->out, OUT_DELIVERED),
-                            m->out.count, marked(&m->out, OUT_OPENED),
-                            m->out.urgent ? ", URGENT" : "");
-    if ((e = bytes_printf(&c->text, "  de ")) ||
-        (e = word_printable(contacts_org_name(n, m->in.from), &c->text)))
-        return e;
-    return bytes_printf(&c->text, ", %s%s%s  ", word_in_state(m->in.state),
-                        m->in.state == IN_RECEIVED && !m->in.opened_ms ? ", non ouverte" : "",
-                        m->in.urgent ? ", URGENT" : "");
-}
-
-static enum err row_say(struct node *n, struct txn *t, struct call *c, const struct mail *m,
-                        json_t *list)
-{
-    json_t *row = m->incoming ? in_json(n, &m->in) : out_json(&m->out);
-    enum err e = ERR_NOMEM;
-
-    if (!row || json_array_append_new(list, row))
-        return e; /* json_array_append_new() steals it either way */
-    if ((e = row_state(n, c, m)))
-        return e;
-    if (!m->incoming || m->in.state == IN_RECEIVED)
-        e = row_content(n, t, c, m, row);
-    return e ? e : bytes_printf(&c->text, "\n");
-}
-
-static enum err list_side(struct node *n, struct txn *t, struct call *c, const uint8_t *person,
-                          bool incoming, json_t *list, size_t room, size_t *total)
-{
-    struct rows r = {.ring = calloc(room, sizeof *r.ring), .room = room};
-    enum err e = r.ring ? mail_each(n, t, person, incoming, !incoming, keep_row, &r) : ERR_NOMEM;
-    size_t from = r.total > room ? r.total - room : 0;
-
-    for (size_t i = from; !e && i < r.total; i++)
-        e = row_say(n, t, c, &r.ring[i % room], list);
-    free(r.ring);
-    *total += r.total;
-    return e;
-}
-
-static enum err journal_read(struct node *n, struct txn *t, const struct call *c,
-                             enum journal_act act, const uint8_t *person, const uint8_t *about,
-                             uint8_t actor[ID_BYTES])
-{
-    enum err e = actor_id(n, t, c->actor, actor);
-
-    return e ? e : journal_add(n, t, act, actor, person, about);
-}
-
-static enum err list(struct node *n, struct call *c, bool in, bool out)
-{
-    const char *typed = arg_text(c, "person");
-    uint8_t resolved[ID_BYTES];
-    uint8_t actor[ID_BYTES];
-    struct txn *t = NULL;
-    json_t *rows = json_array();
-    size_t total = 0;
-    uint64_t most;
-    enum err e;
-
-    if ((e = arg_uint(c, "most", ROWS_STANDARD, ROWS_MAX, &most)) ||
-        (e = store_begin(n->store, TXN_WRITE, &t)))
-        goto out;
-    if (typed && ((e = person_find(n, t, typed, resolved)) ||
-                  (e = person_resolve(n, t, resolved, resolved))))
-        goto out;
-    most = most ? most : ROWS_STANDARD;
-    if (in && (e = list_side(n, t, c, typed ? resolved : NULL, true, rows, most, &total)))
-        goto out;
-    if (out && (e = list_side(n, t, c, typed ? resolved : NULL, false, rows, most, &total)))
-        goto out;
-    if ((e = journal_read(n, t, c, JOURNAL_READ, typed ? resolved : NULL, NULL, actor)) ||
-        (e = node_commit(n, &t)))
-        goto out;
-    if (json_object_set(c->data, "sheets", rows) ||
-        json_object_set_new(c->data, "total", json_integer((json_int_t)total)))
-        e = ERR_NOMEM;
-    else if (total == 0)
-        e = bytes_printf(&c->text, "Aucun document.\n");
-out:
-    node_abort(n, &t);
-    json_decref(rows);
-    if (e)
-        bytes_free(&c->text);
-    return e;
-}
-
-enum err run_sheet_list(struct node *n, struct call *c)
-{
-    const char *box = arg_text(c, "box");
-    bool in = !box || strcmp(box, "out") != 0;
-    bool out = !box || strcmp(box, "in") != 0;
-
-    if (box && strcmp(box, "in") != 0 && strcmp(box, "out") != 0 && strcmp(box, "all") != 0)
-        return ERR_USAGE;
-    return list(n, c, in, out);
-}
-
-enum err run_inbox_list(struct node *n, struct call *c)
-{
-    return list(n, c, true, false);
 }
 
 /* --- one document ---------------------------------------------------------------------------- */
@@ -283,15 +72,12 @@ static void reading_end(struct node *n, struct reading *r)
 static enum err reading_begin(struct node *n, struct call *c, struct reading **out)
 {
     struct reading *r = calloc(1, sizeof *r);
-    const char *mid = arg_text(c, "mid");
     bool export = arg_bool(c, "export");
     uint8_t actor[ID_BYTES];
     enum err e = r ? ERR_OK : ERR_NOMEM;
 
-    if (!e && !mid)
-        e = ERR_FIELD_MISSING;
     if (e || (e = store_begin(n->store, TXN_WRITE, &r->t)) ||
-        (e = mail_find(n, r->t, mid, &r->mail)) ||
+        (e = mail_asked(n, r->t, c, &r->mail)) ||
         (e = mail_open(n, r->t, &r->mail, &r->body, &r->doc)) ||
         (e = may_read(n, &r->mail, &r->doc, c->actor)))
         goto out;
@@ -380,6 +166,14 @@ static enum err known_as(struct node *n, struct txn *t, const uint8_t id[ID_BYTE
     return e;
 }
 
+/* The one basis that the person has not been told of: the reader has to know. */
+static enum err basis_say(uint64_t basis, struct bytes *out)
+{
+    if (basis == BASIS_URGENCE)
+        return bytes_printf(out, "Base : URGENCE, sans information préalable\n");
+    return bytes_printf(out, "Base : %s\n", word_basis(basis));
+}
+
 static enum err show(struct node *n, struct call *c, const struct reading *r)
 {
     const struct document *d = &r->doc;
@@ -393,6 +187,7 @@ static enum err show(struct node *n, struct call *c, const struct reading *r)
     if (e ||
         (e = d->type == ENVELOPE_SHEET ? sheet_say(n, &d->sheet, &c->text)
                                        : invitation_say(n, &d->invitation, &c->text)) ||
+        (e = basis_say(r->mail.incoming ? r->mail.in.basis : r->mail.out.basis, &c->text)) ||
         (e = bytes_printf(&c->text, "\n")) || (e = known_as(n, r->t, mail_person(&r->mail), c)))
         return e;
     return r->mail.incoming ? ERR_OK : recipients_say(n, c, &r->mail.out);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "circles.h"
+#include "contacts.h"
 #include "courier.h"
 #include "mail.h"
 #include "outbox.h"
@@ -51,6 +52,47 @@ static enum err collect_circle(void *arg, const struct circle_info *i)
     return ERR_OK;
 }
 
+/* Which ones there are to choose from: handle and members. */
+static enum err circle_named(struct sending *s, const uint8_t handle[ID_BYTES])
+{
+    struct bytes *text = &s->c->text;
+    struct bytes hex = {0};
+    struct circle *c;
+    size_t named = 0;
+    enum err e;
+
+    if ((e = circles_get(s->n, s->t, handle, &c)) || (e = hex_write(&hex, span_of(handle, 8))) ||
+        (e = bytes_printf(text, "  %.*s :", (int)hex.len, (const char *)hex.ptr)))
+        goto out;
+    for (size_t i = 0; !e && i < circle_member_count(c); i++) {
+        const struct circle_member *m = circle_member(c, i);
+
+        if (m->current && !(e = bytes_printf(text, named++ ? ", " : " ")))
+            e = word_printable(contacts_org_name(s->n, m->row.org), text);
+    }
+    if (!e)
+        e = bytes_printf(text, "\n");
+out:
+    bytes_free(&hex);
+    return e;
+}
+
+static enum err which_circle(struct sending *s, const struct circles_of *of)
+{
+    enum err e = bytes_printf(&s->c->text, "Cette personne a plusieurs cercles ouverts. Rien n'est "
+                                           "parti. Dites lequel avec « --circle » :\n");
+
+    for (size_t i = 0; !e && i < of->count; i++) {
+        struct circle *c;
+
+        if ((e = circles_get(s->n, s->t, of->handle[i], &c)) == ERR_NOT_FOUND)
+            e = ERR_OK;
+        else if (!e && !circle_closed(c))
+            e = circle_named(s, of->handle[i]);
+    }
+    return e ? e : ERR_USAGE;
+}
+
 /* The one open circle of the person. */
 static enum err circle_of_person(struct sending *s)
 {
@@ -74,7 +116,9 @@ static enum err circle_of_person(struct sending *s)
     }
     if (open == 1)
         return ERR_OK;
-    return open > 1 ? ERR_USAGE : of.count > 0 ? ERR_CIRCLE_CLOSED : ERR_NOT_IN_CIRCLE;
+    if (open > 1)
+        return which_circle(s, &of);
+    return of.count > 0 ? ERR_CIRCLE_CLOSED : ERR_NOT_IN_CIRCLE;
 }
 
 /* A circle speaks of one person: never of another by a slip of the hand. */
@@ -167,22 +211,32 @@ static enum err numbered(const struct call *c, const char *name, bool *has, uint
     return *has ? arg_uint(c, name, 0, UINT32_MAX, out) : ERR_OK;
 }
 
+static enum err urgency_unsaid(struct call *c)
+{
+    enum err e = bytes_printf(
+        &c->text, "La base « urgence » dispense d'informer avant l'envoi : elle demande "
+                  "aussi « --purpose urgence », écrit en toutes lettres. Rien n'est "
+                  "parti.\n");
+
+    return e ? e : ERR_BASIS;
+}
+
 static enum err on_which_basis(struct sending *s)
 {
     struct out_intent *i = &s->intent;
-    uint64_t standard;
     enum err e;
 
     if ((e = arg_uint(s->c, "basis", 0, BASIS_URGENCE, &i->basis)))
         return e;
     if (i->basis == 0)
         return ERR_BASIS; /* no basis, no sending */
-    standard = i->basis == BASIS_URGENCE ? PURPOSE_URGENCE : 1;
-    if ((e = arg_uint(s->c, "purpose", standard, PURPOSE_MAX, &i->purpose)) ||
+    if ((e = arg_uint(s->c, "purpose", 1, PURPOSE_MAX, &i->purpose)) ||
         (e = numbered(s->c, "consent", &i->has_consent, &i->consent)) ||
         (e = numbered(s->c, "notice", &i->has_notice, &i->notice)) ||
         (e = arg_uint(s->c, "expires", 0, (uint64_t)INT64_MAX, &i->exp_ms)))
         return e;
+    if (i->basis == BASIS_URGENCE && i->purpose != PURPOSE_URGENCE)
+        return urgency_unsaid(s->c); /* an emergency is said, never filled in */
     return i->purpose == 0 ? ERR_FIELD_VALUE : ERR_OK;
 }
 

@@ -194,7 +194,7 @@ enum err short_id(const uint8_t id[ID_BYTES], struct bytes *out)
     enum err e = hex_write(&hex, span_of(id, ID_BYTES));
 
     if (!e)
-        e = bytes_append(out, span_of(hex.ptr, SHORT_DIGITS));
+        e = bytes_append(out, span_of(hex.ptr + hex.len - SHORT_DIGITS, SHORT_DIGITS));
     bytes_free(&hex);
     return e;
 }

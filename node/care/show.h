@@ -27,6 +27,6 @@ enum err invitation_say(const struct node *n, const struct invitation_doc *d, st
 enum err say(struct bytes *out, const char *label, struct span text);
 /* "14/01/2026 à 09:30" in the machine's time zone; "jamais" for 0. */
 enum err say_time(uint64_t ms, struct bytes *out);
-enum err short_id(const uint8_t id[ID_BYTES], struct bytes *out); /* first 8 hex digits */
+enum err short_id(const uint8_t id[ID_BYTES], struct bytes *out); /* last 8 hex digits */
 
 #endif

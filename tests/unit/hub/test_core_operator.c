@@ -214,6 +214,29 @@ static void suspending_and_resuming_work_at_once(void **state)
     bytes_free(&whole);
 }
 
+static enum err suspend_typed(struct world *w, const char *command, const char *text)
+{
+    return world_command(w, command, json_pack("{s:s}", "org", text), NULL);
+}
+
+static void an_organisation_is_named_by_the_beginning_of_its_id_or_name(void **state)
+{
+    struct world *w = *state;
+    const struct directory_org *o = directory_find_org(w->core->dir, member_org(w->m[1]));
+    char name[ORG_NAME_MAX + 1];
+    char id[33];
+
+    hex_id(o->id, id);
+    snprintf(name, sizeof name, "%.*s", (int)o->name.len, (const char *)o->name.ptr);
+    id[8] = '\0';
+    assert_ok(suspend_typed(w, "org.suspend", id));
+    assert_ok(suspend_typed(w, "org.resume", name));
+    id[3] = '\0'; /* too short */
+    assert_int_equal(suspend_typed(w, "org.suspend", id), ERR_NOT_FOUND);
+    assert_int_equal(suspend_typed(w, "org.suspend", "no such house"), ERR_NOT_FOUND);
+    assert_memory_is_the_store(w);
+}
+
 static void nothing_is_delivered_to_who_is_suspended(void **state)
 {
     struct world *w = *state;
@@ -303,7 +326,8 @@ static void a_clone_stops_delivery_until_it_is_released(void **state)
     size_t had = member_items(w->m[1]);
 
     assert_int_equal(world_about(w, "org.release", "node", member_id(w->m[1]), NULL), ERR_STATE);
-    assert_int_equal(world_about(w, "org.release", "node", member_org(w->m[1]), NULL),
+    assert_int_equal(world_about(w, "org.release", "node", member_org(w->m[1]), NULL), ERR_STATE);
+    assert_int_equal(world_command(w, "org.release", json_pack("{s:s}", "node", "zz"), NULL),
                      ERR_NOT_FOUND);
     assert_int_equal(world_command(w, "org.release", NULL, NULL), ERR_FIELD_MISSING);
     assert_ok(member_hello_make(w->m[1], &hello));
@@ -472,6 +496,7 @@ int main(void)
         TEST(a_signature_that_does_not_count_is_not_kept),
         TEST(a_federation_is_founded_once),
         TEST(suspending_and_resuming_work_at_once),
+        TEST(an_organisation_is_named_by_the_beginning_of_its_id_or_name),
         TEST(nothing_is_delivered_to_who_is_suspended),
         TEST(a_revocation_is_the_registrars),
         TEST(the_operator_reads_status_log_list_and_trust),

@@ -269,10 +269,71 @@ static void dates_are_moments_of_this_machine(void **state)
                      EXIT_DONE);
     args_are(l,
              "{\"circle\":\"c\",\"classes\":2,\"orgs\":[\"a\"],\"way\":1,\"date\":1767609000000}");
+    assert_int_equal(parse(l, "notice", "c|--classes|social|--to|a|--date|05/01/2026 10:30"),
+                     EXIT_DONE);
+    args_are(l,
+             "{\"circle\":\"c\",\"classes\":2,\"orgs\":[\"a\"],\"way\":1,\"date\":1767609000000}");
+    assert_int_equal(parse(l, "notice", "c|--classes|social|--to|a|--date|05/01/2199"), EXIT_DATA);
     assert_int_equal(parse(l, "notice", "c|--classes|social|--to|a|--date|2026-04-31"), EXIT_DATA);
     assert_int_equal(parse(l, "notice", "c|--classes|social|--to|a|--date|hier"), EXIT_DATA);
     assert_int_equal(parse(l, "notice", "c|--classes|social|--to|a|--date|2026-01-05T10:30x"),
                      EXIT_DATA);
+}
+
+static void names_may_come_from_a_file(void **state)
+{
+    struct line *l = *state;
+    char path[128];
+    char typed[256];
+
+    put_file(l, "text",
+             SPAN_STR("# de Mme X\nbirth-name = Le Goff\r\n\nfirst-names=Zoé,Anne\nsex=F\n"
+                      "ins=238054410941733\n"),
+             path);
+    snprintf(typed, sizeof typed, "--from-file|%s|--birth-date|17/05/1938", path);
+    assert_int_equal(parse(l, "person add", typed), EXIT_DONE);
+    args_are(l, "{\"birth_name\":\"Le Goff\",\"birth_first_names\":[\"Zoé\",\"Anne\"],\"sex\":2,"
+                "\"ins\":{\"matricule\":\"238054410941733\"},\"birth_date\":\"17/05/1938\"}");
+    put_file(l, "text", SPAN_STR("birth-name=A\nfrom-file=b\n"), path);
+    assert_int_equal(parse(l, "person add", typed), EXIT_USAGE);
+    put_file(l, "text", SPAN_STR("Le Goff\n"), path);
+    assert_int_equal(parse(l, "person add", typed), EXIT_USAGE);
+}
+
+static void a_subject_is_one_line(void **state)
+{
+    struct line *l = *state;
+    char path[128];
+    char typed[256];
+
+    put_file(l, "text", SPAN_STR("Chute de la nuit\n"), path);
+    snprintf(typed, sizeof typed, "--to|a|--subject-file|%s", path);
+    assert_int_equal(parse(l, "sheet send", typed), EXIT_DONE);
+    assert_string_equal(json_string_value(json_object_get(l->c.args, "subject")),
+                        "Chute de la nuit");
+    assert_int_equal(parse(l, "sheet send", "--to|a|--subject|  "), EXIT_USAGE);
+    assert_int_equal(parse(l, "sheet send", "--to|a|--subject|a\nb"), EXIT_DATA);
+    assert_int_equal(parse(l, "sheet send", "--to|a|--subject|a\x1b[2J"), EXIT_DATA);
+    assert_int_equal(parse(l, "sheet send", "--to|a|--subject|  Chute  "), EXIT_DONE);
+    assert_string_equal(json_string_value(json_object_get(l->c.args, "subject")), "Chute");
+}
+
+static void what_is_not_found_is_named(void **state)
+{
+    struct line *l = *state;
+    struct bytes text = {0};
+
+    assert_int_equal(parse(l, "notice", "c1c1|--classes|social|--to|X"), EXIT_DONE);
+    assert_true(cli_name(&l->c, ERR_NOT_FOUND, &text));
+    assert_non_null(strstr((const char *)text.ptr, "Cercle introuvable : « c1c1 »"));
+    assert_non_null(strstr((const char *)text.ptr,
+                           "Aucune structure de l'annuaire ne commence par « X » (« org list »)."));
+    bytes_free(&text);
+    assert_int_equal(parse(l, "sheet send", "--to|X|--subject|x|--person|p"), EXIT_DONE);
+    assert_true(cli_name(&l->c, ERR_FIELD_MISSING, &text));
+    assert_non_null(strstr((const char *)text.ptr, "--text CLASSE=TEXTE"));
+    bytes_free(&text);
+    assert_false(cli_name(&l->c, ERR_OPPOSITION, &text));
 }
 
 static void what_is_not_said_has_its_usual_value(void **state)
@@ -396,6 +457,9 @@ int main(void)
         TEST(an_attachment_keeps_its_name_and_bytes),
         TEST(an_attachment_that_is_too_large_is_refused_before_it_is_sent),
         TEST(dates_are_moments_of_this_machine),
+        TEST(names_may_come_from_a_file),
+        TEST(a_subject_is_one_line),
+        TEST(what_is_not_found_is_named),
         TEST(what_is_not_said_has_its_usual_value),
         TEST(what_is_not_in_the_table_is_refused),
         TEST(the_professional_comes_from_options_or_a_file),

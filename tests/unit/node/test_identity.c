@@ -232,6 +232,8 @@ static void what_contradicts_is_another_person(void **state)
         assert_false(identity_agree(&a, &b[i]) || identity_agree(&b[i], &a));
 }
 
+#define NOW_MS UINT64_C(1767609000000) /* 5 January 2026 */
+
 static json_t *json(const char *text)
 {
     json_t *o = json_loads(text, 0, NULL);
@@ -245,10 +247,11 @@ static void arguments_are_composed(void **state)
     json_t *args = json("{\"local\":\"A1\",\"birth_name\":\"E\\u0301cole-Cœur\","
                         "\"birth_first_names\":[\"Zoe\\u0308\"],\"sex\":2,"
                         "\"ins\":{\"matricule\":\"2 38 05 44 109 417 33\",\"status\":1}}");
+    struct bytes why = {0};
     struct identity p;
 
     (void)state;
-    assert_int_equal(identity_read(args, MODE_EXERCISE, &p), ERR_OK);
+    assert_int_equal(identity_read(args, MODE_EXERCISE, 0, &p, &why), ERR_OK);
     assert_string_equal(p.birth_name, "École-Cœur");
     assert_string_equal(p.birth_first[0], "Zoë");
     assert_string_equal(p.matricule, "238054410941733");
@@ -271,7 +274,13 @@ static void arguments_out_of_their_limits_are_refused(void **state)
         {"{\"birth_first_names\":[\"\"]}",                                             ERR_TRAITS     },
         {"{\"birth_first_names\":[\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\",\"h\",\"i\",\"j\","
          "\"k\"]}",                                                           ERR_ITEMS      },
-        {"{\"birth_date\":\"1938-05-170\"}",                                           ERR_SIZE       },
+        {"{\"birth_date\":\"1938-05-170\"}",                                           ERR_TRAITS     },
+        {"{\"birth_name\":\"   \"}",                                                   ERR_FIELD_VALUE},
+        {"{\"birth_name\":\"A\\nB\"}",                                                 ERR_FIELD_VALUE},
+        {"{\"birth_name\":\"A\\u001b[2J\"}",                                           ERR_FIELD_VALUE},
+        {"{\"birth_date\":\"31/04/1938\"}",                                            ERR_TRAITS     },
+        {"{\"birth_date\":\"07/01/2026\"}",                                            ERR_TRAITS     },
+        {"{\"birth_place\":\"Nantes\"}",                                               ERR_TRAITS     },
         {"{\"ins\":{\"matricule\":\"12\",\"status\":1}}",                              ERR_INS_KEY    },
         {"{\"ins\":{\"status\":5}}",                                                   ERR_FIELD_VALUE},
         {"{\"ins\":{\"matricule\":\"238054410941733\",\"status\":1,\"oid\":\"1.2\"}}",
@@ -283,11 +292,44 @@ static void arguments_out_of_their_limits_are_refused(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         json_t *args = json(cases[i].text);
+        struct bytes why = {0};
         struct identity p;
 
-        assert_int_equal(identity_read(args, MODE_EXERCISE, &p), cases[i].wanted);
+        assert_int_equal(identity_read(args, MODE_EXERCISE, NOW_MS, &p, &why), cases[i].wanted);
         json_decref(args);
+        bytes_free(&why);
     }
+}
+
+static void a_refusal_names_its_field_and_limit(void **state)
+{
+    char name[IDENTITY_NAME_MAX + 2];
+    struct bytes why = {0};
+    struct identity p;
+    json_t *args;
+
+    (void)state;
+    memset(name, 'A', sizeof name);
+    name[sizeof name - 1] = '\0';
+    args = json_pack("{s:s}", "used_name", name);
+    assert_int_equal(identity_read(args, MODE_EXERCISE, NOW_MS, &p, &why), ERR_SIZE);
+    assert_true(span_equal(bytes_span(&why), SPAN_STR("Nom d'usage : 101 octets, il en faut 100 au "
+                                                      "plus. Rien n'a été enregistré.\n")));
+    bytes_free(&why);
+    json_decref(args);
+}
+
+static void spaces_are_tidied_and_a_french_date_is_one(void **state)
+{
+    json_t *args = json("{\"birth_name\":\"  Le   Goff \",\"birth_date\":\"05/01/2026\"}");
+    struct bytes why = {0};
+    struct identity p;
+
+    (void)state;
+    assert_int_equal(identity_read(args, MODE_EXERCISE, NOW_MS, &p, &why), ERR_OK);
+    assert_string_equal(p.birth_name, "Le Goff");
+    assert_string_equal(p.birth_date, "2026-01-05");
+    json_decref(args);
 }
 
 int main(void)
@@ -306,6 +348,8 @@ int main(void)
         cmocka_unit_test(what_contradicts_is_another_person),
         cmocka_unit_test(arguments_are_composed),
         cmocka_unit_test(arguments_out_of_their_limits_are_refused),
+        cmocka_unit_test(a_refusal_names_its_field_and_limit),
+        cmocka_unit_test(spaces_are_tidied_and_a_french_date_is_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -371,6 +371,197 @@ static void every_mid_is_its_own_and_carries_the_time(void **state)
     assert_memory_not_equal(a, b, ID_BYTES);
 }
 
+/* --- our own statements, before the hub knows them ------------------------------------------- */
+
+static void declare(struct post *x, enum circle_kind kind, uint8_t id[ID_BYTES])
+{
+    struct circle_statement s = {.kind = kind, .ts_ms = RIG_NOW, .date_ms = RIG_NOW};
+    struct txn *t = NULL;
+
+    memcpy(s.circle, circle_handle(x->circle.c), ID_BYTES);
+    memcpy(s.author, x->r->own.org, ID_BYTES);
+    s.actor[0] = 1;
+    s.class_mask = CLASS_MEDICAL;
+    s.reason = END_NORMAL;
+    s.way = 1;
+    s.given_by = GIVEN_BY_PERSON;
+    if (kind == CIRCLE_NOTICE || kind == CIRCLE_CONSENT)
+        memcpy(s.orgs[s.org_count++], x->r->other.org, ID_BYTES);
+    assert_int_equal(store_begin(x->r->n->store, TXN_WRITE, &t), ERR_OK);
+    assert_int_equal(act_add(x->r->n, t, &s, NULL, id), ERR_OK);
+    assert_int_equal(node_commit(x->r->n, &t), ERR_OK);
+}
+
+static size_t withheld(struct post *x)
+{
+    struct txn *t = NULL;
+    size_t count = 99;
+
+    assert_int_equal(store_begin(x->r->n->store, TXN_WRITE, &t), ERR_OK);
+    assert_int_equal(outbox_withhold(x->r->n, t, circle_handle(x->circle.c), &count), ERR_OK);
+    assert_int_equal(node_commit(x->r->n, &t), ERR_OK);
+    return count;
+}
+
+static size_t sendable(struct post *x)
+{
+    uint8_t list[4][ID_BYTES];
+    struct txn *t = NULL;
+    size_t count = 99;
+
+    assert_int_equal(store_begin(x->r->n->store, TXN_READ, &t), ERR_OK);
+    assert_int_equal(outbox_pending(x->r->n, t, list, 4, &count), ERR_OK);
+    store_abort(&t);
+    return count;
+}
+
+static void commit_act(struct post *x, const uint8_t id[ID_BYTES])
+{
+    struct detail d = {.has = RD_KEY(DETAIL_STATEMENT) | RD_KEY(DETAIL_CHAIN_N)};
+    struct bytes ss = {0}, receipt = {0};
+    struct statement st;
+    struct txn *t = NULL;
+
+    assert_int_equal(store_begin(x->r->n->store, TXN_WRITE, &t), ERR_OK);
+    assert_int_equal(act_sign(x->r->n, t, id, &ss), ERR_OK);
+    assert_int_equal(node_commit(x->r->n, &t), ERR_OK);
+    assert_int_equal(statement_parse(bytes_span(&ss), &st), ERR_OK);
+    assert_int_equal(statement_link(st.stmt, d.statement), ERR_OK);
+    rig_receipt(x->r, AUDIT_STATEMENT, &d, NULL, &receipt);
+    assert_int_equal(act_committed(x->r->n, id, bytes_span(&receipt)), ERR_OK);
+    bytes_free(&ss);
+    bytes_free(&receipt);
+}
+
+static void our_own_opposition_binds_us_before_the_hub_knows_it(void **state)
+{
+    struct post *x = *state;
+    struct out_intent i;
+    struct verdict v = {0};
+    uint8_t act[ID_BYTES], mid[ID_BYTES];
+
+    intent_new(x, &i);
+    declare(x, CIRCLE_OPPOSITION, act);
+    assert_int_equal(add(x, &i, mid, &v), ERR_OPPOSITION);
+    assert_int_equal(v.code, ERR_OPPOSITION);
+    rig_restart(x->r);
+    assert_int_equal(add(x, &i, mid, &v), ERR_OPPOSITION);
+    assert_int_equal(act_refused(x->r->n, act, ERR_RIGHT), ERR_OK);
+    assert_int_equal(add(x, &i, mid, &v), ERR_OK); /* it never was one */
+}
+
+static void our_own_leaving_and_closing_bind_us_at_once(void **state)
+{
+    struct post *x = *state;
+    struct out_intent i;
+    uint8_t act[ID_BYTES], mid[ID_BYTES];
+
+    intent_new(x, &i);
+    declare(x, CIRCLE_LEAVE, act);
+    assert_int_equal(add(x, &i, mid, NULL), ERR_FORMER_MEMBER);
+    assert_int_equal(act_refused(x->r->n, act, ERR_RIGHT), ERR_OK);
+    assert_int_equal(add(x, &i, mid, NULL), ERR_OK);
+}
+
+static void a_withdrawal_binds_us_at_once_and_a_consent_only_with_the_hub(void **state)
+{
+    struct post *x = *state;
+    struct out_intent i;
+    uint8_t act[ID_BYTES], mid[ID_BYTES];
+
+    intent_new(x, &i);
+    i.basis = BASIS_CONSENTI;
+    declare(x, CIRCLE_CONSENT, act);
+    assert_int_equal(add(x, &i, mid, NULL), ERR_CONSENT_MISSING);
+    commit_act(x, act);
+    assert_int_equal(add(x, &i, mid, NULL), ERR_OK);
+    declare(x, CIRCLE_WITHDRAWAL, act);
+    assert_int_equal(add(x, &i, mid, NULL), ERR_CONSENT_WITHDRAWN);
+    assert_int_equal(withheld(x), 1);
+    assert_int_equal(status_of(x, mid).code, ERR_CONSENT_WITHDRAWN);
+}
+
+static void what_waits_sealed_or_not_is_withheld_with_the_code(void **state)
+{
+    struct post *x = *state;
+    struct out_intent i;
+    struct bytes sealed = {0}, again = {0};
+    uint8_t act[ID_BYTES], first[ID_BYTES], second[ID_BYTES];
+
+    sent(x, first, &sealed);
+    intent_new(x, &i);
+    assert_int_equal(add(x, &i, second, NULL), ERR_OK);
+    assert_int_equal(withheld(x), 0);
+    declare(x, CIRCLE_OPPOSITION, act);
+    assert_int_equal(withheld(x), 2);
+    assert_int_equal(status_of(x, first).state, OUT_REFUSED);
+    assert_int_equal(status_of(x, first).code, ERR_OPPOSITION);
+    assert_int_equal(status_of(x, second).code, ERR_OPPOSITION);
+    assert_int_equal(rig_rows(x->r, TABLE_OUT_LIVE), 0);
+    assert_int_equal(rig_rows(x->r, TABLE_OUT_SEALED), 0);
+    commit_act(x, act);
+    assert_int_equal(outbox_take(x->r->n, first, &again), ERR_OK);
+    assert_int_equal(again.len, 0);
+    accept(x, first, bytes_span(&sealed)); /* it had reached the hub: the receipt tells */
+    assert_int_equal(status_of(x, first).state, OUT_ACCEPTED);
+    bytes_free(&sealed);
+    bytes_free(&again);
+}
+
+static void nothing_leaves_before_the_statements_of_its_circle(void **state)
+{
+    struct post *x = *state;
+    struct out_intent i;
+    struct bytes sealed = {0};
+    uint8_t acts[2][ID_BYTES], mid[ID_BYTES];
+
+    intent_new(x, &i);
+    assert_int_equal(add(x, &i, mid, NULL), ERR_OK);
+    assert_int_equal(sendable(x), 1);
+    declare(x, CIRCLE_NOTICE, acts[0]);
+    declare(x, CIRCLE_NOTICE, acts[1]);
+    assert_int_equal(sendable(x), 0);
+    assert_int_equal(outbox_take(x->r->n, mid, &sealed), ERR_AGAIN);
+    assert_int_equal(act_stale(x->r->n, acts[0], 5, circle_head(x->circle.c)), ERR_OK);
+    assert_int_equal(sendable(x), 0); /* the chain is to be read first: nothing overtakes */
+    commit_act(x, acts[0]);
+    assert_int_equal(sendable(x), 0);
+    commit_act(x, acts[1]);
+    assert_int_equal(sendable(x), 1);
+    assert_int_equal(outbox_take(x->r->n, mid, &sealed), ERR_OK);
+    assert_true(sealed.len > 0);
+    bytes_free(&sealed);
+}
+
+struct order {
+    size_t count;
+    uint8_t id[8][ID_BYTES];
+};
+
+static enum err note_order(void *arg, const struct act *a)
+{
+    struct order *o = arg;
+
+    memcpy(o->id[o->count++], a->id, ID_BYTES);
+    return ERR_OK;
+}
+
+static void statements_keep_their_order_when_the_clock_stands(void **state)
+{
+    struct post *x = *state;
+    uint8_t id[8][ID_BYTES];
+    struct order o = {0};
+    struct txn *t = NULL;
+
+    for (size_t i = 0; i < 8; i++)
+        declare(x, CIRCLE_NOTICE, id[i]);
+    assert_int_equal(store_begin(x->r->n->store, TXN_READ, &t), ERR_OK);
+    assert_int_equal(act_each_waiting(x->r->n, t, note_order, &o), ERR_OK);
+    store_abort(&t);
+    assert_int_equal(o.count, 8);
+    assert_memory_equal(o.id, id, sizeof id);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -388,6 +579,17 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_receipt_becomes_a_file_that_checks, up, down),
         cmocka_unit_test_setup_teardown(a_hubs_refusal_ends_the_row_with_its_code, up, down),
         cmocka_unit_test_setup_teardown(every_mid_is_its_own_and_carries_the_time, up, down),
+        cmocka_unit_test_setup_teardown(our_own_opposition_binds_us_before_the_hub_knows_it, up,
+                                        down),
+        cmocka_unit_test_setup_teardown(our_own_leaving_and_closing_bind_us_at_once, up, down),
+        cmocka_unit_test_setup_teardown(
+            a_withdrawal_binds_us_at_once_and_a_consent_only_with_the_hub, up, down),
+        cmocka_unit_test_setup_teardown(what_waits_sealed_or_not_is_withheld_with_the_code, up,
+                                        down),
+        cmocka_unit_test_setup_teardown(nothing_leaves_before_the_statements_of_its_circle, up,
+                                        down),
+        cmocka_unit_test_setup_teardown(statements_keep_their_order_when_the_clock_stands, up,
+                                        down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,6 +79,9 @@ static void she_is_found_by_what_a_human_types(void **state)
     assert_memory_equal(id, p.id, ID_BYTES);
     assert_int_equal(person_find(&c->n, c->t, (const char *)hex.ptr, id), ERR_OK);
     assert_int_equal(person_find(&c->n, c->t, prefix, id), ERR_OK);
+    assert_int_equal(person_find(&c->n, c->t, (const char *)hex.ptr + 24, id),
+                     ERR_OK); /* its end */
+    assert_memory_equal(id, p.id, ID_BYTES);
     assert_memory_equal(id, p.id, ID_BYTES);
     prefix[3] = '\0';
     assert_int_equal(person_find(&c->n, c->t, prefix, id), ERR_NOT_FOUND); /* too short a prefix */

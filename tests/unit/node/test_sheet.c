@@ -1,6 +1,7 @@
 /* Sheets as a professional meets them: written, refused, read, answered. */
 #include "sheet_rig.h"
 
+#include "courier_internal.h"
 #include "mail.h"
 
 /* Received, identified as an own person: a desk from which one can write. */
@@ -69,6 +70,46 @@ static void the_first_reading_is_told_once_and_a_list_is_no_reading(void **state
     assert_int_equal(ask(d, NURSE, "sheet.show", "{\"mid\":\"%s\"}", mid), ERR_OK);
     assert_int_equal(rig_rows(d->r, TABLE_REPORT), 1);
     assert_int_equal(rig_rows(d->r, TABLE_JOURNAL), journal + 3); /* every time in the journal */
+}
+
+static void send_two(struct desk *d, char first[33], char second[33])
+{
+    char *mids[] = {first, second};
+
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(ask(d, NURSE, "sheet.send",
+                             "{\"subject\":\"Nuit calme\",\"note\":1,\"to\":[{\"org\":\"Autre\","
+                             "\"category\":1}],\"sections\":[{\"class\":8,\"text\":\"x\"}],"
+                             "\"basis\":2,\"person\":\"EHPAD-12\"}"),
+                         ERR_OK);
+        snprintf(mids[i], 33, "%s", answered_string(d, "mid"));
+    }
+}
+
+/* The ids of messages begin with their date: the same for all of a day. */
+static void a_sheet_is_named_by_its_last_digits_and_several_are_listed(void **state)
+{
+    struct desk *d = *state;
+    char mid[33], person[33], first[33], second[33], begin[9];
+
+    identified(d, INS_QUAL, mid, person);
+    send_two(d, first, second);
+    assert_int_equal(ask(d, NURSE, "sheet.list", "{}"), ERR_OK);
+    assert_non_null(strstr(answered_text(d), first + 24));
+    assert_non_null(strstr(answered_text(d), second + 24));
+    assert_int_equal(ask(d, NURSE, "sheet.show", "{\"mid\":\"%s\"}", second + 24), ERR_OK);
+    assert_string_equal(answered_string(d, "mid"), second);
+    assert_memory_equal(first, second, 8);
+    snprintf(begin, sizeof begin, "%.8s", first);
+    assert_int_equal(ask(d, NURSE, "sheet.show", "{\"mid\":\"%s\"}", begin), ERR_USAGE);
+    assert_non_null(strstr(answered_text(d), "Plusieurs fiches"));
+    assert_non_null(strstr(answered_text(d), first + 24));
+    assert_non_null(strstr(answered_text(d), second + 24));
+    assert_non_null(strstr(answered_text(d), "Nuit calme"));
+    assert_int_equal(ask(d, NURSE, "sheet.show", "{\"mid\":\"123456789abc\"}"), ERR_NOT_FOUND);
+    assert_non_null(strstr(answered_text(d), "Fiche introuvable : 123456789abc"));
+    assert_int_equal(ask(d, NURSE, "sheet.list", "{\"person\":\"Ghost\"}"), ERR_NOT_FOUND);
+    assert_non_null(strstr(answered_text(d), "Personne introuvable : Ghost"));
 }
 
 static void nobody_reads_without_saying_who_he_is(void **state)
@@ -511,11 +552,111 @@ static void an_invitation_says_who_it_is_about(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, desk_up, desk_down)
 
+/* --- the law's corners ------------------------------------------------------------------------ */
+
+static void an_emergency_is_said_and_never_filled_in(void **state)
+{
+    struct desk *d = *state;
+    char mid[33], person[33];
+
+    identified(d, INS_QUAL, mid, person);
+    assert_int_equal(
+        ask(d, NURSE, "sheet.send", SEND_START SECTION "\"basis\":4,\"person\":\"EHPAD-12\"}"),
+        ERR_BASIS);
+    assert_non_null(strstr(answered_text(d), "--purpose urgence"));
+    assert_int_equal(rig_rows(d->r, TABLE_OUT), 0);
+    assert_int_equal(ask(d, NURSE, "sheet.send",
+                         SEND_START SECTION "\"basis\":%d,\"purpose\":%d,\"person\":\"EHPAD-12\"}",
+                         BASIS_URGENCE, PURPOSE_URGENCE),
+                     ERR_OK);
+    snprintf(mid, sizeof mid, "%s", answered_string(d, "mid"));
+    assert_int_equal(ask(d, NURSE, "sheet.show", "{\"mid\":\"%s\"}", mid), ERR_OK);
+    assert_non_null(strstr(answered_text(d), "Base : URGENCE, sans information préalable"));
+}
+
+static void an_opposition_without_the_hub_binds_here_and_says_who_does_not_know(void **state)
+{
+    struct desk *d = *state;
+    char mid[33], person[33], circle[33];
+
+    identified(d, INS_QUAL, mid, person);
+    hex_of(circle_handle(d->circle.c), circle);
+    assert_int_equal(
+        ask(d, NURSE, "sheet.send", SEND_START SECTION "\"basis\":2,\"person\":\"EHPAD-12\"}"),
+        ERR_OK);
+    assert_int_equal(
+        ask(d, NURSE, "oppose", "{\"circle\":\"%s\",\"classes\":%d}", circle, CLASS_ALL), ERR_OK);
+    assert_non_null(strstr(answered_text(d), "Opposition consignée ici. Ce nœud la respecte dès "
+                                             "maintenant ; 1 fiche en attente retenue. Le hub"));
+    assert_int_equal(
+        ask(d, NURSE, "sheet.send", SEND_START SECTION "\"basis\":2,\"person\":\"EHPAD-12\"}"),
+        ERR_OPPOSITION);
+    assert_int_equal(ask(d, NURSE, "circle.show", "{\"circle\":\"%s\"}", circle), ERR_OK);
+    assert_non_null(strstr(answered_text(d), "opposition : pas encore connue du hub"));
+    assert_int_equal(json_array_size(answered(d, "pending")), 1);
+    assert_int_equal(
+        ask(d, NURSE, "notice", "{\"circle\":\"%s\",\"classes\":8,\"orgs\":[\"Autre\"]}", circle),
+        ERR_OK);
+    assert_non_null(strstr(answered_text(d), "rien n'est fait pour l'instant"));
+    assert_null(strstr(answered_text(d), "enregistrée"));
+}
+
+static void a_second_circle_is_refused_and_of_two_one_is_to_be_named(void **state)
+{
+    struct desk *d = *state;
+    struct rig_circle second;
+    struct circle_info i = {0};
+    struct txn *t = NULL;
+    char mid[33], person[33], circle[33];
+
+    identified(d, INS_QUAL, mid, person);
+    hex_of(circle_handle(d->circle.c), circle);
+    circle[16] = '\0';
+    assert_int_equal(ask(d, NURSE, "circle.create", "{\"person\":\"EHPAD-12\"}"), ERR_EXISTS);
+    assert_non_null(strstr(answered_text(d), circle));
+    rig_circle_new(d->r, &second);
+    rig_circle_tell(d->r, &second, 0, second.n);
+    memcpy(i.handle, circle_handle(second.c), ID_BYTES);
+    i.has_person = true;
+    assert_int_equal(hex_read_fixed(i.person, ID_BYTES, span_text(person)), ERR_OK);
+    assert_int_equal(store_begin(d->r->n->store, TXN_WRITE, &t), ERR_OK);
+    assert_int_equal(circle_info_put(d->r->n, t, &i), ERR_OK);
+    assert_int_equal(node_commit(d->r->n, &t), ERR_OK);
+    assert_int_equal(
+        ask(d, NURSE, "sheet.send", SEND_START SECTION "\"basis\":2,\"person\":\"EHPAD-12\"}"),
+        ERR_USAGE);
+    assert_non_null(strstr(answered_text(d), "plusieurs cercles ouverts"));
+    assert_non_null(strstr(answered_text(d), circle));
+    assert_non_null(strstr(answered_text(d), "Autre"));
+    rig_circle_free(&second);
+}
+
+static void a_full_disk_is_said_and_asking_offline_keeps_nothing(void **state)
+{
+    struct desk *d = *state;
+    struct courier fake = {.state = COURIER_DOWN, .full = true, .head_seq = 9, .last_seq = 6};
+    char circle[33];
+    enum err e;
+
+    hex_of(circle_handle(d->circle.c), circle);
+    d->r->n->courier = &fake;
+    e = ask(d, NURSE, "status", "{}");
+    d->r->n->courier = NULL;
+    assert_int_equal(e, ERR_OK);
+    assert_non_null(strstr(answered_text(d), "DISQUE PLEIN ("));
+    assert_non_null(strstr(answered_text(d), ") : 3 remises attendent au hub"));
+    assert_null(strstr(answered_text(d), "Hors ligne"));
+    assert_int_equal(ask(d, NURSE, "circle.ask", "{\"circle\":\"%s\"}", circle), ERR_OFFLINE);
+    assert_non_null(strstr(answered_text(d), "Rien n'est conservé"));
+    assert_null(strstr(answered_text(d), "sera envoyé"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_was_sent_is_what_is_read),
         TEST(the_first_reading_is_told_once_and_a_list_is_no_reading),
+        TEST(a_sheet_is_named_by_its_last_digits_and_several_are_listed),
         TEST(nobody_reads_without_saying_who_he_is),
         TEST(who_was_not_addressed_does_not_read),
         TEST(a_sheet_for_one_person_alone_is_hers),
@@ -535,6 +676,10 @@ int main(void)
         TEST(attachments_of_128_kib_pass_and_one_byte_more_is_refused_by_name),
         TEST(together_they_fit_one_envelope_or_are_refused_with_a_word),
         TEST(an_invitation_says_who_it_is_about),
+        TEST(an_emergency_is_said_and_never_filled_in),
+        TEST(an_opposition_without_the_hub_binds_here_and_says_who_does_not_know),
+        TEST(a_second_circle_is_refused_and_of_two_one_is_to_be_named),
+        TEST(a_full_disk_is_said_and_asking_offline_keeps_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
