@@ -162,7 +162,8 @@ static void a_withdrawal_of_everything_ends_every_consent_and_nothing_else(void 
     circle_free(c);
 }
 
-/* Widening (PROTOCOL.md 8.3): names what it supersedes, by the responsible or within the own scope. */
+/* Widening (PROTOCOL.md 8.3): names what it supersedes, by the responsible or within the own scope.
+ */
 static void a_regrant_names_the_latest_withdrawal_of_what_it_covers(void **state)
 {
     struct circle *c = circle_of_four();
