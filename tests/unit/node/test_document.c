@@ -9,24 +9,26 @@ static const uint8_t ehpad[ID_BYTES] = {2};
 
 static struct sheet a_sheet(void)
 {
-    struct sheet s = {
-        .person = zoe(),
-        .note = NOTE_INST,
-        .subject = SPAN_STR("Retour d'hospitalisation : cœur, naïveté, O'Brien"),
-        .section_count = 2,
-        .sections = {{CLASS_MEDICAL, SPAN_STR("Furosémide 40 mg, à jeun.")},
-                     {CLASS_SOCIAL, SPAN_STR("Fille joignable le soir.")}},
-        .urgent = true,
-        .audience_count = 1,
-        .audience = { {.kind = ADDRESSEE_FUNCTION, .label = SPAN_STR("IDE de nuit"), .category = 3}},
-        .author = { .name = SPAN_STR("Dr Anaïs N'Guyen"),
-                     .profession = SPAN_STR("Médecin"),
-                     .category = 1,
-                     .rpps = SPAN_STR("10999990038"),
-                     .organisation = SPAN_STR("Centre hospitalier d'Étaples")},
-        .written_ms = 1767609000000
-    };
+    struct sheet s = {.note = NOTE_INST,
+                      .subject = SPAN_STR("Retour d'hospitalisation : cœur, naïveté, O'Brien"),
+                      .section_count = 2,
+                      .urgent = true,
+                      .audience_count = 1,
+                      .written_ms = 1767609000000};
 
+    s.person = zoe();
+    s.sections[0].class_mask = CLASS_MEDICAL;
+    s.sections[0].text = SPAN_STR("Furosémide 40 mg, à jeun.");
+    s.sections[1].class_mask = CLASS_SOCIAL;
+    s.sections[1].text = SPAN_STR("Fille joignable le soir.");
+    s.audience[0].kind = ADDRESSEE_FUNCTION;
+    s.audience[0].label = SPAN_STR("IDE de nuit");
+    s.audience[0].category = 3;
+    s.author.name = SPAN_STR("Dr Anaïs N'Guyen");
+    s.author.profession = SPAN_STR("Médecin");
+    s.author.category = 1;
+    s.author.rpps = SPAN_STR("10999990038");
+    s.author.organisation = SPAN_STR("Centre hospitalier d'Étaples");
     memcpy(s.audience[0].org, ehpad, ID_BYTES);
     return s;
 }
