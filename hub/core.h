@@ -208,7 +208,7 @@ struct circle_signers circles_signers(struct core *c);
 #define CHAIN_ROW_SS 8 /* where the SS begins in a TABLE_CHAIN row */
 enum err chain_row_ss(struct span row, struct span *ss); /* ERR_CORRUPT; borrowed */
 
-/* --- mailboxes (mailbox.c, deliver.c) and items (items.c, ends.c) --------------------------------------------- */
+/* --- mailboxes (mailbox.c, deliver.c) and items (items.c, ends.c) ---------------------------- */
 struct mailbox {
     struct member who;
     uint64_t acked;  /* cumulative, on disk */
