@@ -47,7 +47,7 @@ LINK_cover = --coverage
 ALL_CFLAGS = -std=c2x -g -D_GNU_SOURCE -fPIE -ffunction-sections -fdata-sections \
              $(CODE_$(MODE)) $(WARNINGS) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,--as-needed -Wl,--gc-sections $(LINK_$(MODE)) $(LDFLAGS)
-LIBS = -lsodium -lzmq -llmdb -lmsgpackc -ljansson -linih -lutf8proc
+LIBS = -lsodium -lzmq -llmdb -lmsgpackc -ljansson -linih -lutf8proc -lmicrohttpd
 
 # --- what there is --------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ build | package liblmdb-dev     | liblmdb-dev              | store on disk
 build | package libmsgpack-dev  | libmsgpack-dev           | writes the wire format
 build | package libjansson-dev  | libjansson-dev           | JSON of the command line
 build | package libinih-dev     | libinih-dev              | reads configuration files
+build | package libmicrohttpd-dev | libmicrohttpd-dev    | health page and figures for monitoring
 build | package libutf8proc-dev | libutf8proc-dev          | Unicode normal form of texts
 build | package uthash-dev      | uthash-dev               | hash tables in memory
 unit  | package libcmocka-dev   | libcmocka-dev            | unit tests

@@ -14,12 +14,14 @@
 struct clock {
     uint64_t (*now_ms)(void *arg);
     uint64_t (*mono_ms)(void *arg);
+    uint64_t (*mono_us)(void *arg); /* the same in finer steps, for measuring */
     void *arg;
 };
 
 const struct clock *clock_system(void); /* static */
 uint64_t clock_now_ms(const struct clock *c);
 uint64_t clock_mono_ms(const struct clock *c);
+uint64_t clock_mono_us(const struct clock *c);
 
 /* A clock that stands still until it is turned. Pass &fixed.clock; do not move the struct. */
 struct clock_fixed {

@@ -46,7 +46,7 @@ zmq(_utils)?[.]h       proto/link/.*
 ini[.]h                proto/base/.*
 utf8proc[.]h           proto/wire/.*
 jansson[.]h            (proto/link/control[^/]*|include/control[.]h|hub/.*|node/.*)
-microhttpd[.]h         node/web/.*
+microhttpd[.]h         (proto/link/http[.]c|node/web/.*)
 qrencode[.]h           node/.*
 cmocka[.]h             tests/.*
 '

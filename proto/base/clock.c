@@ -5,8 +5,11 @@
 
 enum {
     MS_PER_S = 1000,
+    US_PER_MS = 1000,
+    NS_PER_US = 1000,
     NS_PER_MS = 1000000
 };
+#define US_PER_S UINT64_C(1000000)
 
 static const uint64_t TIME_TEXT_END_MS = UINT64_C(253402300800000); /* 10000-01-01T00:00:00Z */
 
@@ -31,9 +34,18 @@ static uint64_t system_mono(void *arg)
     return read_ms(CLOCK_BOOTTIME);
 }
 
+static uint64_t system_mono_us(void *arg)
+{
+    struct timespec t = {0};
+
+    (void)arg;
+    clock_gettime(CLOCK_BOOTTIME, &t);
+    return (uint64_t)t.tv_sec * US_PER_S + (uint64_t)t.tv_nsec / NS_PER_US;
+}
+
 const struct clock *clock_system(void)
 {
-    static const struct clock the_system = {system_now, system_mono, NULL};
+    static const struct clock the_system = {system_now, system_mono, system_mono_us, NULL};
 
     return &the_system;
 }
@@ -46,6 +58,11 @@ uint64_t clock_now_ms(const struct clock *c)
 uint64_t clock_mono_ms(const struct clock *c)
 {
     return c->mono_ms(c->arg);
+}
+
+uint64_t clock_mono_us(const struct clock *c)
+{
+    return c->mono_us(c->arg);
 }
 
 static uint64_t fixed_now(void *arg)
@@ -62,9 +79,14 @@ static uint64_t fixed_mono(void *arg)
     return f->mono_ms;
 }
 
+static uint64_t fixed_mono_us(void *arg)
+{
+    return fixed_mono(arg) * US_PER_MS;
+}
+
 void clock_fixed_init(struct clock_fixed *f, uint64_t now_ms)
 {
-    f->clock = (struct clock){fixed_now, fixed_mono, f};
+    f->clock = (struct clock){fixed_now, fixed_mono, fixed_mono_us, f};
     f->now_ms = now_ms;
     f->mono_ms = 0;
 }
