@@ -79,73 +79,7 @@ enum err act_log(struct core *c, enum audit_act act, const uint8_t *org, struct 
     return audit_add(c, AUDIT_ACT, &d, &index);
 }
 
-/* --- status, log ----------------------------------------------------------------------------- */
-
-struct totals {
-    size_t open;
-    size_t cloned;
-    uint64_t waiting;
-};
-
-static void total_one(struct mailbox *m, void *arg)
-{
-    struct totals *t = arg;
-
-    t->open += m->open;
-    t->cloned += m->cloned;
-    t->waiting += m->len;
-}
-
-static enum err status_counts(struct asked *a)
-{
-    const struct core *c = a->c;
-    json_t *counts = json_pack(
-        "{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "accepted", (json_int_t)c->count.accepted,
-        "delivered", (json_int_t)c->count.delivered, "reports", (json_int_t)c->count.reports,
-        "statements", (json_int_t)c->count.statements, "refused", (json_int_t)c->count.refused,
-        "held", (json_int_t)c->count.held, "expired", (json_int_t)c->count.expired, "commits",
-        (json_int_t)c->count.commits, "failed_commits", (json_int_t)c->count.failed_commits,
-        "clones", (json_int_t)c->count.clones);
-
-    return data_set(a, "counts", counts);
-}
-
-static enum err run_status(struct asked *a)
-{
-    struct core *c = a->c;
-    struct totals t = {0};
-    struct store_stats s;
-    enum err e;
-
-    if ((e = store_stats(c->store, &s)))
-        return e;
-    size_t nodes = mailbox_each(c, total_one, &t);
-    if ((e = status_counts(a)) || (e = data_set(a, "door", json_deep_copy(a->j->door))) ||
-        (e = data_text(a, "federation", c->id->federation.name)) ||
-        (e = data_set(a, "constituted", json_boolean(directory_federation(c->dir) != NULL))) ||
-        (e = data_set(a, "nodes", json_integer((json_int_t)nodes))) ||
-        (e = data_set(a, "sessions", json_integer((json_int_t)t.open))) ||
-        (e = data_set(a, "cloned", json_integer((json_int_t)t.cloned))) ||
-        (e = data_set(a, "waiting", json_integer((json_int_t)t.waiting))) ||
-        (e = data_set(a, "keys_size", json_integer((json_int_t)ledger_committed_size(c->keys)))) ||
-        (e = data_set(a, "audit_size",
-                      json_integer((json_int_t)ledger_committed_size(c->audit)))) ||
-        (e = data_set(a, "store_bytes", json_integer((json_int_t)s.used_bytes))) ||
-        (e = data_hex(a, "incarnation", c->incarnation, sizeof c->incarnation)))
-        return e;
-    return bytes_printf(
-        &a->text,
-        "Fédération %.*s (%s)\n"
-        "Nœuds enrôlés : %zu ; connectés : %zu ; en alerte de clone : %zu\n"
-        "Remises en attente : %" PRIu64 "\n"
-        "Journal des clés : %" PRIu64 " entrées ; journal d'audit : %" PRIu64 " entrées\n"
-        "Acceptés %" PRIu64 ", remis %" PRIu64 ", refusés %" PRIu64 ", retenus %" PRIu64
-        ", expirés %" PRIu64 "\n",
-        (int)c->id->federation.name.len, (const char *)c->id->federation.name.ptr,
-        directory_federation(c->dir) ? "constituée" : "à constituer", nodes, t.open, t.cloned,
-        t.waiting, ledger_committed_size(c->keys), ledger_committed_size(c->audit),
-        c->count.accepted, c->count.delivered, c->count.refused, c->count.held, c->count.expired);
-}
+/* --- log ------------------------------------------------------------------------------------- */
 
 static const char *type_name(uint64_t type)
 {
@@ -224,7 +158,7 @@ static enum err run_log(struct asked *a)
 /* --- dispatch -------------------------------------------------------------------------------- */
 
 static const struct hub_command own_commands[] = {
-    {"status", run_status},
+    {"status", status_run},
     {"log",    run_log   },
 };
 

@@ -126,6 +126,7 @@ enum err core_open(const struct core_options *options, struct core **out)
     c->in = options->in;
     c->out = options->out;
     c->conf = options->conf;
+    c->board = options->board;
     if ((e = store_open(options->engine, &so, &c->store)))
         goto fail;
     if ((e = quota_set(c, options->store_max_bytes)))
@@ -305,6 +306,7 @@ static enum err group_failed(struct core *c, struct job **jobs, size_t n, enum e
 static enum err group_commit(struct core *c, struct job **jobs, size_t n)
 {
     uint64_t seq_before = c->next_seq;
+    uint64_t began_us;
     enum err e;
 
     c->now_ms = clock_now_ms(c->clock);
@@ -315,8 +317,10 @@ static enum err group_commit(struct core *c, struct job **jobs, size_t n)
     if ((e = holds_write(c)) || (e = group_decide(c, jobs, n)) || (e = head_row(c)) ||
         (e = seq_row(c, seq_before)))
         return group_failed(c, jobs, n, e);
+    began_us = clock_mono_us(c->clock);
     if ((e = store_commit(&c->t)))
         return group_failed(c, jobs, n, e);
+    histogram_add(&c->figures.commit, clock_mono_us(c->clock) - began_us);
     ledger_committed(c->keys);
     ledger_committed(c->audit);
     c->count.commits++;
@@ -336,10 +340,13 @@ enum err core_started(struct core *c)
     if ((e = store_begin(c->store, TXN_WRITE, &c->t)))
         return e;
     if ((e = audit_add(c, AUDIT_ACT, &d, &index)) || (e = registry_announce(c)) ||
-        (e = head_row(c)) || (e = store_commit(&c->t))) {
+        (e = head_row(c))) {
         store_abort(&c->t);
         return e;
     }
+    figures_tick(c);
+    if ((e = store_commit(&c->t)))
+        return e;
     ledger_committed(c->keys);
     ledger_committed(c->audit);
     staged_say(c);
@@ -371,9 +378,11 @@ void *core_thread(void *arg)
     struct core *c = arg;
     enum err e;
 
-    do
+    do {
+        if (c->board)
+            board_beat(c->board, clock_mono_ms(c->clock));
         e = core_turn(c, CORE_WAIT_MS);
-    while (e == ERR_OK || e == ERR_AGAIN);
+    } while (e == ERR_OK || e == ERR_AGAIN);
     if (e != ERR_CLOSED) /* closed: the hub is stopping */
         fatal(c, e);
     return NULL;

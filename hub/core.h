@@ -13,6 +13,7 @@
 #ifndef HUB_CORE_H
 #define HUB_CORE_H
 
+#include "board.h"
 #include "hub.h"
 #include "ledger.h"
 #include "receipt.h"
@@ -65,6 +66,7 @@ struct core_options {
     struct queue *in;  /* of struct job; borrowed */
     struct queue *out; /* of struct parcel; borrowed */
     const struct hub_conf *conf;
+    struct board *board; /* where figures are told; borrowed, may be NULL */
 };
 
 struct hub_conf;
@@ -72,6 +74,8 @@ struct staged;
 struct circles;
 struct mailboxes;
 struct heads;
+
+#define GROWTH_NOTES 25 /* one an hour, for a day */
 
 struct core {
     const struct clock *clock;
@@ -113,6 +117,15 @@ struct core {
         uint64_t accepted, delivered, reports, statements, refused, held, expired, commits;
         uint64_t failed_commits, hellos, clones;
     } count;
+    struct board *board; /* figures.c: the rest is what it remembers */
+    struct figures figures;
+    struct growth {
+        uint64_t at_ms[GROWTH_NOTES];
+        uint64_t used[GROWTH_NOTES];
+        size_t n;
+    } growth;
+    uint64_t looked_ms, readers_ms;
+    uint64_t reader_sees, reader_since_ms;
 };
 
 /* Opens the store, reads everything; the caller then runs core_thread(). */
@@ -165,6 +178,9 @@ void heads_forget(struct heads *h);
  * signed by our key, and not our history. */
 enum err audit_check_head(struct core *c, const struct ckpt *head);
 enum err keys_check_head(struct core *c, const struct ckpt *head);
+
+/* --- figures (figures.c) ------------------------------------------------------------------- */
+void figures_tick(struct core *c); /* from on_tick(), inside the group */
 
 /* --- handlers ------------------------------------------------------------------------------ */
 enum err on_put(struct core *c, struct job *j);
@@ -243,7 +259,8 @@ struct mailbox *mailbox_of(struct core *c, uint32_t number);     /* NULL: none *
 enum err mailbox_make(struct core *c, const struct member *who); /* fine if there */
 enum err mailbox_save(struct core *c, const struct mailbox *m);  /* its TABLE_NODE row */
 enum err mailbox_push(struct core *c, uint32_t number, uint64_t seq, uint32_t bytes);
-void mailbox_drop(struct mailbox *m, uint64_t seq); /* held or expired */
+void mailbox_drop(struct mailbox *m, uint64_t seq);           /* held or expired */
+size_t mailbox_before(const struct mailbox *m, uint64_t seq); /* how many wait below it */
 void mailbox_pop(struct mailbox *m, uint64_t upto);
 size_t mailbox_each(struct core *c, void (*visit)(struct mailbox *m, void *arg), void *arg);
 /* After a commit: issues what credit allows. Entries that may no longer be delivered are left in

@@ -19,6 +19,8 @@ void door_refuse(struct door *d, const struct link_frame *f, uint64_t req, enum 
     struct bytes frame = {0};
 
     d->count.refused++;
+    if ((unsigned)why < ERR_CODES)
+        d->refused_by[why]++;
     log_limited(LEVEL_INFO, "door.refused", "why=%s user=%s", err_name(why), f->peer.user);
     if (message_encode(&m, &frame) == ERR_OK && link_send(d->members, &f->peer, bytes_span(&frame)))
         d->count.unsent++;
@@ -45,7 +47,8 @@ static uint64_t req_of(struct span frame)
 
 /* --- giving work to the inside --------------------------------------------------------------- */
 
-static struct job *job_for(const struct link_frame *f, enum job_kind kind, const struct member *who)
+static struct job *job_for(const struct door *d, const struct link_frame *f, enum job_kind kind,
+                           const struct member *who)
 {
     struct job *j = calloc(1, sizeof *j);
 
@@ -53,6 +56,7 @@ static struct job *job_for(const struct link_frame *f, enum job_kind kind, const
         return NULL;
     j->kind = kind;
     j->peer = f->peer;
+    j->heard_us = clock_mono_us(d->o.clock);
     j->who = *who;
     if (bytes_copy(&j->frame, f->payload)) {
         job_free(j);
@@ -92,7 +96,7 @@ void sessions_gone(struct door *d)
 
 static void hello(struct door *d, const struct link_frame *f, struct session *s)
 {
-    struct job *j = job_for(f, JOB_HELLO, &s->who);
+    struct job *j = job_for(d, f, JOB_HELLO, &s->who);
     enum err e;
 
     if (!j)
@@ -174,7 +178,7 @@ static void pass_on(struct door *d, const struct link_frame *f, struct session *
         door_refuse(d, f, req_of(f->payload), ERR_BUSY);
         return;
     }
-    if (!(j = job_for(f, JOB_MEMBER, &s->who)))
+    if (!(j = job_for(d, f, JOB_MEMBER, &s->who)))
         return;
     j->session = s->number;
     j->cost = cost;
@@ -258,7 +262,7 @@ static void on_join(struct link_socket *link, const struct link_frame *f, void *
         return;
     }
     d->joins++;
-    if (!(j = job_for(f, JOB_JOIN, &nobody)))
+    if (!(j = job_for(d, f, JOB_JOIN, &nobody)))
         return;
     if (user_invite(f->peer.user, j->invite) ||
         message_decode(bytes_span(&j->frame), SENT_BY_NODE, &j->message) ||
@@ -279,6 +283,9 @@ static void on_control(struct control_request *r, void *arg)
         j->request = control_body(r);
         j->control = r;
         j->door = door_facts(d);
+        if (d->o.facts && j->door &&
+            json_object_set_new(j->door, "watch", d->o.facts(d->o.facts_arg)))
+            d->count.unsent++;
         if ((e = queue_push(d->o.core, j)) == ERR_OK)
             return;
     }

@@ -9,6 +9,7 @@
 #include "control.h"
 #include "hub.h"
 #include "loop.h"
+#include "metrics.h"
 #include "transport.h"
 #include "zap.h"
 
@@ -26,8 +27,10 @@ struct door_options {
     const struct entropy *entropy;
     struct transport *transport;
     struct workers *workers;
-    struct queue *core; /* jobs that need no worker */
-    struct queue *out;  /* parcels */
+    struct queue *core;          /* jobs that need no worker */
+    struct queue *out;           /* parcels */
+    json_t *(*facts)(void *arg); /* more for `status`, owned by who asks; NULL: nothing more */
+    void *facts_arg;
 };
 
 struct door;
@@ -37,6 +40,8 @@ enum err door_open(const struct door_options *options, struct loop *loop, struct
 void door_close(struct door *d); /* NULL is fine */
 /* A leaf of the keys log: for the door's own directory and for ZAP. */
 enum err door_keys(struct door *d, uint64_t index, uint64_t time_ms, struct span ss);
+uint64_t door_refused(const struct door *d, unsigned code); /* at the door, by error */
+void door_metrics(const struct door *d, struct metrics *m);
 const char *door_endpoint(const struct door *d);
 const char *door_join_endpoint(const struct door *d);
 enum err door_fatal(const struct door *d); /* why the loop was stopped; ERR_OK: on request */

@@ -1,11 +1,10 @@
 /* Guarding the door: who may connect at all, and the memory that a peer can make us hold. */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "door_internal.h"
-#include "file.h"
 #include "log.h"
+#include "machine.h"
 
 #define SURVEY_MAX 8192
 #define SURVEY_STEP (8u << 20) /* grown by that much, or after that long: look again */
@@ -86,25 +85,6 @@ enum err door_allow(struct door *d)
     return ERR_OK;
 }
 
-/* What this process holds for itself: the pages of the store's map are the kernel's to take back.
- */
-static uint64_t held_bytes(void)
-{
-    struct bytes statm = {0};
-    uint64_t resident = 0;
-    uint64_t shared = 0;
-    char *at;
-
-    if (file_read("/proc/self/statm", 256, &statm) || bytes_append(&statm, span_of("", 1)))
-        goto out;
-    strtoull((const char *)statm.ptr, &at, 10); /* the whole size */
-    resident = strtoull(at, &at, 10);
-    shared = strtoull(at, NULL, 10);
-out:
-    bytes_free(&statm);
-    return (resident > shared ? resident - shared : 0) * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
 static void cut_off(struct door *d, const struct link_connection *worst, uint64_t resident)
 {
     struct member who;
@@ -148,7 +128,7 @@ static void suspect(struct door *d, const struct link_connection *worst, uint64_
 void door_watch_memory(struct door *d)
 {
     struct link_connection *list;
-    uint64_t resident = held_bytes();
+    uint64_t resident = machine_held_bytes();
     size_t n = 0;
 
     if (resident < d->o.memory_max_bytes / 2)
@@ -168,6 +148,25 @@ void door_watch_memory(struct door *d)
     free(list);
 }
 
+uint64_t door_refused(const struct door *d, unsigned code)
+{
+    return code < ERR_CODES ? d->refused_by[code] : 0;
+}
+
+void door_metrics(const struct door *d, struct metrics *m)
+{
+    struct link_stats s = link_stats(d->members);
+
+    metric_family(m, "relais_hub_door_total", METRIC_COUNTER, "What the door turned away or lost.");
+    metric_labelled(m, "what", "unsent", d->count.unsent);
+    metric_labelled(m, "what", "strangers", d->count.strangers);
+    metric_labelled(m, "what", "banned", d->count.banned);
+    metric_labelled(m, "what", "denied", __atomic_load_n(&d->count.denied, __ATOMIC_RELAXED));
+    metric_labelled(m, "what", "kicks", d->count.kicks);
+    metric_labelled(m, "what", "multipart", s.multipart);
+    metric_labelled(m, "what", "nameless", s.nameless);
+}
+
 json_t *door_facts(const struct door *d)
 {
     struct link_stats s = link_stats(d->members);
@@ -179,6 +178,6 @@ json_t *door_facts(const struct door *d)
                      "refused", (json_int_t)d->count.refused, "unsent", (json_int_t)d->count.unsent,
                      "multipart", (json_int_t)s.multipart, "nameless", (json_int_t)s.nameless,
                      "denied", (json_int_t)d->count.denied, "kicks", (json_int_t)d->count.kicks,
-                     "resident", (json_int_t)held_bytes(), "endpoint", link_endpoint(d->members),
-                     "join_endpoint", link_endpoint(d->join));
+                     "resident", (json_int_t)machine_held_bytes(), "endpoint",
+                     link_endpoint(d->members), "join_endpoint", link_endpoint(d->join));
 }

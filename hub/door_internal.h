@@ -2,6 +2,7 @@
 #ifndef HUB_DOOR_INTERNAL_H
 #define HUB_DOOR_INTERNAL_H
 
+#include "board.h"
 #include "door.h"
 #include "session_table.h"
 
@@ -26,6 +27,7 @@ struct door {
     struct {
         uint64_t refused, unsent, strangers, banned, denied, kicks;
     } count;
+    uint64_t refused_by[ERR_CODES];
 };
 
 void door_refuse(struct door *d, const struct link_frame *f, uint64_t req, enum err why);

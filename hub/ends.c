@@ -132,5 +132,8 @@ enum err on_tick(struct core *c, struct job *j)
     (void)j;
     if ((e = sweep(c)))
         return e;
-    return seen_sweep(c);
+    if ((e = seen_sweep(c)))
+        return e;
+    figures_tick(c);
+    return ERR_OK;
 }

@@ -60,6 +60,7 @@ struct job {
     struct member who;
     char invite[33]; /* JOB_JOIN: hex of the invitation id */
     uint64_t req;
+    uint64_t heard_us;      /* mono, at the door; 0: unknown */
     struct bytes frame;     /* owned; message and view borrow from it */
     uint32_t cost;          /* JOB_MEMBER: bytes the door counts for it; 0: not counted (ACK) */
     struct message message; /* decoded */

@@ -185,6 +185,22 @@ void mailbox_pop(struct mailbox *m, uint64_t upto)
     }
 }
 
+size_t mailbox_before(const struct mailbox *m, uint64_t seq)
+{
+    size_t low = 0;
+    size_t high = m->len;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (entry_at(m, middle)->seq < seq)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 void mailbox_drop(struct mailbox *m, uint64_t seq)
 {
     for (size_t i = 0; i < m->len; i++) {

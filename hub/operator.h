@@ -31,6 +31,8 @@ enum err org_resume(struct asked *a);
 enum err org_revoke(struct asked *a);
 enum err org_release(struct asked *a);
 enum err org_trust(struct asked *a);
+/* status.c */
+enum err status_run(struct asked *a);
 
 /* --- help for commands ----------------------------------------------------------------------- */
 const char *arg_text(const struct asked *a, const char *name); /* "" when absent */

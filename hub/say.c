@@ -12,6 +12,7 @@ struct staged {
     bool receipt_wanted;
     uint64_t index;
     uint64_t req;
+    uint64_t heard_us; /* a PUT: when its frame came in; 0: not measured */
 };
 
 bool err_is_final(enum err e)
@@ -111,6 +112,7 @@ enum err core_say_receipt(struct core *c, const struct job *to, uint64_t index)
     s->receipt_wanted = true;
     s->index = index;
     s->req = to->req;
+    s->heard_us = to->message.type == MSG_PUT ? to->heard_us : 0;
     return ERR_OK;
 }
 
@@ -179,6 +181,8 @@ enum err core_refuse_with(struct core *c, const struct job *j, const struct msg_
     p->settles = true;
     p->penalty = j->costly;
     c->count.refused++;
+    if (m->code < ERR_CODES)
+        c->figures.refused[m->code]++;
     log_limited(LEVEL_INFO, "refused", "what=%s code=%s number=%u", message_name(j->message.type),
                 err_name((enum err)m->code), j->who.number);
     if ((e = staged_add(c, p, NULL)))
@@ -218,6 +222,13 @@ static enum err staged_apologise(struct staged *s)
     return s->receipt_wanted ? message_encode(&m, &s->parcel->frame) : ERR_OK;
 }
 
+static void said(struct core *c, struct staged *s)
+{
+    s->parcel = NULL;
+    if (s->heard_us)
+        histogram_add(&c->figures.accept, clock_mono_us(c->clock) - s->heard_us);
+}
+
 /* After the commit. */
 void staged_say(struct core *c)
 {
@@ -231,7 +242,7 @@ void staged_say(struct core *c)
         if ((e || staged_finish(c, s, t)) && staged_apologise(s))
             log_limited(LEVEL_WARN, "answer.lost", "number=%u", s->parcel->who.number);
         else if (queue_push_wait(c->out, s->parcel, -1) == ERR_OK)
-            s->parcel = NULL;
+            said(c, s);
         parcel_free(s->parcel);
         free(s);
     }

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -12,11 +13,13 @@
 #include "file.h"
 #include "identity.h"
 #include "log.h"
+#include "watch.h"
 
 #define CORE_DEPTH 4096
 #define OUT_DEPTH 8192
 #define IO_THREADS 1
 #define ENDPOINT_BYTES 512
+#define NOTIFY_BYTES 108 /* of a UNIX socket's name */
 
 #define AT(member) SETTING_AT(struct hub_conf, member)
 
@@ -35,6 +38,7 @@ static const struct setting settings[] = {
     {"inflight_bytes", SET_SIZE, AT(inflight_bytes), "16m", 1 << 20, 1 << 30, "de même, en octets"},
     {"memory_max", SET_SIZE, AT(memory_max), "1g", 64 << 20, 0, "mémoire vive au plus ; voir OPERATIONS"},
     {"store_max", SET_SIZE, AT(store_max), "64g", 16 << 20, 0, "taille de l'entrepôt au plus"},
+    {"metrics_listen", SET_TEXT, AT(metrics_listen), "", 0, 0, "adresse locale de /health et /metrics, comme 127.0.0.1:7413 (vide : aucune)"},
 };
 /* clang-format on */
 #define SETTINGS (sizeof settings / sizeof settings[0])
@@ -50,10 +54,13 @@ struct hub {
     struct transport *transport;
     struct loop *loop;
     struct door *door;
+    struct board *board;
+    struct watch *watch;
     pthread_t thread;
     bool running;
     char endpoint[ENDPOINT_BYTES];
     char join_endpoint[ENDPOINT_BYTES];
+    char notify[NOTIFY_BYTES];
 };
 
 enum err hub_conf_read(const char *dir, struct hub_conf *out, char *why, size_t why_size)
@@ -76,8 +83,10 @@ static void on_signal(int number, void *arg)
 {
     struct hub *h = arg;
 
-    if (number != SIGHUP)
-        loop_stop(h->loop);
+    if (number == SIGHUP)
+        return;
+    watch_stopping(h->watch);
+    loop_stop(h->loop);
 }
 
 static enum err replay_one(void *arg, uint64_t index, uint64_t time_ms, struct span ss)
@@ -105,6 +114,9 @@ static enum err core_up(struct hub *h, const char *dir, const struct hub_conf *c
     o.in = h->in;
     o.out = h->out;
     o.conf = conf;
+    if ((e = board_new(&h->board)))
+        return e;
+    o.board = h->board;
     return core_open(&o, &h->core);
 }
 
@@ -120,6 +132,43 @@ static enum err workers_up(struct hub *h, const struct hub_conf *conf)
     memcpy(o.federation, h->id->federation.id, ID_BYTES);
     memcpy(o.incarnation, h->core->incarnation, ID_BYTES);
     return workers_start(&o, &h->workers);
+}
+
+/* From the service manager; not for the processes we may start. */
+static void manager_ask(struct watch_options *o, char socket[NOTIFY_BYTES])
+{
+    const char *name = getenv("NOTIFY_SOCKET");
+    const char *us = getenv("WATCHDOG_USEC");
+
+    snprintf(socket, NOTIFY_BYTES, "%s", name ? name : "");
+    o->notify = socket;
+    o->watchdog_us = us ? strtoull(us, NULL, 10) : 0;
+    unsetenv("NOTIFY_SOCKET");
+    unsetenv("WATCHDOG_USEC");
+}
+
+static enum err watch_up(struct hub *h, const char *dir, const struct hub_conf *conf)
+{
+    struct watch_options o = {.dir = dir,
+                              .listen = conf->metrics_listen,
+                              .memory_max_bytes = conf->memory_max,
+                              .board = h->board,
+                              .in = h->in,
+                              .out = h->out,
+                              .in_most = CORE_DEPTH,
+                              .out_most = OUT_DEPTH,
+                              .loop = h->loop,
+                              .clock = clock_system()};
+
+    manager_ask(&o, h->notify);
+    return watch_open(&o, &h->watch);
+}
+
+static json_t *facts(void *arg)
+{
+    const struct hub *h = arg;
+
+    return watch_facts(h->watch);
 }
 
 static enum err door_up(struct hub *h, const char *dir, const struct hub_conf *conf)
@@ -146,8 +195,13 @@ static enum err door_up(struct hub *h, const char *dir, const struct hub_conf *c
     if ((e = transport_open(&t, &h->transport)) || (e = loop_open(clock_system(), &h->loop)))
         return e;
     o.transport = h->transport;
+    if ((e = watch_up(h, dir, conf)))
+        return e;
+    o.facts = facts;
+    o.facts_arg = h;
     if ((e = door_open(&o, h->loop, &h->door)))
         return e;
+    watch_door(h->watch, h->door);
     return loop_signals(h->loop, on_signal, h);
 }
 
@@ -198,6 +252,8 @@ static void hub_down(struct hub *h)
 {
     void *item;
 
+    if (h->watch)
+        watch_door(h->watch, NULL);
     door_close(h->door);
     if (h->out)
         queue_close(h->out);
@@ -210,7 +266,9 @@ static void hub_down(struct hub *h)
         parcel_free(item);
     while (h->in && queue_pop(h->in, &item) == ERR_OK)
         job_free(item);
+    watch_close(h->watch);
     core_close(h->core);
+    board_free(h->board);
     queue_free(h->in);
     queue_free(h->out);
     loop_close(h->loop);
@@ -225,6 +283,7 @@ enum err hub_serve(const char *dir, const struct hub_conf *conf, struct span pas
     enum err e = hub_up(&h, dir, conf, passphrase);
 
     if (!e) {
+        watch_ready(h.watch);
         log_info("hub.ready", "endpoint=%s join=%s", h.core->endpoint, h.core->join_endpoint);
         e = loop_run(h.loop);
         if (!e)

@@ -23,6 +23,7 @@ struct hub_conf {
     uint64_t inflight_bytes;
     uint64_t memory_max;
     uint64_t store_max;
+    char metrics_listen[64]; /* loopback; "": no pages */
 };
 
 /* Reads <dir>/hub.conf (absent: the defaults). `why` gets file, line and reason. */

@@ -255,6 +255,10 @@ static size_t env_make(const struct hubproc *h, const struct hubproc_start *how,
         if (how->clock)
             snprintf(text[n++], 2200, "RELAIS_CLOCK_FILE=%s", h->clock_file);
     }
+    if (how && how->notify) {
+        snprintf(text[n++], 2200, "NOTIFY_SOCKET=%s", how->notify);
+        snprintf(text[n++], 2200, "WATCHDOG_USEC=%u", how->watchdog_us);
+    }
     for (size_t i = 0; i < n; i++)
         env[i] = text[i];
     env[n] = NULL;
@@ -264,8 +268,8 @@ static size_t env_make(const struct hubproc *h, const struct hubproc_start *how,
 enum err hubproc_start(struct hubproc *h, const struct hubproc_start *how)
 {
     const char *args[] = {"--dir", h->dir, "serve", NULL};
-    char text[5][2200];
-    const char *env[6];
+    char text[7][2200];
+    const char *env[8];
     char program[PATH_BYTES];
     char log[PATH_BYTES + 16];
     size_t mark = child_mark(&h->child);

@@ -34,8 +34,10 @@ void hubproc_free(struct hubproc *h);
 void hubproc_keep(struct hubproc *h);
 
 struct hubproc_start {
-    const char *fault; /* RELAIS_FAULT, see preload_faults.c; NULL: none */
-    bool clock;        /* under the clock file: hubproc_clock() */
+    const char *fault;  /* RELAIS_FAULT, see preload_faults.c; NULL: none */
+    bool clock;         /* under the clock file: hubproc_clock() */
+    const char *notify; /* NOTIFY_SOCKET; NULL: no service manager */
+    unsigned watchdog_us;
 };
 /* Starts `serve` and waits for hub.ready: ERR_OK; ERR_CLOSED: it ended before. NULL: plain. */
 enum err hubproc_start(struct hubproc *h, const struct hubproc_start *how);

@@ -5,6 +5,7 @@
  *                                    * for ever)
  *     before-commit:n    SIGKILL on entering the n-th commit that has something to write
  *     after-commit:n     SIGKILL when that commit has returned
+ *     commit-hang:n      the n-th such commit never returns: a disk that answers no more
  *     during-delivery:n  SIGKILL on the n-th send of a DELIVER frame
  *     before-receipt:n   the same for a RECEIPT frame: the commit is done, the answer is not out
  *     write-enospc:n  write-eio:n  write-erofs:n   the n-th write into the data file fails
@@ -56,6 +57,7 @@ size_t zmq_msg_size(const void *msg);
 enum point {
     BEFORE_COMMIT,
     AFTER_COMMIT,
+    COMMIT_HANG,
     DURING_DELIVERY,
     BEFORE_RECEIPT,
     WRITE_ENOSPC,
@@ -72,19 +74,13 @@ enum point {
 };
 
 static const char *const names[POINTS] = {
-    [BEFORE_COMMIT] = "before-commit",
-    [AFTER_COMMIT] = "after-commit",
-    [DURING_DELIVERY] = "during-delivery",
-    [BEFORE_RECEIPT] = "before-receipt",
-    [WRITE_ENOSPC] = "write-enospc",
-    [WRITE_EIO] = "write-eio",
-    [WRITE_EROFS] = "write-erofs",
-    [WRITE_SHORT] = "write-short",
-    [SYNC_EIO] = "sync-eio",
-    [FILE_ENOSPC] = "file-enospc",
-    [FILE_EIO] = "file-eio",
-    [FILE_EROFS] = "file-erofs",
-    [ZAP_DEAD] = "zap-dead",
+    [BEFORE_COMMIT] = "before-commit",   [AFTER_COMMIT] = "after-commit",
+    [COMMIT_HANG] = "commit-hang",       [DURING_DELIVERY] = "during-delivery",
+    [BEFORE_RECEIPT] = "before-receipt", [WRITE_ENOSPC] = "write-enospc",
+    [WRITE_EIO] = "write-eio",           [WRITE_EROFS] = "write-erofs",
+    [WRITE_SHORT] = "write-short",       [SYNC_EIO] = "sync-eio",
+    [FILE_ENOSPC] = "file-enospc",       [FILE_EIO] = "file-eio",
+    [FILE_EROFS] = "file-erofs",         [ZAP_DEAD] = "zap-dead",
     [ZAP_ABSENT] = "zap-absent",
 };
 
@@ -327,7 +323,7 @@ int fdatasync(int fd)
 /* --- commits: LMDB has one write transaction at a time ---------------------------------------- */
 
 static struct MDB_txn *_Atomic writing;
-static _Atomic int dirty;
+static _Atomic int dirty, hung;
 static void *_Atomic real_mdb_txn_begin, *_Atomic real_mdb_txn_commit, *_Atomic real_mdb_txn_abort,
     *_Atomic real_mdb_put, *_Atomic real_mdb_del;
 
@@ -352,6 +348,10 @@ int mdb_txn_commit(struct MDB_txn *txn)
         writing = NULL;
     if (counts && strikes(BEFORE_COMMIT))
         die();
+    while (counts && (armed == COMMIT_HANG) && (hung || strikes(COMMIT_HANG))) {
+        hung = 1;
+        pause();
+    }
     rc = REAL(int (*)(struct MDB_txn *), mdb_txn_commit)(txn);
     if (counts && strikes(AFTER_COMMIT))
         die();

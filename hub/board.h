@@ -1,0 +1,56 @@
+/*
+ * board - what the store thread tells of itself: figures it writes once a second, and a beat at
+ * each turn. The main thread reads them for status pages, warnings and the watchdog, and never has
+ * to ask the store thread, which may be the one that hangs.
+ * Thread rule: any thread; each call copies under a lock.
+ */
+#ifndef HUB_BOARD_H
+#define HUB_BOARD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "metrics.h"
+#include "store.h"
+
+#define ERR_CODES 256 /* every row of err.h is below */
+
+/* Deliveries that wait, by how long their leaf has been in the log. */
+enum age_class {
+    AGE_MINUTE, /* younger than that */
+    AGE_HOUR,
+    AGE_DAY,
+    AGE_WEEK,
+    AGE_OLDER,
+    AGES
+};
+
+struct figures {
+    uint64_t told_ms;            /* mono: when these were written; 0: never */
+    struct histogram accept;     /* from the frame at the door to the receipt after the commit */
+    struct histogram commit;     /* the commit alone */
+    uint64_t refused[ERR_CODES]; /* by error, by the core */
+    uint64_t accepted, delivered, reports, statements, held, expired, clones;
+    uint64_t commits, failed_commits;
+    uint64_t nodes, sessions, cloned, waiting;
+    uint64_t waiting_by_age[AGES];
+    uint64_t oldest_ms; /* age of the oldest that waits; 0: nothing waits */
+    uint64_t keys_size, audit_size;
+    uint64_t invitations; /* made and not enrolled, refused or expired */
+    struct store_stats store;
+    int64_t growth_per_day; /* bytes of the store, from what was seen in the last day */
+    uint64_t reader_age_ms; /* of the oldest live read */
+    bool tight, constituted;
+};
+
+struct board;
+
+enum err board_new(struct board **out);
+void board_free(struct board *b); /* NULL is fine */
+void board_beat(struct board *b, uint64_t mono_ms);
+uint64_t board_last_beat(const struct board *b);
+void board_write(struct board *b, const struct figures *f);
+void board_read(struct board *b, struct figures *out);
+
+#endif

@@ -1,0 +1,286 @@
+#include "watch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "http.h"
+#include "log.h"
+#include "notify.h"
+#include "watch_internal.h"
+
+#define LOOK_MS 5000
+#define BEAT_MS 500
+#define STUCK_S 30 /* a store thread silent for so long, if no watchdog says less: not alive */
+#define US_PER_MS 1000
+#define MS_PER_S 1000
+#define DAY_S 86400
+
+static uint64_t stuck_ms(const struct watch *w)
+{
+    return w->o.watchdog_us ? w->o.watchdog_us / US_PER_MS / 2 : STUCK_S * MS_PER_S;
+}
+
+/* --- limits ---------------------------------------------------------------------------------- */
+
+static uint64_t store_percent(const struct seen *s)
+{
+    return percent_of(s->f.store.used_bytes, s->f.store.quota_bytes);
+}
+
+static uint64_t disk_percent(const struct seen *s)
+{
+    return percent_of(s->m.disk_bytes - s->m.disk_free_bytes, s->m.disk_bytes);
+}
+
+static uint64_t memory_percent(const struct seen *s)
+{
+    return percent_of(s->m.held_bytes, s->memory_max_bytes);
+}
+
+static uint64_t descriptor_percent(const struct seen *s)
+{
+    return percent_of(s->m.descriptors, s->m.descriptors_max);
+}
+
+static uint64_t queue_percent(const struct seen *s)
+{
+    return s->queue_percent;
+}
+
+static uint64_t oldest_s(const struct seen *s)
+{
+    return s->f.oldest_ms / MS_PER_S;
+}
+
+static uint64_t reader_s(const struct seen *s)
+{
+    return s->f.reader_age_ms / MS_PER_S;
+}
+
+static uint64_t clock_free(const struct seen *s)
+{
+    return !s->m.clock_synchronised;
+}
+
+static uint64_t silent_s(const struct seen *s)
+{
+    return s->silent_ms / MS_PER_S;
+}
+
+static uint64_t clones(const struct seen *s)
+{
+    return s->f.cloned;
+}
+
+/* clang-format off */
+const struct limit limits[LIMITS] = {
+    {"store",        "%", 80,        95,        store_percent,      "entrepôt rempli (store_max)"},
+    {"disk",         "%", 80,        95,        disk_percent,       "disque rempli"},
+    {"memory",       "%", 80,        95,        memory_percent,     "mémoire vive prise (memory_max)"},
+    {"descriptors",  "%", 80,        95,        descriptor_percent, "descripteurs pris (LimitNOFILE)"},
+    {"queue",        "%", 50,        90,        queue_percent,      "file interne remplie"},
+    {"oldest",       "s", DAY_S,     7 * DAY_S, oldest_s,           "plus ancienne remise en attente"},
+    {"reader",       "s", 60,        600,       reader_s,           "plus ancienne lecture de l'entrepôt"},
+    {"clock",        "",  1,         0,         clock_free,         "horloge sans source de temps"},
+    {"store_thread", "s", 5,         STUCK_S,   silent_s,           "silence du fil de l'entrepôt"},
+    {"clones",       "",  0,         1,         clones,             "nœuds arrêtés pour clone"},
+};
+/* clang-format on */
+
+static void judge(struct watch *w, size_t i)
+{
+    const struct limit *l = &limits[i];
+    enum limit_level before = w->level[i];
+
+    w->value[i] = l->value(&w->seen);
+    w->level[i] = limit_judge(w->value[i], l->near, l->reached);
+    if (w->level[i] == before)
+        return;
+    if (w->level[i] == LIMIT_REACHED)
+        log_error("limit.reached", "limit=%s value=%llu bound=%llu", l->name,
+                  (unsigned long long)w->value[i], (unsigned long long)l->reached);
+    else if (w->level[i] == LIMIT_NEAR)
+        log_warn("limit.near", "limit=%s value=%llu bound=%llu", l->name,
+                 (unsigned long long)w->value[i], (unsigned long long)l->near);
+    else
+        log_info("limit.fine", "limit=%s value=%llu", l->name, (unsigned long long)w->value[i]);
+}
+
+void watch_look(struct watch *w)
+{
+    struct queue_counters in = queue_counters(w->o.in);
+    struct queue_counters out = queue_counters(w->o.out);
+    uint64_t beat_ms = board_last_beat(w->o.board);
+    uint64_t now_ms = clock_mono_ms(w->o.clock);
+    struct seen *s = &w->seen;
+
+    board_read(w->o.board, &s->f);
+    machine_look(w->o.dir, &s->m);
+    s->memory_max_bytes = w->o.memory_max_bytes;
+    s->in_depth = in.depth;
+    s->out_depth = out.depth;
+    s->queue_percent = percent_of(in.depth, w->o.in_most);
+    if (percent_of(out.depth, w->o.out_most) > s->queue_percent)
+        s->queue_percent = percent_of(out.depth, w->o.out_most);
+    s->silent_ms = beat_ms && now_ms > beat_ms ? now_ms - beat_ms : 0;
+    for (size_t i = 0; i < LIMITS; i++)
+        judge(w, i);
+}
+
+/* --- alive, ready ---------------------------------------------------------------------------- */
+
+const char *watch_why_not_alive(const struct watch *w)
+{
+    return w->seen.silent_ms >= stuck_ms(w) ? "store_thread" : NULL;
+}
+
+const char *watch_why_not_ready(const struct watch *w)
+{
+    const char *why = watch_why_not_alive(w);
+
+    if (why)
+        return why;
+    if (w->stopping)
+        return "stopping";
+    if (!w->ready || w->seen.f.told_ms == 0)
+        return "starting";
+    if (w->seen.f.tight)
+        return "store_full";
+    return NULL;
+}
+
+static void tell(struct watch *w, const char *states)
+{
+    enum err e = notify_send(w->o.notify, states);
+
+    if (e)
+        log_limited(LEVEL_WARN, "notify.unsent", "why=%s", err_name(e));
+}
+
+/* The manager hears a beat only while the store thread beats too: one that hangs is as bad as a
+ * loop that does. */
+static void beat(void *arg)
+{
+    struct watch *w = arg;
+    uint64_t last_ms = board_last_beat(w->o.board);
+    uint64_t silent_ms = clock_mono_ms(w->o.clock) - last_ms;
+
+    if (w->o.watchdog_us == 0 || !w->ready)
+        return;
+    if (last_ms && silent_ms < stuck_ms(w))
+        tell(w, "WATCHDOG=1");
+    else
+        log_limited(LEVEL_ERROR, "watchdog.silent", "store_thread_ms=%llu",
+                    (unsigned long long)silent_ms);
+}
+
+static void look(void *arg)
+{
+    watch_look(arg);
+}
+
+void watch_ready(struct watch *w)
+{
+    w->ready = true;
+    watch_look(w);
+    tell(w, "READY=1");
+}
+
+void watch_stopping(struct watch *w)
+{
+    if (!w->stopping)
+        tell(w, "STOPPING=1");
+    w->stopping = true;
+}
+
+/* --- pages ----------------------------------------------------------------------------------- */
+
+static unsigned health_page(void *arg, struct bytes *body)
+{
+    struct watch *w = arg;
+    const char *why;
+
+    watch_look(w);
+    why = watch_why_not_ready(w);
+    if (bytes_printf(body, "{\"live\":%s,\"ready\":%s,\"reason\":\"%s\"}\n",
+                     watch_why_not_alive(w) ? "false" : "true", why ? "false" : "true",
+                     why ? why : ""))
+        return 500;
+    return why ? 503 : 200;
+}
+
+static unsigned metrics_page(void *arg, struct bytes *body)
+{
+    struct watch *w = arg;
+
+    watch_look(w);
+    return watch_metrics(w, body) ? 500 : 200;
+}
+
+static const struct http_page pages[] = {
+    {"/health",  "application/json",                         health_page },
+    {"/metrics", "text/plain; version=0.0.4; charset=utf-8", metrics_page},
+};
+
+json_t *watch_facts(struct watch *w)
+{
+    json_t *list = json_array();
+    const struct seen *s = &w->seen;
+    const char *why;
+
+    watch_look(w);
+    why = watch_why_not_ready(w);
+    for (size_t i = 0; list && i < LIMITS; i++)
+        if (json_array_append_new(list, json_pack("{s:s,s:I,s:s,s:i,s:s}", "limit", limits[i].name,
+                                                  "value", (json_int_t)w->value[i], "unit",
+                                                  limits[i].unit, "level", (int)w->level[i], "text",
+                                                  limits[i].text)))
+            break;
+    return json_pack("{s:b,s:s,s:o,s:I,s:I,s:I,s:I,s:I,s:b,s:s}", "ready", why == NULL, "reason",
+                     why ? why : "", "limits", list, "memory", (json_int_t)s->m.held_bytes,
+                     "memory_max", (json_int_t)s->memory_max_bytes, "descriptors",
+                     (json_int_t)s->m.descriptors, "disk", (json_int_t)s->m.disk_bytes, "disk_free",
+                     (json_int_t)s->m.disk_free_bytes, "clock_synchronised",
+                     s->m.clock_synchronised, "metrics", w->http ? http_endpoint(w->http) : "");
+}
+
+/* --- opening --------------------------------------------------------------------------------- */
+
+enum err watch_open(const struct watch_options *options, struct watch **out)
+{
+    struct watch *w = calloc(1, sizeof *w);
+    enum err e;
+
+    if (!w)
+        return ERR_NOMEM;
+    w->o = *options;
+    if ((e = loop_timer(w->o.loop, BEAT_MS, beat, w)) ||
+        (e = loop_timer(w->o.loop, LOOK_MS, look, w)))
+        goto fail;
+    if (*w->o.listen &&
+        (e = http_open(w->o.loop, w->o.listen, pages, sizeof pages / sizeof pages[0], w, &w->http)))
+        goto fail;
+    if (w->http)
+        log_info("metrics.ready", "endpoint=%s", http_endpoint(w->http));
+    *out = w;
+    return ERR_OK;
+fail:
+    watch_close(w);
+    return e;
+}
+
+void watch_door(struct watch *w, const struct door *d)
+{
+    w->door = d;
+}
+
+void watch_close(struct watch *w)
+{
+    if (!w)
+        return;
+    loop_cancel(w->o.loop, beat, w);
+    loop_cancel(w->o.loop, look, w);
+    http_close(w->http);
+    free(w);
+}
