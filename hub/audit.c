@@ -169,7 +169,7 @@ static enum err head_check(struct core *c, struct ledger *l, struct head_slot *s
             return ERR_OK;
     }
     if ((e = checkpoint_body(span_text(origin), head->size, head->root, &body)))
-        return ERR_CHECKPOINT;
+        return e == ERR_NOMEM ? e : ERR_CHECKPOINT; /* without memory nothing is known of it */
     e = verify_note(secret_sign_public(key), bytes_span(&body), head->sig);
     bytes_free(&body);
     return e ? ERR_CHECKPOINT : ERR_SPLIT_VIEW;

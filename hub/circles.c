@@ -120,7 +120,8 @@ static enum err chain_visit(void *arg, struct span key, struct span row)
     (void)key;
     if ((e = chain_row_ss(row, &ss)))
         return e;
-    return circle_load(arg, ss);
+    e = circle_load(arg, ss);
+    return e && e != ERR_NOMEM ? ERR_CORRUPT : e; /* ours to mend: nobody is refused for it */
 }
 
 static enum err circle_from_store(struct txn *t, const uint8_t handle[ID_BYTES],

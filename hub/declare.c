@@ -25,8 +25,6 @@ static enum err create(struct core *c, const struct job *j, struct declared *d)
     struct circle *fresh = NULL;
     enum err e;
 
-    if ((e = circle_handle_of(j->ss.stmt, d->handle)))
-        return e;
     e = circles_get(c, d->handle, &d->circle);
     if (e != ERR_NOT_FOUND)
         return e ? e : ERR_EXISTS;
