@@ -653,6 +653,22 @@ static inline void world_send(struct world *w, size_t from, size_t to)
     bytes_free(&whole);
 }
 
+static inline struct mailbox *world_box(const struct world *w, size_t i)
+{
+    return mailbox_of(w->core,
+                      (uint32_t)directory_find_node(w->core->dir, member_id(w->m[i]))->enrolled_at);
+}
+
+/* A new session, with that much credit. */
+static inline void world_greet(struct world *w, size_t i, uint32_t messages, uint32_t bytes)
+{
+    struct msg_hello hello;
+
+    member_credit(w->m[i], messages, bytes);
+    assert_ok(member_hello_make(w->m[i], &hello));
+    assert_ok(member_hello(w->m[i], &hello));
+}
+
 static inline const struct member_item *last_item(const struct world *w, size_t i)
 {
     return member_item(w->m[i], member_items(w->m[i]) - 1);

@@ -2,21 +2,6 @@
 /* link: -Wl,--wrap=store_open,--wrap=malloc,--wrap=calloc,--wrap=realloc */
 #include "core_world.h"
 
-static struct mailbox *box_of(const struct world *w, size_t i)
-{
-    return mailbox_of(w->core,
-                      (uint32_t)directory_find_node(w->core->dir, member_id(w->m[i]))->enrolled_at);
-}
-
-static void greet(struct world *w, size_t i, uint32_t messages, uint32_t bytes)
-{
-    struct msg_hello hello;
-
-    member_credit(w->m[i], messages, bytes);
-    assert_ok(member_hello_make(w->m[i], &hello));
-    assert_ok(member_hello(w->m[i], &hello));
-}
-
 static void send_until(struct world *w, struct member_node *const *to, size_t count, uint64_t exp)
 {
     struct bytes whole = {0};
@@ -45,7 +30,7 @@ static void credit_in_bytes_lets_one_through_at_a_time(void **state)
 {
     struct world *w = *state;
 
-    greet(w, 1, 10, 1); /* a byte: less than any message, so one is out at a time */
+    world_greet(w, 1, 10, 1); /* a byte: less than any message, so one is out at a time */
     for (int i = 0; i < 3; i++)
         world_send(w, 0, 1);
     for (size_t i = 1; i <= 3; i++) {
@@ -60,7 +45,7 @@ static void of_three_that_wait_the_middle_one_expires(void **state)
     struct world *w = *state;
     size_t had = member_items_of(w->m[1], DELIVER_ENVELOPE);
 
-    greet(w, 1, 0, 0);
+    world_greet(w, 1, 0, 0);
     send_until(w, &w->m[1], 1, 3600000);
     send_until(w, &w->m[1], 1, 60000);
     send_until(w, &w->m[1], 1, 3600000);
@@ -68,7 +53,7 @@ static void of_three_that_wait_the_middle_one_expires(void **state)
     world_job(w, JOB_TICK);
     assert_int_equal(w->core->count.expired, 1);
     assert_memory_is_the_store(w);
-    greet(w, 1, 100, 1 << 20);
+    world_greet(w, 1, 100, 1 << 20);
     assert_int_equal(member_items_of(w->m[1], DELIVER_ENVELOPE), had + 2);
     assert_int_equal(receipts_of(w, 1, AUDIT_EXPIRED), 1);
     assert_ok(member_ack_all(w->m[1]));
@@ -85,16 +70,16 @@ static void ack_nothing(struct world *w, size_t i, uint64_t upto)
 
     assert_ok(member_tell(w->m[i], &say));
     member_settled(w->m[i], upto);
-    assert_int_equal(box_of(w, i)->acked, upto);
+    assert_int_equal(world_box(w, i)->acked, upto);
 }
 
 /* It was issued, and expires before the recipient has said that he has it. */
 static void what_expires_on_its_way_gives_its_credit_back(void **state)
 {
     struct world *w = *state;
-    struct mailbox *m = box_of(w, 1);
+    struct mailbox *m = world_box(w, 1);
 
-    greet(w, 1, 100, 1 << 20);
+    world_greet(w, 1, 100, 1 << 20);
     send_until(w, &w->m[1], 1, 60000);
     assert_int_equal(m->out, 1);
     clock_fixed_advance(&w->clock, 120000);
@@ -114,7 +99,7 @@ static void an_ack_that_crosses_an_expiry_loses_nothing(void **state)
     struct message say = {.type = MSG_ACK};
     struct member_answer a = {0};
 
-    greet(w, 1, 100, 1 << 20);
+    world_greet(w, 1, 100, 1 << 20);
     send_until(w, &w->m[1], 1, 60000);
     world_send(w, 2, 1);
     assert_ok(member_ack_make(w->m[1], last_item(w, 1)->seq, &say.ack));
@@ -125,7 +110,7 @@ static void an_ack_that_crosses_an_expiry_loses_nothing(void **state)
     assert_ok(member_answer(w->m[1], 0, 0, &a));
     assert_int_equal(a.code, ERR_PROOF);
     member_answer_free(&a);
-    greet(w, 1, 100, 1 << 20);
+    world_greet(w, 1, 100, 1 << 20);
     assert_int_equal(receipts_of(w, 0, AUDIT_EXPIRED), 1);
     assert_int_equal(receipts_of(w, 1, AUDIT_EXPIRED), 1);
     assert_int_equal(member_item(w->m[1], member_items(w->m[1]) - 2)->copies, 2);
@@ -140,7 +125,7 @@ static void many_expire_at_once_and_every_one_is_told(void **state)
     struct world *w = *state;
     int ticks = 0;
 
-    greet(w, 1, 0, 0);
+    world_greet(w, 1, 0, 0);
     for (int i = 0; i < MANY; i++)
         send_until(w, &w->m[1], 1, 60000);
     clock_fixed_advance(&w->clock, 120000);
@@ -148,7 +133,7 @@ static void many_expire_at_once_and_every_one_is_told(void **state)
         world_job(w, JOB_TICK);
     assert_int_equal(w->core->count.expired, MANY);
     assert_true(ticks > 1); /* a slice at a time */
-    greet(w, 1, 1000, 1 << 20);
+    world_greet(w, 1, 1000, 1 << 20);
     assert_int_equal(receipts_of(w, 0, AUDIT_EXPIRED), MANY);
     assert_int_equal(receipts_of(w, 1, AUDIT_EXPIRED), MANY);
     assert_memory_is_the_store(w);
@@ -158,14 +143,14 @@ static void who_has_it_is_not_told_that_it_expired(void **state)
 {
     struct world *w = *state;
 
-    greet(w, 2, 0, 0);
+    world_greet(w, 2, 0, 0);
     send_until(w, &w->m[1], 2, 60000);
     assert_ok(member_ack_all(w->m[1]));
     assert_memory_is_the_store(w); /* one has it, one waits */
     clock_fixed_advance(&w->clock, 120000);
     world_job(w, JOB_TICK);
     world_job(w, JOB_TICK);
-    greet(w, 2, 100, 1 << 20);
+    world_greet(w, 2, 100, 1 << 20);
     assert_int_equal(w->core->count.expired, 1);
     assert_int_equal(receipts_of(w, 1, AUDIT_EXPIRED), 0);
     assert_int_equal(receipts_of(w, 2, AUDIT_EXPIRED), 1);
@@ -181,14 +166,14 @@ static void an_item_ends_for_each_recipient_in_his_way(void **state)
     uint32_t consent;
 
     for (size_t i = 1; i < PEOPLE; i++)
-        greet(w, i, 0, 0);
+        world_greet(w, i, 0, 0);
     assert_ok(member_consent(w->m[0], w->circle, CLASS_SOCIAL, w->m[1], &consent));
     assert_ok(member_header(w->m[0], w->circle->handle, &w->m[1], 2, &h));
     h.exp = h.ts + 60000;
     assert_ok(member_seal(w->m[0], &h, SPAN_STR("x"), &whole, NULL));
     assert_ok(member_put(w->m[0], bytes_span(&whole), NULL));
     assert_ok(member_oppose(w->m[0], w->circle, CLASS_SOCIAL, w->m[1]));
-    greet(w, 1, 100, 1 << 20);
+    world_greet(w, 1, 100, 1 << 20);
     world_job(w, JOB_TICK);
     assert_int_equal(w->core->count.held, 1);
     assert_int_equal(receipts_of(w, 1, AUDIT_HELD), 1);
@@ -196,7 +181,7 @@ static void an_item_ends_for_each_recipient_in_his_way(void **state)
     clock_fixed_advance(&w->clock, 120000);
     world_job(w, JOB_TICK);
     world_job(w, JOB_TICK);
-    greet(w, 2, 100, 1 << 20);
+    world_greet(w, 2, 100, 1 << 20);
     assert_int_equal(w->core->count.expired, 1);
     assert_int_equal(receipts_of(w, 1, AUDIT_EXPIRED), 0);
     assert_int_equal(receipts_of(w, 2, AUDIT_EXPIRED), 1);
@@ -212,11 +197,11 @@ static void more_than_one_pump_may_hold_are_held_in_turn(void **state)
     };
     struct world *w = *state;
 
-    greet(w, 1, 0, 0);
+    world_greet(w, 1, 0, 0);
     for (int i = 0; i < MANY; i++)
         send_until(w, &w->m[1], 1, 3600000);
     assert_ok(member_oppose(w->m[0], w->circle, CLASS_SOCIAL, w->m[1]));
-    greet(w, 1, 1000, 1 << 20);
+    world_greet(w, 1, 1000, 1 << 20);
     for (int i = 0; i < 4; i++)
         world_job(w, JOB_TICK);
     assert_int_equal(w->core->count.held, MANY);
@@ -230,7 +215,7 @@ static void what_has_expired_cannot_be_reported_on(void **state)
     struct world *w = *state;
     const struct member_item *late;
 
-    greet(w, 1, 100, 1 << 20);
+    world_greet(w, 1, 100, 1 << 20);
     send_until(w, &w->m[1], 1, 60000);
     clock_fixed_advance(&w->clock, 120000);
     world_job(w, JOB_TICK);
@@ -450,7 +435,7 @@ static void a_refusal_that_cannot_be_said_is_not_half_done(void **state)
             assert_in_range(ledger_committed_size(w->core->audit), audit, audit + 1);
         }
         assert_memory_is_the_store(w);
-        greet(w, 0, 100, 1 << 20);
+        world_greet(w, 0, 100, 1 << 20);
     }
     assert_int_equal(e, ERR_FROM);
     assert_true(lost > 3);
@@ -529,9 +514,9 @@ static void a_revoked_node_is_sent_no_statement(void **state)
     assert_ok(world_sign(w, span_text(json_string_value(json_object_get(data, "request"))), NULL));
     json_decref(data);
     assert_ok(member_sync(w->m[0]));
-    waiting = box_of(w, 2)->len;
+    waiting = world_box(w, 2)->len;
     assert_ok(member_notice(w->m[0], w->circle, CLASS_SOCIAL, w->m[1], NULL));
-    assert_int_equal(box_of(w, 2)->len, waiting);
+    assert_int_equal(world_box(w, 2)->len, waiting);
     assert_int_equal(last_item(w, 1)->kind, DELIVER_STATEMENT);
     assert_memory_is_the_store(w);
 }

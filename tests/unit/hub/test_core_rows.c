@@ -50,12 +50,7 @@ static void row_spoilt(struct world *w, struct row *r)
 
 static uint32_t number_of(const struct world *w, size_t i)
 {
-    return (uint32_t)directory_find_node(w->core->dir, member_id(w->m[i]))->enrolled_at;
-}
-
-static struct mailbox *box_of(const struct world *w, size_t i)
-{
-    return mailbox_of(w->core, number_of(w, i));
+    return world_box(w, i)->who.number;
 }
 
 /* No more is sent to him before he greets with credit again. */
@@ -125,7 +120,7 @@ static void a_flipped_byte_in_a_chain_holds_nothing_back(void **state)
     assert_int_equal(w->turned, ERR_CORRUPT);
     assert_null(w->core->holds);
     assert_int_equal(member_items_of(w->m[1], DELIVER_ENVELOPE), 0);
-    assert_int_equal(box_of(w, 1)->len, 1); /* it waits for a mended store */
+    assert_int_equal(world_box(w, 1)->len, 1); /* it waits for a mended store */
 }
 
 static void a_damaged_page_of_a_chain_is_not_handed_out(void **state)
@@ -202,7 +197,7 @@ static void a_damaged_body_does_not_expire_unseen(void **state)
     world_job(w, JOB_TICK);
     assert_int_equal(w->core->count.failed_commits, failed + 1);
     assert_int_equal(ledger_committed_size(w->core->audit), audit);
-    assert_int_equal(box_of(w, 1)->len, 1);
+    assert_int_equal(world_box(w, 1)->len, 1);
 }
 
 static void an_item_for_another_than_its_envelope_says_is_not_handed_out(void **state)
@@ -216,7 +211,7 @@ static void an_item_for_another_than_its_envelope_says_is_not_handed_out(void **
     be32_write(number_of(w, 2), r.value.ptr + r.value.len - 5);
     row_spoilt(w, &r);
     assert_ok(core_reload(w->core));
-    assert_int_equal(box_of(w, 2)->len, 1);
+    assert_int_equal(world_box(w, 2)->len, 1);
     greet(w, 2);
     assert_int_equal(w->turned, ERR_INTERNAL);
     assert_int_equal(member_items_of(w->m[2], DELIVER_ENVELOPE), 0);
@@ -232,7 +227,7 @@ static void an_item_for_a_node_that_is_not_there_waits_for_nobody(void **state)
     be32_write(9999, r.value.ptr + r.value.len - 5);
     row_spoilt(w, &r);
     assert_ok(core_reload(w->core));
-    assert_int_equal(box_of(w, 1)->len, 0);
+    assert_int_equal(world_box(w, 1)->len, 0);
     clock_fixed_advance(&w->clock, 120000);
     world_job(w, JOB_TICK);
     assert_int_equal(w->core->count.expired, 0);
@@ -263,7 +258,7 @@ static void a_receipt_with_a_damaged_path_is_not_handed_out(void **state)
     pause_member(w, 0);
     world_send(w, 0, 1);
     assert_ok(member_ack_all(w->m[1]));
-    assert_int_equal(box_of(w, 0)->len, 1);
+    assert_int_equal(world_box(w, 0)->len, 1);
     r = row_last(w, TABLE_BODY);
     assert_true(r.value.len > 0);
     r.value.len--;
