@@ -14,6 +14,7 @@ void *__wrap_realloc(void *old, size_t size);
 
 static atomic_long seen;
 static atomic_long fails_at; /* value of `seen` at which one call fails; 0: none */
+static atomic_bool quiet;
 
 void alloc_fail_after(long n)
 {
@@ -25,9 +26,14 @@ long alloc_count(void)
     return atomic_load(&seen);
 }
 
+void alloc_quiet(bool on)
+{
+    atomic_store(&quiet, on);
+}
+
 static bool fails_now(void)
 {
-    return atomic_fetch_add(&seen, 1) + 1 == atomic_load(&fails_at);
+    return !atomic_load(&quiet) && atomic_fetch_add(&seen, 1) + 1 == atomic_load(&fails_at);
 }
 
 void *__wrap_malloc(size_t size)

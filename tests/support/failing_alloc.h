@@ -7,7 +7,11 @@
 #ifndef TESTS_FAILING_ALLOC_H
 #define TESTS_FAILING_ALLOC_H
 
+#include <stdbool.h>
+
 void alloc_fail_after(long n); /* the n-th from now fails, once (0 counts as 1); -1: never */
 long alloc_count(void);        /* malloc, calloc and realloc calls since the program started */
+/* While on, calls neither count nor fail: for what allocates another number of times each time. */
+void alloc_quiet(bool on);
 
 #endif

@@ -38,6 +38,12 @@ static enum err turn(unsigned long *count, unsigned long which, enum err error)
     return error ? error : ERR_IO;
 }
 
+static void quiet(const struct store_faults *f, bool on)
+{
+    if (f->quiet)
+        f->quiet(on);
+}
+
 static enum err faulty_begin(struct store *s, enum txn_kind kind, struct txn **out)
 {
     struct faulty *f = (struct faulty *)s;
@@ -48,7 +54,10 @@ static enum err faulty_begin(struct store *s, enum txn_kind kind, struct txn **o
         return e;
     if (!(t = calloc(1, sizeof *t)))
         return ERR_NOMEM;
-    if ((e = store_begin(f->inner, kind, &t->inner))) {
+    quiet(f->faults, true);
+    e = store_begin(f->inner, kind, &t->inner);
+    quiet(f->faults, false);
+    if (e) {
         free(t);
         return e;
     }
@@ -75,7 +84,9 @@ static enum err faulty_commit(struct txn *t)
         store_abort(&own->inner);
         return e;
     }
+    quiet(f, true);
     inner = store_commit(&own->inner);
+    quiet(f, false);
     return inner ? inner : e;
 }
 
@@ -103,7 +114,10 @@ static enum err faulty_put(struct txn *t, int table, struct span key, struct spa
 
     if ((e = turn(&f->puts, f->fail_put, f->put_error)))
         return e;
-    return engine_of(t)->put(inner_of(t), table, key, value, mode);
+    quiet(f, true);
+    e = engine_of(t)->put(inner_of(t), table, key, value, mode);
+    quiet(f, false);
+    return e;
 }
 
 static enum err faulty_del(struct txn *t, int table, struct span key)
@@ -113,7 +127,10 @@ static enum err faulty_del(struct txn *t, int table, struct span key)
 
     if ((e = turn(&f->dels, f->fail_del, f->del_error)))
         return e;
-    return engine_of(t)->del(inner_of(t), table, key);
+    quiet(f, true);
+    e = engine_of(t)->del(inner_of(t), table, key);
+    quiet(f, false);
+    return e;
 }
 
 static enum err faulty_scan(struct txn *t, int table, struct span from, struct span to, size_t most,

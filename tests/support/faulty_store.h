@@ -10,6 +10,8 @@
 #ifndef TESTS_FAULTY_STORE_H
 #define TESTS_FAULTY_STORE_H
 
+#include <stdbool.h>
+
 #include "store.h"
 
 enum commit_fault {
@@ -33,6 +35,10 @@ struct store_faults {
     enum err scan_error;
     unsigned long fail_begin; /* of either kind */
     enum err begin_error;
+
+    /* May be NULL: called with true before and with false after the inner store writes or begins,
+     * so that a count of allocations need not depend on how it does so. */
+    void (*quiet)(bool on);
 
     unsigned long commits, puts, gets, dels, scans, begins; /* seen so far; written by the store */
 };

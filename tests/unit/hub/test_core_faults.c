@@ -412,6 +412,7 @@ static void expiry_prepare(struct world *w, struct deed *d)
 
     crew_ahead(w->crew, (int64_t)(clock_now_ms(&w->clock.clock) - clock_now_ms(clock_system())));
     d->count = leaves_of(w, AUDIT_EXPIRED);
+    w->core->sweep_at = 0; /* the first tick finds it, and is the one that is struck */
     member_credit(w->m[1], 0, 0);
     greet_all(w);
     assert_ok(member_header(w->m[0], w->circle->handle, &w->m[1], 1, &h));
