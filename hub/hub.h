@@ -128,8 +128,11 @@ void workers_stop(struct workers *w); /* what is queued is passed on first; NULL
 enum err workers_give(struct workers *w, struct job *j);
 /* A leaf of the keys log, for every worker's directory. */
 enum err workers_keys(struct workers *w, uint64_t index, uint64_t time_ms, struct span ss);
-/* One job, as a worker does it: fills message, view, header, digest and verdict. For tests too. */
-void job_verify(struct job *j, const struct directory *dir, const struct worker_options *o);
+struct proven;
+/* One job, as a worker does it: fills message, view, header, digest and verdict. proven may be
+ * NULL. For tests too. */
+void job_verify(struct job *j, const struct directory *dir, const struct worker_options *o,
+                struct proven *proven);
 
 /* Who a ZAP user text names: "node:<org>:<node>" or "invite:<id>". ERR_NOT_ENROLLED otherwise. */
 enum err user_member(const char *user, struct member *out); /* number is left 0 */

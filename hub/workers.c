@@ -10,6 +10,7 @@
 
 #include "hub.h"
 #include "log.h"
+#include "proven.h"
 #include "receipt.h"
 
 #define WORKER_NICE 10
@@ -19,6 +20,7 @@ struct worker {
     struct workers *all;
     struct queue *in;
     struct directory *dir;
+    struct proven *proven;
     pthread_t thread;
     bool running;
 };
@@ -39,8 +41,9 @@ static enum err signer_of(const struct directory *dir, const uint8_t org[ID_BYTE
 
 /* Steps 1 to 7 of the receive order (PROTOCOL.md 5.4). */
 static enum err put_verify(struct job *j, const struct directory *dir,
-                           const struct worker_options *o)
+                           const struct worker_options *o, struct proven *proven)
 {
+    struct envelope_claim claim;
     struct sign_public pk;
     enum err e;
 
@@ -52,7 +55,9 @@ static enum err put_verify(struct job *j, const struct directory *dir,
         return e;
     if ((e = envelope_digest(&j->view, j->digest)))
         return e;
-    e = envelope_verify(&j->view, j->digest, &pk);
+    if ((e = envelope_claim(&j->view, &j->header, j->digest, &claim)))
+        return e;
+    e = proven_verify(proven, &claim, &pk);
     j->costly = e == ERR_FORGED;
     return e;
 }
@@ -101,7 +106,7 @@ static enum err report_verify(struct job *j, const struct directory *dir,
 }
 
 static enum err message_verify(struct job *j, const struct directory *dir,
-                               const struct worker_options *o)
+                               const struct worker_options *o, struct proven *proven)
 {
     enum err e = message_decode(bytes_span(&j->frame), SENT_BY_NODE, &j->message);
 
@@ -110,7 +115,7 @@ static enum err message_verify(struct job *j, const struct directory *dir,
     j->req = j->message.type == MSG_ACK ? 0 : message_req(bytes_span(&j->frame));
     switch (j->message.type) {
     case MSG_PUT:
-        return put_verify(j, dir, o);
+        return put_verify(j, dir, o, proven);
     case MSG_ACK:
         return ack_verify(j, dir, o);
     case MSG_REPORT:
@@ -124,12 +129,13 @@ static enum err message_verify(struct job *j, const struct directory *dir,
     }
 }
 
-void job_verify(struct job *j, const struct directory *dir, const struct worker_options *o)
+void job_verify(struct job *j, const struct directory *dir, const struct worker_options *o,
+                struct proven *proven)
 {
     if (j->kind != JOB_MEMBER)
         return;
     j->req = message_req(bytes_span(&j->frame));
-    j->verdict = message_verify(j, dir, o);
+    j->verdict = message_verify(j, dir, o, proven);
 }
 
 /* --- threads ------------------------------------------------------------------------------- */
@@ -160,7 +166,7 @@ static void *worker_thread(void *arg)
             keys_apply(w, j);
             continue;
         }
-        job_verify(j, w->dir, &w->all->o);
+        job_verify(j, w->dir, &w->all->o, w->proven);
         if (queue_push_wait(w->all->o.core, j, QUEUE_FOREVER))
             job_free(j); /* the core is gone: nothing was promised */
     }
@@ -175,6 +181,8 @@ static enum err worker_start(struct workers *all, struct worker *w)
     if ((e = queue_new(all->o.depth + KEYS_ROOM, &w->in)))
         return e;
     if ((e = directory_new(DIRECTORY_LEAF_TIME, all->o.entropy, &w->dir)))
+        return e;
+    if ((e = proven_new(&w->proven)))
         return e;
     if (pthread_create(&w->thread, NULL, worker_thread, w))
         return ERR_NOMEM;
@@ -216,6 +224,7 @@ void workers_stop(struct workers *all)
         if (w->running)
             pthread_join(w->thread, NULL);
         directory_free(w->dir);
+        proven_free(w->proven);
         queue_free(w->in);
     }
     free(all);

@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "batch.h"
 #include "digest.h"
 #include "header.h"
 #include "hpke.h"
@@ -83,9 +84,19 @@ const uint8_t *envelope_kid(const struct envelope_view *v, size_t i); /* i < cou
 
 /* 5.3: what receipts, dedupe and evidence name, and what is signed. */
 enum err envelope_digest(const struct envelope_view *v, uint8_t digest[DIGEST_BYTES]);
-/* Step 7, digest being this view's. ERR_FORGED. */
-enum err envelope_verify(const struct envelope_view *v, const uint8_t digest[DIGEST_BYTES],
-                         const struct sign_public *signer);
+/* Step 7, view, header and digest being of one envelope. ERR_FORGED. */
+enum err envelope_verify(const struct envelope_view *v, const struct env_header *h,
+                         const uint8_t digest[DIGEST_BYTES], const struct sign_public *signer);
+
+/* What step 7 hands to Ed25519: the envelope's own digest, or that of its batch's root. Equal
+ * claims with equal signatures under one key have one answer. sig is borrowed from the view. */
+struct envelope_claim {
+    enum sign_context context;
+    uint8_t digest[DIGEST_BYTES];
+    const uint8_t *sig;
+};
+enum err envelope_claim(const struct envelope_view *v, const struct env_header *h,
+                        const uint8_t digest[DIGEST_BYTES], struct envelope_claim *out);
 
 /*
  * Seals `body` (1..ENVELOPE_BODY_MAX bytes, else ERR_SIZE) to header->to[i] under prekeys[i], both
@@ -98,6 +109,16 @@ enum err envelope_seal(const struct env_header *header, const struct box_public 
                        struct span body, const struct secret_sign *signer,
                        const struct entropy *source, struct bytes *out,
                        uint8_t digest[DIGEST_BYTES]);
+
+/*
+ * A header whose `sign` is batch is sealed all the same, and what comes out lacks its signature: no
+ * receiver takes it (ERR_SIZE). envelope_sign_batch() completes `count` of them
+ * (BATCH_MIN..BATCH_MAX, else ERR_RANGE), all sealed with one `from` and this signer; digests[i] is
+ * that of envelopes[i]. On failure none was touched.
+ */
+enum err envelope_sign_batch(const struct secret_sign *signer, const uint8_t from[ID_BYTES],
+                             const uint8_t (*digests)[DIGEST_BYTES], size_t count,
+                             struct bytes *envelopes);
 
 /*
  * Steps 11 to 14 for the stanza `index` (< count, else ERR_RANGE) with the prekey it names. View

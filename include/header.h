@@ -27,6 +27,7 @@ enum {
     RECIPIENTS_MAX = 64,
     ENVELOPE_SUITE = 1,
     ENVELOPE_SIGN_SINGLE = 1,
+    ENVELOPE_SIGN_BATCH = 2,
     SKEW_MAX_MS = 10 * 60 * 1000,
 };
 #define LIFETIME_MAX_MS (UINT64_C(30) * 24 * 60 * 60 * 1000)
@@ -78,7 +79,7 @@ struct env_header {
     bool has_consent;    /* with BASIS_CONSENTI and with nothing else */
     uint64_t consent;
     uint64_t status; /* enum mode */
-    uint64_t sign;   /* ENVELOPE_SIGN_SINGLE */
+    uint64_t sign;   /* ENVELOPE_SIGN_SINGLE or _BATCH */
     uint64_t prio;   /* 1 urgent */
     bool has_re;
     uint8_t re[ID_BYTES];

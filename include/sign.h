@@ -27,7 +27,7 @@
 /* clang-format off */
 #define SIGN_CONTEXTS(X)                                                                              \
     X(SIGN_ENVELOPE,   "relais/env1/sig",          "one envelope")                                    \
-    X(SIGN_BATCH,      "relais/env1/batch",        "the root of a batch of envelopes (reserved)")     \
+    X(SIGN_BATCH,      "relais/env1/batch",        "the root of a batch of envelopes")                \
     X(SIGN_STATEMENT,  "relais/chain1/statement",  "a statement of a circle's chain")                 \
     X(SIGN_OFFER,      "relais/chain1/offer",      "an offer to join a circle, or to become référent")\
     X(SIGN_KEYS,       "relais/keys1/statement",   "a statement of the keys log")                     \

@@ -13,8 +13,8 @@
 
 struct batch {
     size_t covered;
-    struct covered covers[BATCH_MAX];
-    uint8_t leaves[BATCH_MAX][MERKLE_HASH_BYTES]; /* of the envelopes among them */
+    struct covered covers[ACK_GROUP_MAX];
+    uint8_t leaves[ACK_GROUP_MAX][MERKLE_HASH_BYTES]; /* of the envelopes among them */
     uint64_t upto;
 };
 
@@ -35,7 +35,7 @@ void on_deliver(struct courier *c, const struct link_frame *f, const struct mess
         courier_fault(c, "gap");
         return;
     }
-    if (c->batch_count == BATCH_MAX || bytes_copy(&c->batch[c->batch_count], f->payload)) {
+    if (c->batch_count == ACK_GROUP_MAX || bytes_copy(&c->batch[c->batch_count], f->payload)) {
         courier_fault(c, "more than the credit");
         return;
     }

@@ -21,7 +21,7 @@
 #define STOPPED_RETRY_MS 60000 /* a suspension may be lifted: ask once a minute, no more */
 #define PUTS_FLYING_MAX 16
 #define OTHERS_FLYING_MAX 32
-#define BATCH_MAX CREDIT_MESSAGES
+#define ACK_GROUP_MAX CREDIT_MESSAGES
 #define TASK_KEY_MAX 33
 #define REPORT_TRIES_MAX 8
 #define STALE_TRIES_MAX 5   /* at once; then with a growing wait like everything else */
@@ -82,7 +82,7 @@ struct courier {
     uint64_t next_req;
     struct task *tasks;
     size_t flying[TASK_KINDS];
-    struct bytes batch[BATCH_MAX];
+    struct bytes batch[ACK_GROUP_MAX];
     size_t batch_count;
     uint64_t pause_until_ms; /* the batch waits for the keys log; 0: it does not */
     bool work_due;

@@ -2,6 +2,7 @@
 #include "envelope.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "envelope_keys.h"
 
@@ -10,7 +11,7 @@
 
 static_assert(ENVELOPE_STANZA_BYTES == 96, "PROTOCOL.md 5");
 static_assert(MP_HEADS_BYTES + HEADER_MAX + STANZAS_MAX_BYTES + ENVELOPE_COM_BYTES +
-                      ENVELOPE_CT_MAX + SIG_BYTES <=
+                      ENVELOPE_CT_MAX + BATCH_SIG_MAX <=
                   ENVELOPE_MAX,
               "an envelope with every part at its largest is not too large");
 static enum err parse_outer(struct span whole, struct envelope_view *v)
@@ -25,9 +26,16 @@ static enum err parse_outer(struct span whole, struct envelope_view *v)
         rd_fail(&r, ERR_SIZE);
     v->com = rd_blob(&r, ENVELOPE_COM_BYTES, ENVELOPE_COM_BYTES);
     v->ct = rd_blob(&r, ENVELOPE_CT_MIN, ENVELOPE_CT_MAX);
-    v->sig = rd_blob(&r, SIG_BYTES, SIG_BYTES);
+    v->sig = rd_blob(&r, SIG_BYTES, BATCH_SIG_MAX);
     v->count = v->rcp.len / ENVELOPE_STANZA_BYTES;
     return rd_end(&r);
+}
+
+static enum err check_signature_form(const struct envelope_view *v, const struct env_header *h)
+{
+    if (h->sign == ENVELOPE_SIGN_BATCH)
+        return batch_check(v->sig);
+    return v->sig.len == SIG_BYTES ? ERR_OK : ERR_SIZE;
 }
 
 static enum err parse_header(const struct envelope_view *v, struct env_header *h)
@@ -37,7 +45,9 @@ static enum err parse_header(const struct envelope_view *v, struct env_header *h
 
     if ((e = header_decode(&r, h)))
         return e;
-    return h->to_count == v->count ? ERR_OK : ERR_FIELD_VALUE;
+    if (h->to_count != v->count)
+        return ERR_FIELD_VALUE;
+    return check_signature_form(v, h);
 }
 
 enum err envelope_parse(struct span whole, struct envelope_view *view, struct env_header *header,
@@ -95,8 +105,24 @@ enum err envelope_digest(const struct envelope_view *v, uint8_t digest[DIGEST_BY
                         DIGEST_BYTES);
 }
 
-enum err envelope_verify(const struct envelope_view *v, const uint8_t digest[DIGEST_BYTES],
-                         const struct sign_public *signer)
+enum err envelope_claim(const struct envelope_view *v, const struct env_header *h,
+                        const uint8_t digest[DIGEST_BYTES], struct envelope_claim *out)
 {
-    return verify_digest(SIGN_ENVELOPE, signer, digest, v->sig.ptr);
+    out->sig = v->sig.ptr;
+    if (h->sign == ENVELOPE_SIGN_BATCH) {
+        out->context = SIGN_BATCH;
+        return batch_claim(v->sig, h->from, h->skid, digest, out->digest);
+    }
+    out->context = SIGN_ENVELOPE;
+    memcpy(out->digest, digest, DIGEST_BYTES);
+    return ERR_OK;
+}
+
+enum err envelope_verify(const struct envelope_view *v, const struct env_header *h,
+                         const uint8_t digest[DIGEST_BYTES], const struct sign_public *signer)
+{
+    struct envelope_claim claim;
+    enum err e = envelope_claim(v, h, digest, &claim);
+
+    return e ? e : verify_digest(claim.context, signer, claim.digest, claim.sig);
 }

@@ -24,7 +24,9 @@ static enum err find_signer(struct receiving *in)
 
 static enum err check_signature(struct receiving *in)
 {
-    return envelope_verify(&in->r->view, in->r->digest, &in->signer);
+    const struct received *r = in->r;
+
+    return envelope_verify(&r->view, &r->header, r->digest, &in->signer);
 }
 
 static enum err find_place(struct receiving *in)

@@ -8,7 +8,6 @@ enum shape {
     NUMBER,
     ID,
     ORGS,
-    SIGN,
     HEADS,
     CATEGORIES,
     RESERVED
@@ -44,7 +43,7 @@ static const struct field fields[] = {
     {HEADER_PURPOSE, NUMBER,     AT(purpose),    ALWAYS,          1, 7},
     {HEADER_CONSENT, NUMBER,     AT(consent),    AT(has_consent), 0, ANY},
     {HEADER_STATUS,  NUMBER,     AT(status),     ALWAYS,          MODE_REAL, MODE_EXERCISE},
-    {HEADER_SIGN,    SIGN,       AT(sign),       ALWAYS,          0, 0},
+    {HEADER_SIGN,    NUMBER,     AT(sign),       ALWAYS,          ENVELOPE_SIGN_SINGLE, ENVELOPE_SIGN_BATCH},
     {HEADER_PRIO,    NUMBER,     AT(prio),       ALWAYS,          0, 1},
     {HEADER_RE,      ID,         AT(re),         AT(has_re),      0, 0},
     {HEADER_DEPUTY,  RESERVED,   0,              0,               0, 0},
@@ -86,7 +85,6 @@ static void field_write(struct writer *w, const struct field *f, const struct en
     switch (f->shape) {
     case SUITE:
     case NUMBER:
-    case SIGN:
         memcpy(&number, at, sizeof number);
         wr_uint(w, number);
         break;
@@ -149,20 +147,6 @@ static uint64_t read_suite(struct reader *r)
     return suite;
 }
 
-static uint64_t read_sign(struct reader *r)
-{
-    enum {
-        BATCH = 2
-    };
-    uint64_t sign = rd_uint(r, UINT64_MAX);
-
-    if (sign == BATCH)
-        rd_fail(r, ERR_UNSUPPORTED);
-    else if (sign != ENVELOPE_SIGN_SINGLE)
-        rd_fail(r, ERR_FIELD_VALUE);
-    return sign;
-}
-
 static void read_orgs(struct reader *r, struct env_header *h)
 {
     h->to_count = rd_array_between(r, 1, RECIPIENTS_MAX);
@@ -207,9 +191,6 @@ static void field_read(struct reader *r, const struct field *f, struct env_heade
         break;
     case NUMBER:
         store_number(h, f->at, read_number(r, f->min, f->max));
-        break;
-    case SIGN:
-        store_number(h, f->at, read_sign(r));
         break;
     case ID:
         rd_fixed(r, (uint8_t *)h + f->at, ID_BYTES);

@@ -84,6 +84,7 @@ void forge_free(struct forge *f)
     bytes_free(&f->rcp);
     bytes_free(&f->padded);
     bytes_free(&f->ct);
+    bytes_free(&f->batch_path);
     for (size_t i = 0; i < f->part_count; i++)
         bytes_free(&f->part[i]);
     bytes_free(&f->whole);
@@ -351,6 +352,89 @@ static void make_digest(struct forge *f)
     MUST(digest_parts("relais/env1/digest", NO_KEY, parts, 5, f->digest, 64));
 }
 
+/* ---- batch: the tree as RFC 6962 2.1 defines it, from above ---- */
+
+static void batch_leaf(const struct forge *f, size_t i, uint8_t out[32])
+{
+    uint8_t number[2] = {(uint8_t)i, (uint8_t)(i >> 8)};
+    uint8_t digest[64];
+
+    memcpy(digest, f->digest, sizeof digest);
+    if (i != f->batch_index)
+        MUST(digest_of("relais/vectors1/neighbour", SPAN_OF(number), digest, sizeof digest));
+    MUST(digest_of("relais/env1/leaf", SPAN_OF(digest), out, 32));
+}
+
+static size_t batch_split(size_t n)
+{
+    size_t k = 1;
+
+    while (2 * k < n)
+        k *= 2;
+    return k;
+}
+
+static void batch_tree(const struct forge *f, size_t from, size_t n, uint8_t out[32])
+{
+    size_t k = batch_split(n);
+    uint8_t both[64];
+
+    if (n == 1) {
+        batch_leaf(f, from, out);
+        return;
+    }
+    batch_tree(f, from, k, both);
+    batch_tree(f, from + k, n - k, both + 32);
+    MUST(digest_of("relais/env1/node", SPAN_OF(both), out, 32));
+}
+
+static void batch_climb(struct forge *f, size_t from, size_t n)
+{
+    size_t k = batch_split(n);
+    uint8_t other[32];
+
+    if (n == 1)
+        return;
+    if (f->batch_index < from + k) {
+        batch_climb(f, from, k);
+        batch_tree(f, from + k, n - k, other);
+    } else {
+        batch_climb(f, from + k, n - k);
+        batch_tree(f, from, k, other);
+    }
+    MUST(bytes_append(&f->batch_path, SPAN_OF(other)));
+}
+
+static void batch_sign(struct forge *f)
+{
+    uint8_t le32[4] = {(uint8_t)f->batch_count, (uint8_t)(f->batch_count >> 8)};
+    uint8_t from[ID_BYTES];
+    uint8_t root[32];
+    uint8_t claim[64];
+    struct span parts[] = {SPAN_OF(from), SPAN_OF(f->h.skid), SPAN_OF(le32), SPAN_OF(root)};
+
+    memcpy(from, f->h.from, sizeof from);
+    if (f->batch_from_set)
+        vec_org(f->batch_from, from);
+    batch_tree(f, 0, f->batch_count, root);
+    batch_climb(f, 0, f->batch_count);
+    MUST(digest_parts("relais/env1/batchroot", NO_KEY, parts, 4, claim, 64));
+    vec_sign_as(f->signer, f->context, claim, f->sig);
+}
+
+static void batch_part(struct forge *f)
+{
+    uint8_t place[4] = {(uint8_t)f->batch_index, (uint8_t)(f->batch_index >> 8),
+                        (uint8_t)f->batch_count, (uint8_t)(f->batch_count >> 8)};
+    struct bytes sig = {0};
+
+    MUST(bytes_append(&sig, SPAN_OF(f->sig)));
+    MUST(bytes_append(&sig, SPAN_OF(place)));
+    MUST(bytes_append(&sig, bytes_span(&f->batch_path)));
+    forge_set_bin_part(f, 5, bytes_span(&sig));
+    bytes_free(&sig);
+}
+
 void forge_set_bin_part(struct forge *f, size_t part, struct span value)
 {
     struct writer w;
@@ -371,7 +455,10 @@ static void make_parts(struct forge *f)
     forge_set_bin_part(f, 2, bytes_span(&f->rcp));
     forge_set_bin_part(f, 3, SPAN_OF(f->com));
     forge_set_bin_part(f, 4, bytes_span(&f->ct));
-    forge_set_bin_part(f, 5, SPAN_OF(f->sig));
+    if (f->batch_count)
+        batch_part(f);
+    else
+        forge_set_bin_part(f, 5, SPAN_OF(f->sig));
     f->part_count = 6;
 }
 
@@ -412,7 +499,10 @@ void forge_seal(struct forge *f, const struct forge_edit *how)
     reach(f, AT_CT, how);
     make_digest(f);
     reach(f, AT_DIGEST, how);
-    vec_sign_as(f->signer, f->context, f->digest, f->sig);
+    if (f->batch_count)
+        batch_sign(f);
+    else
+        vec_sign_as(f->signer, f->context, f->digest, f->sig);
     reach(f, AT_SIG, how);
     make_parts(f);
     reach(f, AT_PARTS, how);

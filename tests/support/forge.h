@@ -73,6 +73,11 @@ struct forge {
     uint8_t body_aad[64];
     struct bytes ct;
     uint8_t digest[64];
+    size_t batch_count; /* 0: signed singly. Read again at AT_SIG and AT_PARTS, like the path. */
+    size_t batch_index;
+    enum vec_member batch_from; /* whose organisation the root names: the sender's unless set */
+    bool batch_from_set;
+    struct bytes batch_path;
     uint8_t sig[64];
     uint64_t version;
     size_t part_count;

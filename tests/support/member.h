@@ -243,6 +243,10 @@ enum err member_seal(struct member_node *m, const struct env_header *h, struct s
 enum err member_letter(struct member_node *m, const uint8_t circle[ID_BYTES],
                        struct member_node *const *to, size_t count, struct span body,
                        struct bytes *out);
+/* The same, `n` of them under one signature; out[i] as by member_letter(). */
+enum err member_letters(struct member_node *m, const uint8_t circle[ID_BYTES],
+                        struct member_node *const *to, size_t count, struct span body,
+                        struct bytes *out, size_t n);
 /* PUT and its answer; receipt (may be NULL) becomes the RECEIPT's. */
 enum err member_put(struct member_node *m, struct span envelope, struct bytes *receipt);
 enum err member_put_frame(uint64_t req, struct span envelope, struct bytes *frame);

@@ -87,6 +87,27 @@ enum err member_letter(struct member_node *m, const uint8_t circle[ID_BYTES],
     return e ? e : member_seal(m, &h, body, out, NULL);
 }
 
+enum err member_letters(struct member_node *m, const uint8_t circle[ID_BYTES],
+                        struct member_node *const *to, size_t count, struct span body,
+                        struct bytes *out, size_t n)
+{
+    uint8_t digests[BATCH_MAX][DIGEST_BYTES];
+    enum err e;
+
+    if (n < BATCH_MIN || n > BATCH_MAX)
+        return ERR_RANGE;
+    for (size_t i = 0; i < n; i++) {
+        struct env_header h;
+
+        if ((e = member_header(m, circle, to, count, &h)))
+            return e;
+        h.sign = ENVELOPE_SIGN_BATCH;
+        if ((e = member_seal(m, &h, body, &out[i], digests[i])))
+            return e;
+    }
+    return envelope_sign_batch(m->sign, m->org, (const uint8_t(*)[DIGEST_BYTES])digests, n, out);
+}
+
 enum err member_put_frame(uint64_t req, struct span envelope, struct bytes *frame)
 {
     struct message say = {

@@ -82,6 +82,7 @@ json_t *vectors_envelope_bad(void)
     put_bad(list, bad_outer, bad_outer_count);
     put_bad(list, bad_header, bad_header_count);
     put_bad(list, bad_trust, bad_trust_count);
+    put_bad(list, bad_batch, bad_batch_count);
     put_bad(list, bad_content, bad_content_count);
     return file;
 }

@@ -56,6 +56,8 @@ extern const struct bad_envelope bad_header[];
 extern const size_t bad_header_count;
 extern const struct bad_envelope bad_trust[];
 extern const size_t bad_trust_count;
+extern const struct bad_envelope bad_batch[];
+extern const size_t bad_batch_count;
 extern const struct bad_envelope bad_content[];
 extern const size_t bad_content_count;
 

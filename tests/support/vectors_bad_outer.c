@@ -118,7 +118,7 @@ const struct bad_envelope bad_outer[] = {
     {"ct-too-short", "271 bytes", 2, ERR_SIZE, BIN(4, 271)},
     {"ct-longer-than-the-rest", "declares 4 GiB - 1", 2, ERR_TRUNCATED, AT(AT_PARTS, set_part, 4, "c6ffffffff")},
     {"sig-63", "signature of 63 bytes", 2, ERR_SIZE, BIN(5, 63)},
-    {"sig-65", "signature of 65 bytes", 2, ERR_SIZE, BIN(5, 65)},
+    {"sig-389", "longer than the longest of a batch", 2, ERR_SIZE, BIN(5, 389)},
     {"sig-ext", "signature in an extension type", 2, ERR_TYPE, AT(AT_PARTS, set_part, 5, "d40100")},
 
     {"version-2", "the next version, signed as such", 3, ERR_VERSION, {version_2, AT_WHOLE, NULL, 0, NULL}},

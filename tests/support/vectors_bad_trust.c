@@ -283,7 +283,7 @@ const struct bad_envelope bad_trust[] = {
     {"signature-plus-order", "S + L", 7, ERR_FORGED, AT(AT_SIG, add_order)},
     {"forged", "signed by another member, under the hospital's name and key id", 7, ERR_FORGED, SCENE(by_another)},
     {"signed-as-report", "a good signature over the digest, in the context of reports", 7, ERR_FORGED, SCENE(as_report)},
-    {"signed-as-batch", "a good signature over the digest, in the reserved context", 7, ERR_FORGED, SCENE(as_batch)},
+    {"signed-as-batch", "a good signature over the digest, in the context of batches", 7, ERR_FORGED, SCENE(as_batch)},
     {"signed-something-else", "a good signature over another digest", 7, ERR_FORGED, AT(AT_DIGEST, sign_the_ciphertext)},
     {"altered-header", "one bit of mid", 7, ERR_FORGED, AT(AT_SIG, flip_mid)},
     {"altered-stanza", "one bit of enc", 7, ERR_FORGED, AT(AT_SIG, flip_enc)},

@@ -207,6 +207,35 @@ static void other_key_for_the_second(struct forge *f, const struct forge_edit *h
     vec_secret("another mk", f->mk[1]);
 }
 
+static void batch(struct forge *f, size_t index, size_t count)
+{
+    f->h.sign = ENVELOPE_SIGN_BATCH;
+    f->context = SIGN_BATCH;
+    f->batch_index = index;
+    f->batch_count = count;
+    payload_sheet(f, &vec_short_sheet);
+}
+
+static void first_of_two(struct forge *f)
+{
+    batch(f, 0, 2);
+}
+
+static void last_of_seven(struct forge *f)
+{
+    batch(f, 6, 7);
+}
+
+static void fourth_of_six(struct forge *f)
+{
+    batch(f, 3, 6);
+}
+
+static void last_of_the_most(struct forge *f)
+{
+    batch(f, 1023, 1024);
+}
+
 struct good {
     const char *name;
     const char *what;
@@ -233,6 +262,10 @@ static const struct good goods[] = {
     {"last-moment", "exp is thirty days after ts, and now", last_moment, {0}},
     {"mid-of-another-sender", "the same mid was seen from another organisation", mid_of_another_sender, {0}},
     {"split-content-first", "another key is wrapped for the second recipient; the first opens", split_content, {.point = AT_KEYS, .edit = other_key_for_the_second}},
+    {"batch-first-of-two", "signed with another under one root", first_of_two, {0}},
+    {"batch-last-of-seven", "the last of an uneven level moves up alone: its path is shorter", last_of_seven, {0}},
+    {"batch-fourth-of-six", "neighbours on both sides", fourth_of_six, {0}},
+    {"batch-last-of-1024", "as many as one signature may cover", last_of_the_most, {0}},
 };
 /* clang-format on */
 #define GOODS (sizeof goods / sizeof goods[0])
@@ -311,6 +344,13 @@ static void put_seal(json_t *o, const struct forge *f)
     vec_secret(f->signer, seed);
     put_span(o, "signing_seed", SPAN_OF(seed));
     put_span(o, "mk", SPAN_OF(f->body_mk));
+    if (f->batch_count) {
+        json_t *batch_o = put_object(o, "batch");
+
+        put_uint(batch_o, "index", f->batch_index);
+        put_uint(batch_o, "count", f->batch_count);
+        put_span(batch_o, "path", bytes_span(&f->batch_path));
+    }
     list = put_array(o, "stanzas");
     for (size_t i = 0; i < f->h.to_count; i++) {
         json_t *s = add_object(list);
@@ -334,6 +374,14 @@ static size_t own_index(const struct forge *f)
     abort();
 }
 
+/* The sixth part whole: for a batch also the place and the path. */
+static void put_sig(json_t *o, const struct forge *f)
+{
+    size_t head = f->part[5].len < 2 + 256 ? 2 : 3;
+
+    put_span(o, "sig", span_of(f->part[5].ptr + head, f->part[5].len - head));
+}
+
 static void put_expected(json_t *o, const struct forge *f)
 {
     size_t index = own_index(f);
@@ -349,7 +397,7 @@ static void put_expected(json_t *o, const struct forge *f)
     put_span(o, "hh", SPAN_OF(f->hh));
     put_span(o, "rh", SPAN_OF(f->rh));
     put_span(o, "digest", SPAN_OF(f->digest));
-    put_span(o, "sig", SPAN_OF(f->sig));
+    put_sig(o, f);
     put_uint(o, "index", index);
     put_span(o, "wrap_info", SPAN_OF(info));
     put_span(o, "wrap_aad", SPAN_OF(aad));

@@ -57,15 +57,17 @@ export function goodEnvelopeCases(file, { changes }) {
 
 const stanzasOf = (g, r) => g.seal.stanzas.map((s, i) => ({ pk: unhex(s.pk), kid: boxKid(unhex(s.pk)), org: r.header.to[i], given: s }));
 
+const batchOf = (g, r) => g.seal.batch && { ...g.seal.batch, path: unhex(g.seal.batch.path), from: r.header.from, skid: r.header.skid };
+
 function sealedAgain(g, r) {
   const stanzas = stanzasOf(g, r).map((s) => ({
     ...s, ephemeral: unhex(s.given.ephemeral_secret), wrapped: s.given.wrapped_mk && unhex(s.given.wrapped_mk),
   }));
-  return seal({ hdr: r.hdr, body: r.body, mk: unhex(g.seal.mk), stanzas, seed: unhex(g.seal.signing_seed) });
+  return seal({ hdr: r.hdr, body: r.body, mk: unhex(g.seal.mk), stanzas, seed: unhex(g.seal.signing_seed), batch: batchOf(g, r) });
 }
 
 async function sealedFresh(g, r, at) {
-  const fresh = { hdr: r.hdr, body: r.body, mk: random(32), stanzas: stanzasOf(g, r), seed: unhex(g.seal.signing_seed) };
+  const fresh = { hdr: r.hdr, body: r.body, mk: random(32), stanzas: stanzasOf(g, r), seed: unhex(g.seal.signing_seed), batch: batchOf(g, r) };
   const bytes = await seal(fresh);
   const opened = (await outcomeOf(() => receive(bytes, at))).value;
   const same = opened && equal(opened.body, r.body) && equal(opened.hdr, r.hdr) && !equal(opened.digest, r.digest);

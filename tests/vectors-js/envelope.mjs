@@ -14,10 +14,13 @@ const LIFE_MAX_MS = 30n * 24n * 3600n * 1000n;
 const SUITE = 1n;
 
 const checkpoint = tuple(uint(), key32, bin(64));
-const sign1 = (v, codes) => {
-  if (v === 2n) refuse('UNSUPPORTED', 'batch signature');
-  return exactly(1)(v, codes);
-};
+const BATCH = 2n;
+const BATCH_MIN = 2;
+const BATCH_MAX = 1024;
+const HASH = 32;
+const PLACE = 4;
+const SIG = 64;
+const SIG_MAX = SIG + PLACE + 10 * HASH;
 
 const header = map({
   suite: [1, exactly(SUITE)],
@@ -35,7 +38,7 @@ const header = map({
   purpose: [13, uint(1, 7)],
   consent: [14, maybe(uint())],
   status: [15, uint(1, 2)],
-  sign: [16, sign1],
+  sign: [16, uint(1, 2)],
   prio: [17, uint(0, 1)],
   re: [18, maybe(id)],
   deputy: [19, unsupported],
@@ -57,17 +60,47 @@ const outer = tuple(
   },
   bin(32),
   bin(272, 270352),
-  bin(64),
+  bin(SIG, SIG_MAX),
 );
 
-function readHeader(hdr, stanzas) {
+function readHeader(hdr, stanzas, sig) {
   const h = header(mp1.decode(hdr), FIELDS);
   const BASIS_CONSENT = 3n;
   refuseUnless(h.basis !== BASIS_CONSENT || h.consent !== undefined, 'FIELD_MISSING', 'consent');
   refuseUnless(h.basis === BASIS_CONSENT || h.consent === undefined, 'FIELD_VALUE', 'consent without basis 3');
   refuseUnless(new Set(h.to.map(hex)).size === h.to.length, 'FIELD_VALUE', 'a recipient twice');
   refuseUnless(h.to.length === stanzas && h.rcat.length === stanzas, 'FIELD_VALUE', 'lists are not aligned');
+  if (h.sign === BATCH) readPlace(sig);
+  else refuseUnless(sig.length === SIG, 'SIZE', 'sig');
   return h;
+}
+
+// 5.3: place and path behind the 64 bytes of a batch
+function readPlace(sig) {
+  refuseUnless(sig.length >= SIG + PLACE, 'SIZE', 'no place');
+  const [index, count] = [sig[64] + 256 * sig[65], sig[66] + 256 * sig[67]];
+  refuseUnless(count >= BATCH_MIN && count <= BATCH_MAX && index < count, 'FIELD_VALUE', 'place');
+  const rest = sig.subarray(SIG + PLACE);
+  refuseUnless(rest.length === HASH * sides(index, count).length, 'SIZE', 'path');
+  return { index, count, path: rest };
+}
+
+// From the leaf up, the side of each neighbour; RFC 6962 2.1.1: the tree splits at the largest power of two
+function sides(index, count) {
+  if (count === 1) return [];
+  let k = 1;
+  while (2 * k < count) k *= 2;
+  return index < k ? [...sides(index, k), 'right'] : [...sides(index - k, count - k), 'left'];
+}
+
+const batchNode = (left, right) => H(256, 'relais/env1/node', concat(left, right));
+
+function batchClaim({ index, count, path }, from, skid, digest) {
+  const root = sides(index, count).reduce((at, side, i) => {
+    const other = path.subarray(HASH * i, HASH * (i + 1));
+    return side === 'right' ? batchNode(at, other) : batchNode(other, at);
+  }, H(256, 'relais/env1/leaf', digest));
+  return H(512, 'relais/env1/batchroot', concat(from, skid, le16(count), le16(0), root));
 }
 
 const headerHash = (hdr) => H(512, 'relais/env1/hdr', hdr);
@@ -109,7 +142,7 @@ export async function receive(bytes, at) {
     refuseUnless(!first || first.key !== 1n || first.value === SUITE, 'SUITE', `${first?.value}`);
   });
   await step(4, () => {
-    r.header = readHeader(r.hdr, r.rcp.length / STANZA);
+    r.header = readHeader(r.hdr, r.rcp.length / STANZA, r.sig);
   });
   const h = r.header;
   await step(5, () => refuseUnless(h.status === BigInt(at.mode), 'MODE', `${h.status}`));
@@ -118,7 +151,10 @@ export async function receive(bytes, at) {
     r.hh = headerHash(r.hdr);
     r.rh = stanzasHash(r.rcp);
     r.digest = envelopeDigest(r.ver, r.hh, r.rh, r.com, r.ct);
-    refuseUnless(verify(signer.pk, 'relais/env1/sig', r.digest, r.sig), 'FORGED');
+    const good = h.sign === BATCH
+      ? verify(signer.pk, 'relais/env1/batch', batchClaim(readPlace(r.sig), h.from, h.skid, r.digest), r.sig.subarray(0, SIG))
+      : verify(signer.pk, 'relais/env1/sig', r.digest, r.sig);
+    refuseUnless(good, 'FORGED');
   });
   const prekey = await step(8, () => {
     r.index = h.to.findIndex((org) => equal(org, at.org));
@@ -167,8 +203,8 @@ function signerOf({ from, skid }, directory) {
 
 export { step };
 
-// The other way. `stanzas`: { pk, kid, org, ephemeral?, wrapped? }, in the order of `to`.
-export async function seal({ hdr, body, mk, stanzas, seed }) {
+// The other way. `stanzas`: { pk, kid, org, ephemeral?, wrapped? }, in the order of `to`; `batch`: { index, count, path, from, skid }.
+export async function seal({ hdr, body, mk, stanzas, seed, batch }) {
   const VER = 1n;
   const hh = headerHash(hdr);
   const wraps = [];
@@ -181,6 +217,9 @@ export async function seal({ hdr, body, mk, stanzas, seed }) {
   const com = commitment(mk, hh);
   const { k, n } = bodyKeys(mk, hh, com);
   const ct = aeadSeal(k, n, bodyAad(hh, rh, com), pad(body));
-  const sig = sign(seed, 'relais/env1/sig', envelopeDigest(VER, hh, rh, com, ct));
+  const digest = envelopeDigest(VER, hh, rh, com, ct);
+  const sig = batch
+    ? concat(sign(seed, 'relais/env1/batch', batchClaim(batch, batch.from, batch.skid, digest)), le16(batch.index), le16(batch.count), batch.path)
+    : sign(seed, 'relais/env1/sig', digest);
   return mp1.encode([VER, hdr, rcp, com, ct, sig]);
 }

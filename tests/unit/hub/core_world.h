@@ -276,7 +276,7 @@ static inline void job_prepare(struct world *w, struct job *j, size_t i)
         if (m.ack.upto > w->after[i])
             w->after[i] = m.ack.upto;
     }
-    job_verify(j, w->core->dir, &w->verify);
+    job_verify(j, w->core->dir, &w->verify, NULL);
 }
 
 static inline enum err world_say(struct member_node *m, struct span frame, bool join, void *arg)

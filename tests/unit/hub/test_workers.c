@@ -147,7 +147,7 @@ static enum err verdict_of(struct world *w, const struct message *say, size_t by
     enum err e;
 
     assert_ok(message_encode(say, &j->frame));
-    job_verify(j, w->core->dir, &w->verify);
+    job_verify(j, w->core->dir, &w->verify, NULL);
     e = j->verdict;
     job_free(j);
     return e;
@@ -164,7 +164,7 @@ static void frames_without_a_signature_are_only_read(void **state)
     assert_ok(verdict_of(w, &say, 0));
     say = (struct message){.type = MSG_ACK, .ack = {.upto = 0}};
     assert_ok(verdict_of(w, &say, 0));
-    job_verify(j, w->core->dir, &w->verify); /* not a member's: untouched */
+    job_verify(j, w->core->dir, &w->verify, NULL); /* not a member's: untouched */
     assert_ok(j->verdict);
     job_free(j);
 }

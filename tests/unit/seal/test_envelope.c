@@ -195,9 +195,9 @@ static void the_hub_checks_a_signature_without_opening(void **state)
     assert_int_equal(envelope_parse(bytes_span(&whole), &v, &h, NULL), ERR_OK);
     assert_int_equal(envelope_digest(&v, digest), ERR_OK);
     assert_memory_equal(digest, named, sizeof digest);
-    assert_int_equal(envelope_verify(&v, digest, secret_sign_public(b->signer)), ERR_OK);
+    assert_int_equal(envelope_verify(&v, &h, digest, secret_sign_public(b->signer)), ERR_OK);
     assert_int_equal(secret_sign_generate(&source, &other), ERR_OK);
-    assert_int_equal(envelope_verify(&v, digest, secret_sign_public(other)), ERR_FORGED);
+    assert_int_equal(envelope_verify(&v, &h, digest, secret_sign_public(other)), ERR_FORGED);
     box_kid(&b->to[1], kid);
     assert_memory_equal(envelope_kid(&v, 1), kid, sizeof kid);
     secret_sign_free(other);

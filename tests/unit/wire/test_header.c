@@ -187,7 +187,7 @@ static void a_value_out_of_its_range_is_refused(void **state)
         {offsetof(struct env_header, purpose),    8,  ERR_FIELD_VALUE},
         {offsetof(struct env_header, status),     3,  ERR_FIELD_VALUE},
         {offsetof(struct env_header, sign),       0,  ERR_FIELD_VALUE},
-        {offsetof(struct env_header, sign),       2,  ERR_UNSUPPORTED},
+        {offsetof(struct env_header, sign),       3,  ERR_FIELD_VALUE},
         {offsetof(struct env_header, prio),       2,  ERR_FIELD_VALUE},
         {offsetof(struct env_header, scat),       3,  ERR_FIELD_VALUE},
         {offsetof(struct env_header, rcat[1]),    0,  ERR_FIELD_VALUE},
