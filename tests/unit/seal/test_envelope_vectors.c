@@ -247,6 +247,39 @@ static bool is_sealed_honestly(const json_t *v)
            strcmp(vec_text(v, "name"), "ignorable-keys") != 0;
 }
 
+/* The neighbours of a vector's batch are made up: forge.c says how. */
+static bool batch_is_same(const json_t *v, const struct env_header *h,
+                          const struct secret_sign *signer, const uint8_t digest[DIGEST_BYTES],
+                          struct span unsigned_made, struct span whole)
+{
+    const json_t *place = json_object_get(json_object_get(v, "seal"), "batch");
+    size_t index = (size_t)json_integer_value(json_object_get(place, "index"));
+    size_t count = (size_t)json_integer_value(json_object_get(place, "count"));
+    uint8_t(*digests)[DIGEST_512] = calloc(count, sizeof *digests);
+    struct bytes *sigs = calloc(count, sizeof *sigs);
+    size_t head = unsigned_made.len - 2 - SIG_BYTES;
+    bool same;
+
+    assert_non_null(digests);
+    assert_non_null(sigs);
+    for (size_t i = 0; i < count; i++) {
+        uint8_t number[2] = {(uint8_t)i, (uint8_t)(i >> 8)};
+
+        assert_int_equal(digest_of("relais/vectors1/neighbour", SPAN_OF(number), digests[i], 64),
+                         ERR_OK);
+    }
+    memcpy(digests[index], digest, DIGEST_512);
+    assert_int_equal(
+        batch_sign(signer, h->from, (const uint8_t(*)[DIGEST_512])digests, count, sigs), ERR_OK);
+    same = whole.len > head && memcmp(whole.ptr, unsigned_made.ptr, head) == 0 &&
+           vec_is(json_object_get(v, "expect"), "sig", bytes_span(&sigs[index]));
+    for (size_t i = 0; i < count; i++)
+        bytes_free(&sigs[i]);
+    free(sigs);
+    free(digests);
+    return same;
+}
+
 static void sealing_again_with_the_same_randomness_gives_the_same_bytes(void **state)
 {
     json_t *file = vec_load("envelope-good.json");
@@ -281,7 +314,9 @@ static void sealing_again_with_the_same_randomness_gives_the_same_bytes(void **s
             assert_int_equal(
                 envelope_seal(&h, prekeys, bytes_span(&body), signer, &source, &made, digest),
                 ERR_OK);
-            if (!span_equal(bytes_span(&made), bytes_span(&whole)))
+            if (h.sign == ENVELOPE_SIGN_BATCH
+                    ? !batch_is_same(v, &h, signer, digest, bytes_span(&made), bytes_span(&whole))
+                    : !span_equal(bytes_span(&made), bytes_span(&whole)))
                 fail_msg("%s: sealed to other bytes", vec_text(v, "name"));
             assert_true(vec_is(json_object_get(v, "expect"), "digest", SPAN_OF(digest)));
             sealed++;
