@@ -59,7 +59,8 @@ PRELOAD_SRC := $(sort $(wildcard tests/support/preload_*.c))
 # share (tests/support/*_suite.c) are the exception and go to unit tests only.
 SUITE_SRC   := $(sort $(wildcard tests/support/*_suite.c))
 MAIN_SRC    := $(sort $(wildcard tests/support/*_main.c))
-SUPPORT_SRC := $(filter-out $(PRELOAD_SRC) $(SUITE_SRC) $(MAIN_SRC),$(sort $(wildcard tests/support/*.c)))
+SUPPORT_SRC := $(filter-out $(PRELOAD_SRC) $(SUITE_SRC) $(MAIN_SRC),$(sort $(wildcard tests/support/*.c))) \
+               tests/faults/powercut.c
 UNIT_SRC    := $(sort $(wildcard tests/unit/*/test_*.c))
 FUZZ_NOTE   := tests/fuzz/fuzz_main_note.c
 FUZZ_SRC    := $(filter-out $(FUZZ_NOTE),$(sort $(wildcard tests/fuzz/fuzz_*.c)))
@@ -83,7 +84,8 @@ UNIT    = $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
 FUZZERS = $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/fuzz/%)
 REPLAYS = $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/replay/%)
 PROGS   = $(PROG_SRC:tests/system/%.c=$(BUILD)/%) $(BENCH_SRC:tests/bench/%.c=$(BUILD)/%) \
-          $(MAIN_SRC:tests/support/%_main.c=$(BUILD)/%) $(PRELOAD_SRC:tests/support/%.c=$(BUILD)/%.so)
+          $(MAIN_SRC:tests/support/%_main.c=$(BUILD)/%) $(PRELOAD_SRC:tests/support/%.c=$(BUILD)/%.so) \
+          $(BUILD)/recorder.so
 
 # --- what a person calls --------------------------------------------------------------------------
 
@@ -201,7 +203,7 @@ FORCE:
 # Each folder sees what it may include: hub/ never finds a header of node/, nor the reverse.
 HUB_INC  = -Ihub $(addprefix -I,$(wildcard hub/*/.))
 NODE_INC = -Inode $(addprefix -I,$(wildcard node/*/.))
-TEST_INC = -Itests/support -Itests/fuzz
+TEST_INC = -Itests/support -Itests/faults -Itests/fuzz
 inc = $(INCLUDES) $(or \
     $(if $(filter hub/%,$(1)),$(HUB_INC)), \
     $(if $(filter node/%,$(1)),$(NODE_INC)), \
@@ -261,6 +263,11 @@ $(MAIN_SRC:tests/support/%_main.c=$(BUILD)/%): $(BUILD)/%: $(BUILD)/obj/tests/su
 $(BUILD)/preload_%.so: tests/support/preload_%.c $(BUILD)/flags
 	$(call say,LD,$@)$(CC) $(filter-out -fPIE,$(ALL_CFLAGS)) -fPIC $(call inc,$<) \
 	    -shared -MMD -MP -MF $@.d $< -ldl -o $@
+
+RECORDER_SRC = $(wildcard tests/faults/recorder*.c)
+$(BUILD)/recorder.so: $(RECORDER_SRC) $(wildcard tests/faults/recorder*.h) $(BUILD)/flags
+	$(call say,LD,$@)$(CC) $(filter-out -fPIE,$(ALL_CFLAGS)) -fPIC $(call inc,$<) \
+	    -shared $(RECORDER_SRC) -ldl -o $@
 
 # A fuzzer is linked with clang's driver, or with one of ours that only replays files (for gcov).
 FUZZ_PARTS = $(call obj,$(wildcard $(FUZZ_NOTE))) $(LIBNODE) $(LIBHUB) $(LIBS_OF_TESTS)

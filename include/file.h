@@ -30,8 +30,8 @@ enum err file_write_new(const char *path, struct span content, unsigned mode);
 
 enum err file_remove(const char *path); /* durable; ERR_NOT_FOUND */
 
-/* Makes the directory, not its parents. One that exists is fine if it is a directory without
- * bits beyond `mode` (ERR_PERMISSION) and ours or root's. */
+/* Makes the directory, not its parents; on disk, with its entry, when ERR_OK. One that exists is
+ * fine if it is a directory without bits beyond `mode` (ERR_PERMISSION) and ours or root's. */
 enum err dir_make(const char *path, unsigned mode);
 
 /* One process per directory: a file `lock` in it, held until dir_unlock() or exit, with our pid

@@ -302,6 +302,16 @@ out:
 
 /* ---- directories ---- */
 
+/* The entry of a directory is in its parent. One we may not even read is nothing to wait for. */
+static enum err entry_sync(int dir)
+{
+    int parent = openat(dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    enum err e = parent >= 0 && fsync(parent) < 0 ? ERR_UNKNOWN : ERR_OK;
+
+    close_fd(&parent);
+    return e;
+}
+
 enum err dir_make(const char *path, unsigned mode)
 {
     struct stat st;
@@ -318,6 +328,10 @@ enum err dir_make(const char *path, unsigned mode)
         e = last_err();
     else if ((st.st_mode & MODE_BITS & ~mode) || (st.st_uid != geteuid() && st.st_uid != 0))
         e = ERR_PERMISSION;
+    else if (fsync(fd) < 0) /* whoever made it may have been ended before this */
+        e = last_err();
+    else
+        e = entry_sync(fd);
     close_fd(&fd);
     return e;
 }

@@ -44,6 +44,7 @@ struct txn {
 
 struct store_engine {
     const char *name;
+    const char *file; /* by which a store is known to be there; NULL: it never is */
     /* `o->names` has the store's own table as its last, `o->n` counts it. Leaves `base` alone. */
     enum err (*open)(const struct store_options *o, struct store **out);
     void (*close)(struct store *s);

@@ -483,6 +483,7 @@ static enum err lmdb_copy(struct txn *t, int fd)
 
 const struct store_engine store_lmdb = {
     .name = "lmdb",
+    .file = DATA_FILE,
     .open = lmdb_open,
     .close = lmdb_close,
     .begin = lmdb_begin,

@@ -1,14 +1,19 @@
 #include "place.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "file.h"
+
+#define BESIDE "new"
 
 struct place {
     struct place *next; /* in `taken` */
@@ -153,6 +158,83 @@ enum err place_sync(const struct place *p, const char *file)
         close(fd);
     if (parent >= 0)
         close(parent);
+    return e;
+}
+
+/* What a former attempt has left: files only. */
+static enum err beside_empty(int dir)
+{
+    int fd = openat(dir, BESIDE, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    const struct dirent *one;
+    enum err e = ERR_OK;
+    DIR *d;
+
+    if (fd < 0)
+        return errno == ENOENT ? ERR_OK : err_from_errno(errno);
+    if (!(d = fdopendir(fd))) {
+        e = err_from_errno(errno);
+        close(fd);
+        return e;
+    }
+    while (!e && (one = readdir(d)))
+        if (strcmp(one->d_name, ".") != 0 && strcmp(one->d_name, "..") != 0 &&
+            unlinkat(fd, one->d_name, 0))
+            e = err_from_errno(errno);
+    closedir(d);
+    return e ? e : err_from_errno(unlinkat(dir, BESIDE, AT_REMOVEDIR) ? errno : 0);
+}
+
+enum err place_beside(const char *where, const char *file, char **beside)
+{
+    char *path = NULL;
+    struct stat st;
+    int dir = -1;
+    enum err e = ERR_USAGE;
+
+    *beside = NULL;
+    if (!where || (e = dir_make(where, 0700)))
+        goto out;
+    dir = open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0) {
+        e = err_from_errno(errno);
+        goto out;
+    }
+    if (fstatat(dir, file, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        goto out;
+    if (errno != ENOENT) {
+        e = err_from_errno(errno);
+        goto out;
+    }
+    if ((e = beside_empty(dir)))
+        goto out;
+    e = ERR_NOMEM;
+    if (!(path = malloc(strlen(where) + sizeof "/" BESIDE)))
+        goto out;
+    memcpy(path, where, strlen(where));
+    memcpy(path + strlen(where), "/" BESIDE, sizeof "/" BESIDE);
+    *beside = path;
+    e = ERR_OK;
+out:
+    if (dir >= 0)
+        close(dir);
+    return e;
+}
+
+enum err place_adopt(const char *where, const char *file)
+{
+    int dir = open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int from = openat(dir, BESIDE, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    enum err e = ERR_OK;
+
+    if (dir < 0 || from < 0 || renameat2(from, file, dir, file, RENAME_NOREPLACE) || fsync(from) ||
+        fsync(dir))
+        e = err_from_errno(errno);
+    else
+        e = beside_empty(dir);
+    if (from >= 0)
+        close(from);
+    if (dir >= 0)
+        close(dir);
     return e;
 }
 

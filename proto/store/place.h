@@ -30,6 +30,13 @@ enum err place_resize(const struct place *p, const char *file, uint64_t size);
 /* On disk when it returns: the content of `file`, its entry, the directory's own entry. */
 enum err place_sync(const struct place *p, const char *file);
 
+/* A new `file` is made in a directory of its own and moved when it is whole and on the disk: cut
+ * off while it is made, it is made again, where half of it would be called damaged.
+ * place_beside: *beside is the path of that directory, empty, for malloc's free(); NULL if `where`
+ * has the file already. Errors as of place_open(). place_adopt: after both are closed. */
+enum err place_beside(const char *where, const char *file, char **beside);
+enum err place_adopt(const char *where, const char *file);
+
 bool place_is_full(const struct place *p, uint64_t wanted); /* the disk has fewer bytes free */
 
 #endif

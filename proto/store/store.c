@@ -5,6 +5,7 @@
 
 #include "engine.h"
 #include "own.h"
+#include "place.h"
 
 static const struct store_engine *const engines[] = {&store_lmdb, &store_mem};
 
@@ -65,6 +66,30 @@ static enum err open_own(struct store *s, const struct store_engine *engine,
     return e;
 }
 
+/* A new store gets its place only when it is whole. */
+static enum err open_engine(const struct store_engine *engine, const struct store_options *o,
+                            struct store **out)
+{
+    struct store_options aside = *o;
+    struct store *made = NULL;
+    char *beside = NULL;
+    enum err e;
+
+    if (engine->file && (e = place_beside(o->where, engine->file, &beside)))
+        return e;
+    if (beside) {
+        aside.where = beside;
+        if (!(e = engine->open(&aside, &made))) {
+            engine->close(made);
+            e = place_adopt(o->where, engine->file);
+        }
+        free(beside);
+        if (e)
+            return e;
+    }
+    return engine->open(o, out);
+}
+
 enum err store_open(const char *engine, const struct store_options *options, struct store **out)
 {
     const char *names[STORE_TABLES_MAX + 1];
@@ -84,7 +109,7 @@ enum err store_open(const char *engine, const struct store_options *options, str
     names[options->n] = OWN_TABLE_NAME;
     all.names = names;
     all.n = options->n + 1;
-    if ((e = found->open(&all, &s)))
+    if ((e = open_engine(found, &all, &s)))
         return e;
     if ((e = open_own(s, found, options)))
         return e;
