@@ -66,7 +66,7 @@ FUZZ_NOTE   := tests/fuzz/fuzz_main_note.c
 FUZZ_SRC    := $(filter-out $(FUZZ_NOTE),$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 PROG_SRC    := $(sort $(wildcard tests/system/prog_*.c))
 BENCH_SRC   := $(sort $(wildcard tests/bench/bench_*.c))
-BENCH_COMMON := $(filter-out $(BENCH_SRC),$(sort $(wildcard tests/bench/*.c)))
+BENCH_PARTS := $(filter-out $(BENCH_SRC),$(sort $(wildcard tests/bench/*.c)))
 C_FILES     := $(sort $(wildcard include/*.h proto/*/*.[ch] hub/*.[ch] hub/*/*.[ch] node/*.[ch] \
                  node/*/*.[ch] tests/*/*.[ch] tests/unit/*/*.[ch]))
 C_SRC       := $(filter %.c,$(C_FILES))
@@ -80,6 +80,7 @@ LIBHUB     = $(BUILD)/libhub.a
 LIBNODE    = $(BUILD)/libnode.a
 LIBSUPPORT = $(BUILD)/libtestsupport.a
 LIBSUITE   = $(BUILD)/libtestsuite.a
+LIBBENCH   = $(BUILD)/libbench.a
 UNIT    = $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
 FUZZERS = $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/fuzz/%)
 REPLAYS = $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/replay/%)
@@ -197,8 +198,10 @@ FLAGS_NOW = $(CC) $(ALL_CFLAGS) $(INCLUDES) / $(ALL_LDFLAGS)
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(FLAGS_NOW)' | cmp -s - $@ || echo '$(FLAGS_NOW)' >$@
-.PHONY: FORCE
+.PHONY: FORCE flags
 FORCE:
+flags: # what things are built with, for tests/bench/run.sh
+	@echo '$(FLAGS_NOW)'
 
 # Each folder sees what it may include: hub/ never finds a header of node/, nor the reverse.
 HUB_INC  = -Ihub $(addprefix -I,$(wildcard hub/*/.))
@@ -207,7 +210,7 @@ TEST_INC = -Itests/support -Itests/faults -Itests/fuzz
 inc = $(INCLUDES) $(or \
     $(if $(filter hub/%,$(1)),$(HUB_INC)), \
     $(if $(filter node/%,$(1)),$(NODE_INC)), \
-    $(if $(filter tests/unit/hub/% tests/fuzz/fuzz_hub%,$(1)),$(HUB_INC) $(TEST_INC)), \
+    $(if $(filter tests/unit/hub/% tests/fuzz/fuzz_hub% tests/bench/%,$(1)),$(HUB_INC) $(TEST_INC)), \
     $(if $(filter tests/unit/node/% tests/fuzz/fuzz_node%,$(1)),$(NODE_INC) $(TEST_INC)), \
     $(if $(filter tests/%,$(1)),$(TEST_INC) $(NODE_INC) $(HUB_INC)))
 
@@ -255,7 +258,9 @@ $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIBSUITE) $(LIBS_OF_TESTS)
 	$(call say,LD,$@)$(link) $(call more_link,tests/unit/$*.c) -lcmocka $(LIBS) -o $@
 $(BUILD)/prog_%: $(BUILD)/obj/tests/system/prog_%.o $(LIBNODE) $(LIBHUB) $(LIBS_OF_TESTS)
 	$(call say,LD,$@)$(link) $(call more_link,tests/system/prog_$*.c) $(LIBS) -o $@
-$(BUILD)/bench_%: $(BUILD)/obj/tests/bench/bench_%.o $(call obj,$(BENCH_COMMON)) $(LIBNODE) $(LIBHUB) $(LIBS_OF_TESTS)
+$(LIBBENCH): $(call obj,$(BENCH_PARTS))
+	$(ARCHIVE)
+$(BUILD)/bench_%: $(BUILD)/obj/tests/bench/bench_%.o $(LIBBENCH) $(LIBHUB) $(LIBS_OF_TESTS)
 	$(call say,LD,$@)$(link) $(call more_link,tests/bench/bench_$*.c) $(LIBS) -o $@
 $(MAIN_SRC:tests/support/%_main.c=$(BUILD)/%): $(BUILD)/%: $(BUILD)/obj/tests/support/%_main.o \
     $(LIBS_OF_TESTS)

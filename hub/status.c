@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "operator.h"
+#include "sign.h"
 
 #define MIB (UINT64_C(1) << 20)
 #define MINUTE_MS UINT64_C(60000)
@@ -32,12 +33,12 @@ static enum err counts_data(struct asked *a)
 {
     const struct core *c = a->c;
     json_t *counts = json_pack(
-        "{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "accepted", (json_int_t)c->count.accepted,
+        "{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "accepted", (json_int_t)c->count.accepted,
         "delivered", (json_int_t)c->count.delivered, "reports", (json_int_t)c->count.reports,
         "statements", (json_int_t)c->count.statements, "refused", (json_int_t)c->count.refused,
         "held", (json_int_t)c->count.held, "expired", (json_int_t)c->count.expired, "commits",
         (json_int_t)c->count.commits, "failed_commits", (json_int_t)c->count.failed_commits,
-        "clones", (json_int_t)c->count.clones);
+        "clones", (json_int_t)c->count.clones, "verified", (json_int_t)sign_verifications());
 
     return data_set(a, "counts", counts);
 }

@@ -56,4 +56,8 @@ enum err verify_digest(enum sign_context c, const struct sign_public *key,
 enum err sign_note(const struct secret_sign *key, struct span text, uint8_t sig[SIG_BYTES]);
 enum err verify_note(const struct sign_public *key, struct span text, const uint8_t sig[SIG_BYTES]);
 
+/* How many signatures this process has looked at, good or bad: what a message costs, for metrics.
+ */
+uint64_t sign_verifications(void);
+
 #endif

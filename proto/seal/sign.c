@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "secret.h"
@@ -48,8 +49,16 @@ static void sign_raw(const struct secret_sign *key, struct span message, uint8_t
     crypto_sign_detached(sig, NULL, message.ptr, message.len, key->sk);
 }
 
+static _Atomic uint64_t verifications;
+
+uint64_t sign_verifications(void)
+{
+    return atomic_load_explicit(&verifications, memory_order_relaxed);
+}
+
 static enum err verify_raw(const struct sign_public *key, struct span message, const uint8_t *sig)
 {
+    atomic_fetch_add_explicit(&verifications, 1, memory_order_relaxed);
     if (crypto_sign_verify_detached(sig, message.ptr, message.len, key->b))
         return ERR_FORGED;
     return ERR_OK;

@@ -1,10 +1,16 @@
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/statfs.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "bench.h"
+
+bool quick;
 
 void must(bool holds, const char *what)
 {
@@ -56,19 +62,135 @@ double median(double *v, size_t n)
     return quantile(v, n, 0.5);
 }
 
+/* --- the world ---------------------------------------------------------------------------------
+ */
+
+/* Counters that a preloaded library writes: syncs, then synced writes. */
+static const volatile uint64_t *counters_map(int fd)
+{
+    void *at = mmap(NULL, 2 * sizeof(uint64_t), PROT_READ, MAP_SHARED, fd, 0);
+
+    must(at != MAP_FAILED, "the counters");
+    close(fd);
+    return at;
+}
+
+static void syncs_map(struct world *w)
+{
+    const char *base = getenv("TMPDIR");
+    const char *own = getenv("RELAIS_SYNCS");
+    int fd;
+
+    snprintf(w->syncs_file, sizeof w->syncs_file, "%s/bench-syncs-XXXXXX",
+             base && *base ? base : "/tmp");
+    fd = mkstemp(w->syncs_file);
+    must(fd >= 0 && ftruncate(fd, 2 * sizeof(uint64_t)) == 0, "a file for the counters");
+    w->syncs = counters_map(fd);
+    if (own && (fd = open(own, O_RDONLY)) >= 0)
+        w->own = counters_map(fd);
+}
+
+uint64_t world_syncs(const struct world *w)
+{
+    return w->syncs[0] + w->syncs[1] + (w->own ? w->own[0] + w->own[1] : 0);
+}
+
+enum err world_start(struct world *w)
+{
+    return hubproc_start(w->scene.hub, &(struct hubproc_start){.syncs = w->syncs_file});
+}
+
 void world_up(struct world *w, size_t senders, size_t recipients)
 {
-    struct scene_options o = {.members = senders + recipients, .seed = "bench"};
+    struct hubproc_start how = {.syncs = w->syncs_file};
+    struct scene_options o = {.members = senders + recipients, .seed = "bench", .start = &how};
 
+    *w = (struct world){0};
+    syncs_map(w);
     ok(scene_open(&o, &w->scene), "scene");
     w->m = w->scene.m;
     w->to = w->scene.m + senders;
+    must(world_syncs(w) > 0, "the hub's syncs are not counted: preload_syncs.so is missing");
 }
 
 void world_down(struct world *w)
 {
     scene_close(&w->scene);
+    munmap((void *)(uintptr_t)w->syncs, 2 * sizeof(uint64_t));
+    if (w->own)
+        munmap((void *)(uintptr_t)w->own, 2 * sizeof(uint64_t));
+    unlink(w->syncs_file);
 }
+
+/* --- whose processor it was ------------------------------------------------------------------- */
+
+/* Clock ticks that were spent at all, and by processes of our group (hub, children, ourselves). */
+static uint64_t ticks_all(void)
+{
+    FILE *f = fopen("/proc/stat", "r");
+    unsigned long long v[8] = {0};
+
+    must(f && fscanf(f, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &v[0], &v[1], &v[2], &v[3],
+                     &v[4], &v[5], &v[6], &v[7]) == 8,
+         "/proc/stat");
+    fclose(f);
+    return v[0] + v[1] + v[2] + v[5] + v[6] + v[7]; /* neither idle nor waiting for a disk */
+}
+
+static uint64_t ticks_of(const char *pid)
+{
+    unsigned long long user = 0;
+    unsigned long long system = 0;
+    char path[300];
+    char text[1024] = "";
+    char *at;
+    int group = -1;
+    FILE *f;
+
+    snprintf(path, sizeof path, "/proc/%s/stat", pid);
+    if (!(f = fopen(path, "r")))
+        return 0; /* it has just ended */
+    if (!fgets(text, sizeof text, f) || !(at = strrchr(text, ')')) ||
+        sscanf(at + 1, " %*c %*d %d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &group, &user,
+               &system) != 3 ||
+        group != getpgrp())
+        user = system = 0;
+    fclose(f);
+    return user + system;
+}
+
+static uint64_t ticks_ours(void)
+{
+    DIR *proc = opendir("/proc");
+    uint64_t sum = 0;
+
+    must(proc != NULL, "/proc");
+    for (const struct dirent *one; (one = readdir(proc));)
+        if (one->d_name[0] >= '1' && one->d_name[0] <= '9')
+            sum += ticks_of(one->d_name);
+    closedir(proc);
+    return sum;
+}
+
+void measure_begin(struct world *w)
+{
+    w->seen.syncs = world_syncs(w);
+    w->seen.ours = ticks_ours();
+    w->seen.others = ticks_all();
+}
+
+void measure_end(struct world *w)
+{
+    uint64_t all = ticks_all() - w->seen.others;
+    uint64_t now = ticks_ours();
+    uint64_t ours = now > w->seen.ours ? now - w->seen.ours : 0;
+
+    w->seen.counted += world_syncs(w) - w->seen.syncs;
+    w->seen.busy += all;
+    w->seen.busy_others += all > ours ? all - ours : 0;
+}
+
+/* --- saying it -------------------------------------------------------------------------------- */
 
 static const char *file_system(const char *dir)
 {
@@ -92,11 +214,18 @@ static const char *file_system(const char *dir)
     }
 }
 
-void report(const struct world *w, const char *name, double value, const char *unit, size_t runs,
+void report(const struct world *w, const char *name, const char *unit, double *of_runs, size_t runs,
             size_t n)
 {
-    printf("{\"bench\": \"%s\", \"value\": %.3f, \"unit\": \"%s\", \"runs\": %zu, \"n\": %zu, "
-           "\"fs\": \"%s\"}\n",
-           name, value, unit, runs, n, file_system(hubproc_dir(w->scene.hub)));
+    const char *flags = getenv("BENCH_FLAGS");
+    double middle = median(of_runs, runs); /* sorted now */
+
+    printf("{\"bench\": \"%s\", \"value\": %.3f, \"min\": %.3f, \"max\": %.3f, \"unit\": \"%s\", "
+           "\"runs\": %zu, \"n\": %zu, \"fs\": \"%s\", \"flags\": \"%s\", \"syncs\": %llu, "
+           "\"others_pct\": %.0f}\n",
+           name, middle, of_runs[0], of_runs[runs - 1], unit, runs, n,
+           file_system(hubproc_dir(w->scene.hub)), flags ? flags : "not checked: use run.sh",
+           (unsigned long long)w->seen.counted,
+           w->seen.busy ? 100.0 * (double)w->seen.busy_others / (double)w->seen.busy : 0.0);
     fflush(stdout);
 }

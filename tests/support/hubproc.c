@@ -254,6 +254,9 @@ static size_t env_make(const struct hubproc *h, const struct hubproc_start *how,
         snprintf(text[n++], 2200, "RELAIS_FAULT_LOG=%s", h->fault_log);
         if (how->clock)
             snprintf(text[n++], 2200, "RELAIS_CLOCK_FILE=%s", h->clock_file);
+    } else if (how && how->syncs) {
+        snprintf(text[n++], 2200, "LD_PRELOAD=%s", hubproc_program("preload_syncs.so", preload));
+        snprintf(text[n++], 2200, "RELAIS_SYNCS=%s", how->syncs);
     }
     if (how && how->notify) {
         snprintf(text[n++], 2200, "NOTIFY_SOCKET=%s", how->notify);

@@ -38,6 +38,7 @@ struct hubproc_start {
     bool clock;         /* under the clock file: hubproc_clock() */
     const char *notify; /* NOTIFY_SOCKET; NULL: no service manager */
     unsigned watchdog_us;
+    const char *syncs; /* RELAIS_SYNCS, see preload_syncs.c; without the two above; NULL: none */
 };
 /* Starts `serve` and waits for hub.ready: ERR_OK; ERR_CLOSED: it ended before. NULL: plain. */
 enum err hubproc_start(struct hubproc *h, const struct hubproc_start *how);
