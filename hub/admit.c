@@ -82,6 +82,7 @@ static enum err accept(struct core *c, const struct job *j, struct item *it, uin
     it->sender = j->who.number;
     memcpy(it->mid, h->mid, sizeof it->mid);
     memcpy(it->from, h->from, sizeof it->from);
+    memcpy(it->circle, h->circle, sizeof it->circle);
     memcpy(it->digest, j->digest, sizeof it->digest);
     if ((e = item_add(c, it, j->message.put.envelope)))
         return e;

@@ -185,6 +185,19 @@ enum err keys_check_head(struct core *c, const struct ckpt *head)
     return head_check(c, c->keys, c->heads->keys, head, c->id->keys_origin, c->id->keys_log);
 }
 
+enum err audit_detail(struct core *c, uint64_t index, struct detail *out)
+{
+    struct span entry;
+    struct span side;
+    enum err e = ledger_entry(c->audit, c->t, index, &entry, &side, NULL);
+
+    if (e)
+        return e;
+    if (side.len <= SALT_BYTES)
+        return ERR_NOT_FOUND;
+    return detail_decode(span_of(side.ptr + SALT_BYTES, side.len - SALT_BYTES), out);
+}
+
 /* --- receipts ------------------------------------------------------------------------------ */
 
 static enum err first_key(void *arg, struct span key, struct span value)

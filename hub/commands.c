@@ -91,6 +91,7 @@ static const char *type_name(uint64_t type)
         [AUDIT_UNREADABLE] = "illisible",
         [AUDIT_MISLABELLED] = "étiquette fausse",
         [AUDIT_EXPIRED] = "expiré",
+        [AUDIT_RECALLED] = "rappelé par l'expéditeur",
         [AUDIT_STATEMENT] = "déclaration de cercle",
         [AUDIT_REJECTED] = "refusé par le hub",
         [AUDIT_HELD] = "retenu à la remise",

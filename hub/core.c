@@ -187,6 +187,8 @@ static enum err member_dispatch(struct core *c, struct job *j)
         return on_ack(c, j);
     case MSG_REPORT:
         return on_report(c, j);
+    case MSG_RECALL:
+        return on_recall(c, j);
     case MSG_DECLARE:
         return on_declare(c, j);
     case MSG_CHAIN:
@@ -221,20 +223,26 @@ static enum err dispatch(struct core *c, struct job *j)
     return ERR_OK;
 }
 
-/* Circle statements go first in each commit: no envelope of this group is judged by a circle that
- * a withdrawal beside it has just narrowed. */
-static bool goes_first(const struct job *j)
+/* Circle statements and recalls go first in each commit: no envelope of this group is judged by a
+ * circle that a withdrawal beside it has just narrowed, and no ACK overtakes a recall. */
+static bool goes_first(struct core *c, const struct job *j)
 {
-    return j->kind == JOB_MEMBER && j->message.type == MSG_DECLARE;
+    if (j->kind != JOB_MEMBER || j->verdict)
+        return false;
+    return j->message.type == MSG_DECLARE ||
+           (j->message.type == MSG_RECALL && recall_goes_first(c, j));
 }
 
 static enum err group_decide(struct core *c, struct job **jobs, size_t n)
 {
+    bool first[HUB_GROUP_MAX];
     enum err e;
 
+    for (size_t i = 0; i < n; i++)
+        first[i] = goes_first(c, jobs[i]);
     for (int round = 0; round < 2; round++)
         for (size_t i = 0; i < n; i++)
-            if (goes_first(jobs[i]) == (round == 0) && (e = dispatch(c, jobs[i])))
+            if (first[i] == (round == 0) && (e = dispatch(c, jobs[i])))
                 return e;
     return ERR_OK;
 }

@@ -114,7 +114,8 @@ struct core {
         enum err why;
     } * holds;
     struct {
-        uint64_t accepted, delivered, reports, statements, refused, held, expired, commits;
+        uint64_t accepted, delivered, reports, statements, refused, held, expired, recalled;
+        uint64_t commits;
         uint64_t failed_commits, hellos, clones;
     } count;
     struct board *board; /* figures.c: the rest is what it remembers */
@@ -169,6 +170,8 @@ enum err audit_add(struct core *c, enum audit_type type, struct detail *d, uint6
  * NULL. */
 enum err audit_receipt(struct core *c, struct txn *t, uint64_t index,
                        const struct receipt_path *path, struct bytes *out);
+/* What leaf `index` says, in the group's transaction; borrows from it. ERR_NOT_FOUND: erased. */
+enum err audit_detail(struct core *c, uint64_t index, struct detail *out);
 enum err audit_head(struct core *c, struct txn *t, uint64_t size, struct ckpt *out);
 enum err keys_head(struct core *c, struct txn *t, uint64_t size, struct ckpt *out);
 enum err heads_new(struct heads **out);
@@ -188,6 +191,9 @@ enum err on_declare(struct core *c, struct job *j);
 enum err on_chain(struct core *c, struct job *j);
 enum err on_ack(struct core *c, struct job *j);
 enum err on_report(struct core *c, struct job *j);
+enum err on_recall(struct core *c, struct job *j);
+/* Does it take back what is here already? Then it is decided before the envelopes of its group. */
+bool recall_goes_first(struct core *c, const struct job *j);
 enum err on_hello(struct core *c, struct job *j);
 void hello_undo(struct core *c, const struct job *j); /* its group is lost: no session is open */
 /* May this node be served now? ERR_SUSPENDED, ERR_REVOKED ... */
@@ -237,8 +243,10 @@ struct mailbox {
     struct entry {
         uint64_t seq;
         uint32_t bytes;
+        bool ended; /* recalled or held back, but issued: here until the ACK that counts it */
     } * ring;
     size_t head, len, cap;
+    uint64_t may_have; /* newest seq that this node may ever have been sent */
     size_t out; /* entries issued and not acknowledged */
     uint64_t out_bytes;
     bool open; /* a live session */
@@ -259,19 +267,32 @@ struct mailbox *mailbox_of(struct core *c, uint32_t number);     /* NULL: none *
 enum err mailbox_make(struct core *c, const struct member *who); /* fine if there */
 enum err mailbox_save(struct core *c, const struct mailbox *m);  /* its TABLE_NODE row */
 enum err mailbox_push(struct core *c, uint32_t number, uint64_t seq, uint32_t bytes);
-void mailbox_drop(struct mailbox *m, uint64_t seq);           /* held or expired */
 size_t mailbox_before(const struct mailbox *m, uint64_t seq); /* how many wait below it */
+/* It met another end than delivery. True: it was issued, and stays in the ring until the ACK. */
+bool mailbox_end(struct mailbox *m, uint64_t seq);
+/* The session is over: what had stayed in the ring for its ACK goes, with its items. */
+enum err mailbox_session_over(struct core *c, struct mailbox *m);
 void mailbox_pop(struct mailbox *m, uint64_t upto);
 size_t mailbox_each(struct core *c, void (*visit)(struct mailbox *m, void *arg), void *arg);
 /* After a commit: issues what credit allows. Entries that may no longer be delivered are left in
  * c->holds for the next group. */
 enum err mailboxes_pump(struct core *c);
 
+/* ERR_OK, or the row of the disclosure table that has closed since `body` was accepted. */
+enum err item_judge(struct core *c, const struct mailbox *m, struct span body);
+bool item_is_held_for(enum err e); /* is that a row of the table, not a failure of ours? */
+
 enum err holds_write(struct core *c);
 void holds_forget(struct core *c);
 enum err seen_sweep(struct core *c); /* dedupe rows older than exp + 24 h, a slice */
 
 #define ITEM_RECIPIENTS_MAX 1024
+
+enum item_done {
+    ITEM_WAITS,
+    ITEM_ENDED,        /* no longer in his mailbox */
+    ITEM_ENDED_ISSUED  /* the same, but counted by the ACK of this session */
+};
 
 struct item {
     uint64_t seq;
@@ -281,18 +302,19 @@ struct item {
     uint32_t sender; /* node number; 0 with kind 3 and 2: nobody is told */
     uint8_t mid[ID_BYTES];
     uint8_t from[ID_BYTES];
+    uint8_t circle[ID_BYTES]; /* of an envelope */
     uint8_t digest[DIGEST_BYTES];
     uint32_t body_bytes;
     size_t count;
     uint32_t to[ITEM_RECIPIENTS_MAX];
-    bool done[ITEM_RECIPIENTS_MAX]; /* held back or expired for him: no longer in his mailbox */
+    uint8_t done[ITEM_RECIPIENTS_MAX]; /* enum item_done: held back, expired, recalled for him */
 };
 
 /* Writes item and body under the next seq, and into the recipients' mailboxes. */
 enum err item_add(struct core *c, struct item *it, struct span body);
 enum err item_read(struct txn *t, uint64_t seq, struct item *out);    /* ERR_NOT_FOUND */
 enum err item_body(struct txn *t, uint64_t seq, struct span *out);    /* borrowed */
-enum err item_done(struct core *c, struct item *it, uint32_t number); /* for one recipient */
+enum err item_done(struct core *c, struct item *it, uint32_t number, enum item_done how);
 /* Deletes the item if every recipient has it or is done. */
 enum err item_settle(struct core *c, uint64_t seq);
 enum err items_scan(struct txn *t, uint64_t from_seq, size_t most,
@@ -314,11 +336,40 @@ enum err seen_get(struct txn *t, const uint8_t mid[ID_BYTES], const uint8_t from
 enum err seen_put(struct core *c, const uint8_t mid[ID_BYTES], const uint8_t from[ID_BYTES],
                   const struct seen *s);
 
-/* How a message ended for one organisation: the index of that leaf. ERR_NOT_FOUND. */
+/* How a message ended for one organisation. ERR_NOT_FOUND. */
+struct ended {
+    uint64_t index; /* of that leaf */
+    bool had;       /* it may have had the message all the same */
+};
 enum err ended_get(struct txn *t, const uint8_t mid[ID_BYTES], const uint8_t org[ID_BYTES],
-                   enum audit_type how, uint64_t *index);
+                   enum audit_type how, struct ended *out);
 enum err ended_put(struct core *c, const uint8_t mid[ID_BYTES], const uint8_t org[ID_BYTES],
-                   enum audit_type how, uint64_t index);
+                   enum audit_type how, const struct ended *e);
+
+/* Ends `it` for one recipient otherwise than by delivery (ends.c): leaf, row, receipts to sender
+ * and recipient, and what is left of the item goes when nobody waits for it. */
+struct ending {
+    enum audit_type type; /* AUDIT_EXPIRED, AUDIT_HELD, AUDIT_RECALLED */
+    uint32_t code;
+    const struct statement *act; /* signed by a member: AUDIT_RECALLED; else NULL */
+};
+enum err item_end(struct core *c, struct item *it, uint32_t number, const struct ending *how);
+/* After a statement that narrows: what is on its way in this circle and no longer passes. */
+enum err issued_judge(struct core *c, const uint8_t handle[ID_BYTES], const uint8_t org[ID_BYTES]);
+
+/* The statement of a REPORT or RECALL. */
+struct report {
+    uint64_t outcome; /* enum audit_type */
+    uint8_t mid[ID_BYTES];
+    uint8_t digest[DIGEST_BYTES];
+    uint8_t from[ID_BYTES];
+    uint8_t by[ID_BYTES];
+    uint64_t ts_ms;
+    uint32_t code;
+    uint8_t actor[ID_BYTES];
+};
+enum err report_decode(struct span stmt, enum audit_type least, enum audit_type most,
+                       struct report *out);
 
 /* Keys of the tables. */
 struct span key_u64(uint64_t v, uint8_t buf[8]);

@@ -107,6 +107,20 @@ static enum err chain_row_put(struct core *c, struct span key, uint64_t index, s
     return store_put_new(c->t, TABLE_CHAIN, key, span_of(row, CHAIN_ROW_SS + ss.len));
 }
 
+/* What was on its way when the circle narrowed is held back in the same commit. */
+static enum err narrowed(struct core *c, const struct declared *d)
+{
+    enum err e = ERR_OK;
+
+    for (size_t i = 0; i < circle_member_count(d->circle) && !e; i++) {
+        const struct circle_member *m = circle_member(d->circle, i);
+
+        if (m->current || m->until == d->s.n)
+            e = issued_judge(c, d->handle, m->row.org);
+    }
+    return e;
+}
+
 static enum err declare_keep(struct core *c, const struct declared *d, const struct job *j)
 {
     struct item it = {.kind = DELIVER_STATEMENT};
@@ -122,6 +136,8 @@ static enum err declare_keep(struct core *c, const struct declared *d, const str
     it.index = index;
     audience(c, d, &it);
     if ((e = item_add(c, &it, j->message.statement.ss)))
+        return e;
+    if (circle_narrows(d->s.kind) && (e = narrowed(c, d)))
         return e;
     c->count.statements++;
     return core_say_receipt(c, j, index);

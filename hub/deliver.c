@@ -22,8 +22,7 @@ static bool may_issue(const struct mailbox *m, const struct entry *next)
     return m->out == 0 || m->out_bytes + next->bytes <= m->credit_bytes;
 }
 
-/* ERR_OK, or the row of the table that closed this way since the envelope was accepted. */
-static enum err judge_again(struct core *c, const struct mailbox *m, struct span body)
+enum err item_judge(struct core *c, const struct mailbox *m, struct span body)
 {
     struct envelope_view view;
     struct env_header header;
@@ -86,6 +85,8 @@ static enum err issue(struct core *c, struct txn *t, struct mailbox *m, const st
         goto out;
     p = NULL;
     m->issued = it->seq;
+    if (it->seq > m->may_have)
+        m->may_have = it->seq;
     m->out++;
     m->out_bytes += it->body_bytes;
 out:
@@ -103,12 +104,12 @@ static enum err hold(struct core *c, struct mailbox *m, uint64_t seq, enum err w
         return ERR_NOMEM;
     *h = (struct held){.next = c->holds, .seq = seq, .number = m->who.number, .why = why};
     c->holds = h;
-    mailbox_drop(m, seq);
+    mailbox_end(m, seq);
     return ERR_OK;
 }
 
 /* ERR_EXISTS: who was invited is a member by now. */
-static bool is_refusal(enum err e)
+bool item_is_held_for(enum err e)
 {
     return (e >= ERR_NOT_IN_CIRCLE && e <= ERR_AUDIENCE) || e == ERR_EXISTS;
 }
@@ -123,8 +124,8 @@ static enum err next_one(struct core *c, struct txn *t, struct mailbox *m, const
         return e;
     if ((e = item_body(t, at->seq, &body)))
         return e;
-    if (it.kind == DELIVER_ENVELOPE && (e = judge_again(c, m, body)))
-        return is_refusal(e) ? hold(c, m, it.seq, e) : e;
+    if (it.kind == DELIVER_ENVELOPE && (e = item_judge(c, m, body)))
+        return item_is_held_for(e) ? hold(c, m, it.seq, e) : e;
     return issue(c, t, m, &it, body);
 }
 

@@ -1,42 +1,59 @@
-/* How a message ends without being delivered: held back by the pump, or expired. Both sides are
- * told by a receipt, and what is left of the item goes (PROTOCOL.md 12). */
+/* How a message ends without being delivered: held back, expired, recalled. Both sides are told by
+ * a receipt, and what is left of the item goes (PROTOCOL.md 11, 12). */
 #include <stdlib.h>
 #include <string.h>
 
 #include "core.h"
 
-static enum err end_for(struct core *c, struct item *it, uint32_t number, enum audit_type type,
-                        enum err why)
+/* Signed by a member, who is then named with his key: the hub alone could not have made it. */
+static void act_name(const struct statement *act, struct detail *d)
 {
-    struct mailbox *m = mailbox_of(c, number);
+    d->has |= RD_KEY(DETAIL_BY_ORG) | RD_KEY(DETAIL_KID) | RD_KEY(DETAIL_SIG) |
+              RD_KEY(DETAIL_ABOUT);
+    memcpy(d->by_org, act->sig[0].org, sizeof d->by_org);
+    memcpy(d->kid, act->sig[0].kid, sizeof d->kid);
+    memcpy(d->sig, act->sig[0].sig, sizeof d->sig);
+    d->about = act->stmt;
+}
+
+static enum err end_log(struct core *c, const struct item *it, const struct mailbox *m,
+                        const struct ending *how, uint64_t *index)
+{
     struct detail d = {.has = RD_KEY(DETAIL_MID) | RD_KEY(DETAIL_DIGEST) | RD_KEY(DETAIL_FROM) |
                               RD_KEY(DETAIL_CIRCLE) | RD_KEY(DETAIL_TO) | RD_KEY(DETAIL_CODE),
                        .to_count = 1,
-                       .code = (uint32_t)why};
-    struct envelope_view view;
-    struct env_header header;
-    struct span body;
-    uint64_t index;
+                       .code = how->code};
+
+    memcpy(d.mid, it->mid, sizeof d.mid);
+    memcpy(d.digest, it->digest, sizeof d.digest);
+    memcpy(d.from, it->from, sizeof d.from);
+    memcpy(d.circle, it->circle, sizeof d.circle);
+    memcpy(d.to[0], m->who.org, sizeof d.to[0]);
+    if (how->act)
+        act_name(how->act, &d);
+    return audit_add(c, how->type, &d, index);
+}
+
+enum err item_end(struct core *c, struct item *it, uint32_t number, const struct ending *how)
+{
+    struct mailbox *m = mailbox_of(c, number);
+    struct ended ended;
+    bool issued;
     enum err e;
 
     if (!m)
         return ERR_INTERNAL;
-    if ((e = item_body(c->t, it->seq, &body)) || (e = envelope_parse(body, &view, &header, NULL)))
+    ended.had = it->seq <= m->may_have;
+    issued = mailbox_end(m, it->seq);
+    if ((e = end_log(c, it, m, how, &ended.index)))
         return e;
-    memcpy(d.mid, it->mid, sizeof d.mid);
-    memcpy(d.digest, it->digest, sizeof d.digest);
-    memcpy(d.from, it->from, sizeof d.from);
-    memcpy(d.circle, header.circle, sizeof d.circle);
-    memcpy(d.to[0], m->who.org, sizeof d.to[0]);
-    if ((e = audit_add(c, type, &d, &index)))
+    if ((e = ended_put(c, it->mid, m->who.org, how->type, &ended)))
         return e;
-    if ((e = ended_put(c, it->mid, m->who.org, type, index)))
+    if ((e = item_done(c, it, number, issued ? ITEM_ENDED_ISSUED : ITEM_ENDED)))
         return e;
-    if ((e = item_done(c, it, number)))
+    if ((e = item_add_receipt(c, it->sender, ended.index, NULL)))
         return e;
-    if ((e = item_add_receipt(c, it->sender, index, NULL)))
-        return e;
-    if ((e = item_add_receipt(c, number, index, NULL)))
+    if ((e = item_add_receipt(c, number, ended.index, NULL)))
         return e;
     return item_settle(c, it->seq);
 }
@@ -54,7 +71,7 @@ enum err holds_write(struct core *c)
         c->holds = h->next;
         e = item_read(c->t, h->seq, &it);
         if (!e)
-            e = end_for(c, &it, h->number, AUDIT_HELD, h->why);
+            e = item_end(c, &it, h->number, &(struct ending){AUDIT_HELD, h->why, NULL});
         c->count.held++;
         free(h);
     }
@@ -71,6 +88,49 @@ void holds_forget(struct core *c)
     }
 }
 
+/* --- what is on its way when its circle narrows -------------------------------------------- */
+
+static enum err issued_one(struct core *c, struct mailbox *m, uint64_t seq,
+                           const uint8_t handle[ID_BYTES])
+{
+    struct span body;
+    struct item it;
+    enum err e = item_read(c->t, seq, &it);
+
+    if (e || it.kind != DELIVER_ENVELOPE || memcmp(it.circle, handle, ID_BYTES) != 0)
+        return e;
+    if ((e = item_body(c->t, seq, &body)))
+        return e;
+    e = item_judge(c, m, body);
+    if (!item_is_held_for(e))
+        return e;
+    c->count.held++;
+    return item_end(c, &it, m->who.number, &(struct ending){AUDIT_HELD, e, NULL});
+}
+
+enum err issued_judge(struct core *c, const uint8_t handle[ID_BYTES], const uint8_t org[ID_BYTES])
+{
+    const struct directory_org *o = directory_find_org(c->dir, org);
+    uint32_t i = o ? o->newest_node : DIRECTORY_NONE;
+    enum err e = ERR_OK;
+
+    while (i != DIRECTORY_NONE) {
+        const struct directory_node *n = directory_node(c->dir, i);
+        struct mailbox *m = mailbox_of(c, (uint32_t)n->enrolled_at);
+
+        for (size_t k = 0; m && m->open && k < m->out; k++) { /* entries that end stay in place */
+            const struct entry *at = &m->ring[(m->head + k) & (m->cap - 1)];
+
+            if (!at->ended && (e = issued_one(c, m, at->seq, handle)))
+                return e;
+        }
+        i = n->previous_of_org;
+    }
+    return ERR_OK;
+}
+
+/* --- expiry ---------------------------------------------------------------------------------- */
+
 struct expiring {
     struct core *c;
     uint64_t seqs[64];
@@ -78,12 +138,21 @@ struct expiring {
     uint64_t next; /* where the next slice begins */
 };
 
+/* The hub ended while the ACK was awaited that this item stayed for. */
+static bool is_left_over(const struct item *it)
+{
+    for (size_t i = 0; i < it->count; i++)
+        if (it->done[i] == ITEM_ENDED_ISSUED)
+            return true;
+    return false;
+}
+
 static enum err expiring_visit(void *arg, const struct item *it)
 {
     struct expiring *x = arg;
 
     x->next = it->seq + 1;
-    if (it->exp_ms != 0 && it->exp_ms < x->c->now_ms)
+    if ((it->exp_ms != 0 && it->exp_ms < x->c->now_ms) || is_left_over(it))
         x->seqs[x->n++] = it->seq;
     return x->n == sizeof x->seqs / sizeof x->seqs[0] ? ERR_ENOUGH : ERR_OK;
 }
@@ -95,14 +164,13 @@ static enum err expire_one(struct core *c, uint64_t seq)
 
     if (e)
         return e;
-    for (size_t i = 0; i < it.count; i++) {
-        struct mailbox *m = mailbox_of(c, it.to[i]);
+    for (size_t i = 0; i < it.count && it.exp_ms != 0 && it.exp_ms < c->now_ms; i++) {
+        const struct mailbox *m = mailbox_of(c, it.to[i]);
 
-        if (it.done[i] || !m || m->acked >= seq)
+        if (it.done[i] != ITEM_WAITS || !m || m->acked >= seq)
             continue;
-        mailbox_drop(m, seq);
         c->count.expired++;
-        if ((e = end_for(c, &it, it.to[i], AUDIT_EXPIRED, ERR_EXPIRED)))
+        if ((e = item_end(c, &it, it.to[i], &(struct ending){AUDIT_EXPIRED, ERR_EXPIRED, NULL})))
             return e;
     }
     return item_settle(c, seq);

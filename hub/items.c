@@ -5,7 +5,7 @@
 
 #include "core.h"
 
-#define FIXED_BYTES (1 + 8 + 8 + 4 + 4 + ID_BYTES + ID_BYTES + DIGEST_BYTES + 2)
+#define FIXED_BYTES (1 + 8 + 8 + 4 + 4 + 3 * ID_BYTES + DIGEST_BYTES + 2)
 #define PER_RECIPIENT 5 /* number u32, done u8 */
 #define SEEN_BYTES (DIGEST_BYTES + 8 + 8 + 8 + 4)
 
@@ -19,7 +19,8 @@ static void item_pack(const struct item *it, uint8_t *p)
     p += 24;
     memcpy(p, it->mid, ID_BYTES);
     memcpy(p + ID_BYTES, it->from, ID_BYTES);
-    p += 2 * ID_BYTES;
+    memcpy(p + 2 * ID_BYTES, it->circle, ID_BYTES);
+    p += 3 * ID_BYTES;
     memcpy(p, it->digest, DIGEST_BYTES);
     p += DIGEST_BYTES;
     p[0] = (uint8_t)(it->count >> 8);
@@ -46,7 +47,8 @@ static enum err item_unpack(uint64_t seq, struct span row, struct item *it)
     p += 24;
     memcpy(it->mid, p, ID_BYTES);
     memcpy(it->from, p + ID_BYTES, ID_BYTES);
-    p += 2 * ID_BYTES;
+    memcpy(it->circle, p + 2 * ID_BYTES, ID_BYTES);
+    p += 3 * ID_BYTES;
     memcpy(it->digest, p, DIGEST_BYTES);
     p += DIGEST_BYTES;
     it->count = (size_t)p[0] << 8 | p[1];
@@ -55,7 +57,7 @@ static enum err item_unpack(uint64_t seq, struct span row, struct item *it)
         return ERR_CORRUPT;
     for (size_t i = 0; i < it->count; i++, p += PER_RECIPIENT) {
         it->to[i] = be32_read(p);
-        it->done[i] = p[4] != 0;
+        it->done[i] = p[4];
     }
     return ERR_OK;
 }
@@ -108,12 +110,20 @@ enum err item_body(struct txn *t, uint64_t seq, struct span *out)
     return store_get(t, TABLE_BODY, key_u64(seq, key), out);
 }
 
-enum err item_done(struct core *c, struct item *it, uint32_t number)
+enum err item_done(struct core *c, struct item *it, uint32_t number, enum item_done how)
 {
     for (size_t i = 0; i < it->count; i++)
         if (it->to[i] == number)
-            it->done[i] = true;
+            it->done[i] = (uint8_t)how;
     return item_write(c, it, false);
+}
+
+/* Does this recipient still need it: its bytes, or its place in the ACK to come? */
+static bool is_needed(const struct item *it, size_t i, const struct mailbox *m)
+{
+    if (!m || m->acked >= it->seq || it->done[i] == ITEM_ENDED)
+        return false;
+    return it->done[i] == ITEM_WAITS || m->open;
 }
 
 enum err item_settle(struct core *c, uint64_t seq)
@@ -124,12 +134,9 @@ enum err item_settle(struct core *c, uint64_t seq)
 
     if (e)
         return e == ERR_NOT_FOUND ? ERR_OK : e;
-    for (size_t i = 0; i < it.count; i++) {
-        const struct mailbox *m = mailbox_of(c, it.to[i]);
-
-        if (!it.done[i] && m && m->acked < seq)
+    for (size_t i = 0; i < it.count; i++)
+        if (is_needed(&it, i, mailbox_of(c, it.to[i])))
             return ERR_OK;
-    }
     if ((e = store_del(c->t, TABLE_ITEM, key_u64(seq, key))))
         return e;
     return store_del(c->t, TABLE_BODY, key_u64(seq, key));
@@ -234,8 +241,10 @@ static void ended_key(const uint8_t mid[ID_BYTES], const uint8_t org[ID_BYTES], 
     key[2 * ID_BYTES] = (uint8_t)how;
 }
 
+#define ENDED_BYTES (8 + 1)
+
 enum err ended_get(struct txn *t, const uint8_t mid[ID_BYTES], const uint8_t org[ID_BYTES],
-                   enum audit_type how, uint64_t *index)
+                   enum audit_type how, struct ended *out)
 {
     uint8_t key[2 * ID_BYTES + 1];
     struct span row;
@@ -244,20 +253,22 @@ enum err ended_get(struct txn *t, const uint8_t mid[ID_BYTES], const uint8_t org
     ended_key(mid, org, how, key);
     if ((e = store_get(t, TABLE_REPORTED, SPAN_OF(key), &row)))
         return e;
-    if (row.len != 8)
+    if (row.len != ENDED_BYTES)
         return ERR_CORRUPT;
-    *index = be64_read(row.ptr);
+    out->index = be64_read(row.ptr);
+    out->had = row.ptr[8] != 0;
     return ERR_OK;
 }
 
 enum err ended_put(struct core *c, const uint8_t mid[ID_BYTES], const uint8_t org[ID_BYTES],
-                   enum audit_type how, uint64_t index)
+                   enum audit_type how, const struct ended *ended)
 {
     uint8_t key[2 * ID_BYTES + 1];
-    uint8_t row[8];
+    uint8_t row[ENDED_BYTES];
 
     ended_key(mid, org, how, key);
-    be64_write(index, row);
+    be64_write(ended->index, row);
+    row[8] = ended->had;
     return store_put(c->t, TABLE_REPORTED, SPAN_OF(key), SPAN_OF(row));
 }
 

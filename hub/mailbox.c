@@ -20,6 +20,7 @@ struct slot {
 
 struct mailboxes {
     struct slot *all;
+    bool loaded;
 };
 
 enum err mailboxes_new(struct mailboxes **out)
@@ -169,7 +170,7 @@ enum err mailbox_push(struct core *c, uint32_t number, uint64_t seq, uint32_t by
     if (m->len == m->cap && (e = ring_grow(m)))
         return e;
     m->len++;
-    *entry_at(m, m->len - 1) = (struct entry){seq, bytes};
+    *entry_at(m, m->len - 1) = (struct entry){.seq = seq, .bytes = bytes};
     return ERR_OK;
 }
 
@@ -201,21 +202,73 @@ size_t mailbox_before(const struct mailbox *m, uint64_t seq)
     return low;
 }
 
-void mailbox_drop(struct mailbox *m, uint64_t seq)
+/* Of the entry with this seq, or len. */
+static size_t place_of(const struct mailbox *m, uint64_t seq)
 {
-    for (size_t i = 0; i < m->len; i++) {
-        if (entry_at(m, i)->seq != seq)
-            continue;
-        if (i < m->out) {
-            m->out--;
-            m->out_bytes -= entry_at(m, i)->bytes;
-        }
-        for (size_t k = i; k > 0; k--) /* what is dropped stands near the front */
+    size_t at = mailbox_before(m, seq);
+
+    return at < m->len && entry_at(m, at)->seq == seq ? at : m->len;
+}
+
+/* The shorter side moves up. */
+static void ring_remove(struct mailbox *m, size_t at)
+{
+    if (at < m->len / 2) {
+        for (size_t k = at; k > 0; k--)
             *entry_at(m, k) = *entry_at(m, k - 1);
         m->head = (m->head + 1) & (m->cap - 1);
-        m->len--;
-        return;
+    } else {
+        for (size_t k = at; k + 1 < m->len; k++)
+            *entry_at(m, k) = *entry_at(m, k + 1);
     }
+    m->len--;
+}
+
+bool mailbox_end(struct mailbox *m, uint64_t seq)
+{
+    size_t at = place_of(m, seq);
+
+    if (at == m->len)
+        return false;
+    if (m->open && at < m->out) {
+        entry_at(m, at)->ended = true;
+        return true;
+    }
+    ring_remove(m, at);
+    return false;
+}
+
+/* In place, in order. What is issued is counted anew by who asks. */
+static void ring_forget_ended(struct mailbox *m)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < m->len; i++)
+        if (!entry_at(m, i)->ended)
+            *entry_at(m, kept++) = *entry_at(m, i);
+    m->len = kept;
+}
+
+enum err mailbox_session_over(struct core *c, struct mailbox *m)
+{
+    size_t issued = m->out < m->len ? m->out : m->len;
+    uint64_t *seqs = calloc(issued + 1, sizeof *seqs);
+    size_t n = 0;
+    enum err e = ERR_OK;
+
+    if (!seqs)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < issued; i++)
+        if (entry_at(m, i)->ended)
+            seqs[n++] = entry_at(m, i)->seq;
+    m->open = false;
+    m->out = 0;
+    m->out_bytes = 0;
+    ring_forget_ended(m);
+    for (size_t i = 0; i < n && !e; i++)
+        e = item_settle(c, seqs[i]);
+    free(seqs);
+    return e;
 }
 
 /* --- all again from the store ---------------------------------------------------------------- */
@@ -233,12 +286,15 @@ static enum err item_index(void *arg, const struct item *it)
     enum err e;
 
     for (size_t i = 0; i < it->count; i++) {
-        const struct mailbox *m = mailbox_of(c, it->to[i]);
+        struct mailbox *m = mailbox_of(c, it->to[i]);
 
-        if (!m || it->done[i] || it->seq <= m->acked)
+        if (!m || it->done[i] == ITEM_ENDED || it->seq <= m->acked)
             continue;
+        if (it->done[i] == ITEM_ENDED_ISSUED && (!m->open || it->seq > m->issued))
+            continue; /* its session is over: nobody counts it any more */
         if ((e = mailbox_push(c, it->to[i], it->seq, it->body_bytes)))
             return e;
+        entry_at(m, m->len - 1)->ended = it->done[i] == ITEM_ENDED_ISSUED;
     }
     return ERR_OK;
 }
@@ -247,7 +303,10 @@ static enum err item_index(void *arg, const struct item *it)
  * failed commit may have counted otherwise. */
 static void session_recount(struct mailbox *m, void *arg)
 {
-    (void)arg;
+    const bool *first = arg;
+
+    if (*first && m->len > 0) /* what the process before us has issued, nobody knows */
+        m->may_have = entry_at(m, m->len - 1)->seq;
     m->out = 0;
     m->out_bytes = 0;
     while (m->open && m->out < m->len && entry_at(m, m->out)->seq <= m->issued)
@@ -256,6 +315,7 @@ static void session_recount(struct mailbox *m, void *arg)
 
 enum err mailboxes_load(struct core *c)
 {
+    bool first = !c->mail->loaded;
     struct txn *t = NULL;
     enum err e;
 
@@ -275,7 +335,8 @@ enum err mailboxes_load(struct core *c)
         goto out;
     if ((e = items_scan(t, 0, SIZE_MAX, item_index, c)))
         goto out;
-    mailbox_each(c, session_recount, NULL);
+    mailbox_each(c, session_recount, &first);
+    c->mail->loaded = true;
 out:
     store_abort(&t);
     return e;

@@ -172,6 +172,8 @@ enum err on_hello(struct core *c, struct job *j)
         return core_refuse(c, j, e);
     if (m->open && m->session != j->session && (e = fence(c, j, m)))
         return e;
+    if ((e = mailbox_session_over(c, m)))
+        return e;
     open_session(m, j);
     c->count.hellos++;
     if ((e = mailbox_save(c, m)))
@@ -183,7 +185,5 @@ enum err on_gone(struct core *c, struct job *j)
 {
     struct mailbox *m = mailbox_of(c, j->who.number);
 
-    if (m && m->open && m->session == j->session)
-        m->open = false;
-    return ERR_OK;
+    return m && m->open && m->session == j->session ? mailbox_session_over(c, m) : ERR_OK;
 }

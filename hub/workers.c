@@ -87,20 +87,22 @@ static enum err ack_verify(struct job *j, const struct directory *dir,
     return e;
 }
 
-/* A report has one signature, by a node of the session's organisation. */
-static enum err report_verify(struct job *j, const struct directory *dir,
-                              const struct worker_options *o)
+/* A report or recall has one signature, by a node of the session's organisation. */
+static enum err report_verify(struct job *j, enum statement_family family,
+                              const struct directory *dir, const struct worker_options *o)
 {
     struct sign_public pk;
     enum err e;
 
+    if ((e = statement_parse(j->message.statement.ss, &j->ss)))
+        return e;
     if (j->ss.count != 1 || j->ss.sig[0].role != ROLE_NODE)
         return ERR_FIELD_VALUE;
     if (memcmp(j->ss.sig[0].org, j->who.org, ID_BYTES) != 0)
         return ERR_FROM;
     if ((e = signer_of(dir, j->who.org, j->ss.sig[0].kid, o, &pk)))
         return e;
-    e = statement_verify(STATEMENT_REPORT, j->ss.stmt, &j->ss.sig[0], &pk);
+    e = statement_verify(family, j->ss.stmt, &j->ss.sig[0], &pk);
     j->costly = e == ERR_FORGED;
     return e;
 }
@@ -119,8 +121,9 @@ static enum err message_verify(struct job *j, const struct directory *dir,
     case MSG_ACK:
         return ack_verify(j, dir, o);
     case MSG_REPORT:
-        e = statement_parse(j->message.statement.ss, &j->ss);
-        return e ? e : report_verify(j, dir, o);
+        return report_verify(j, STATEMENT_REPORT, dir, o);
+    case MSG_RECALL:
+        return report_verify(j, STATEMENT_RECALL, dir, o);
     case MSG_DECLARE: /* the circle decides who may sign: the core verifies, it has the chain */
     case MSG_KEYS_PUT:
         return statement_parse(j->message.statement.ss, &j->ss);

@@ -187,6 +187,7 @@ uint32_t circle_size(const struct circle *c);         /* statements; the head's 
 const uint8_t *circle_head(const struct circle *c);   /* STMT_LINK_BYTES; NULL before create */
 const uint8_t *circle_handle(const struct circle *c); /* ID_BYTES; NULL before create */
 bool circle_closed(const struct circle *c);
+bool circle_narrows(enum circle_kind kind); /* takes something away, and never gives */
 const uint8_t *circle_responsible(const struct circle *c); /* NULL before create */
 const uint8_t *circle_referent(const struct circle *c);    /* NULL: none (he left) */
 

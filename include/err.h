@@ -92,6 +92,7 @@
     X(ERR_QUOTA, 97, "quota reached")                                                             \
     X(ERR_MODE, 98, "real and exercise do not mix")                                               \
     X(ERR_RECALLED, 99, "recalled")                                                               \
+    X(ERR_TOO_LATE, 100, "nobody is left to recall it from: too late")                            \
     /* circle and lawful basis: 120 to 159 */                                                     \
     X(ERR_NOT_IN_CIRCLE, 120, "not a member of this circle")                                      \
     X(ERR_FORMER_MEMBER, 121, "no longer a member of this circle")                                \

@@ -55,11 +55,20 @@ enum audit_type {
     AUDIT_UNREADABLE = 6,
     AUDIT_MISLABELLED = 7,
     AUDIT_EXPIRED = 8,
+    AUDIT_RECALLED = 9,
     AUDIT_STATEMENT = 10,
     AUDIT_REJECTED = 11,
     AUDIT_HELD = 12,
     AUDIT_ACT = 13,
     AUDIT_ALARM = 14
+};
+/* Why a sender recalls (PROTOCOL.md 3). */
+enum recall_reason {
+    RECALL_NO_REASON = 0,
+    RECALL_CONTENT,
+    RECALL_PERSON,
+    RECALL_RECIPIENT,
+    RECALL_REPLACED
 };
 enum audit_act {
     ACT_INVITE = 1,

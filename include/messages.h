@@ -95,7 +95,7 @@ struct msg_ack {
     uint8_t sig[64];
 };
 
-/* REPORT, DECLARE, KEYS_PUT: one signed statement. */
+/* REPORT, DECLARE, KEYS_PUT, RECALL: one signed statement. */
 struct msg_statement {
     uint64_t req;
     struct span ss;
@@ -182,7 +182,7 @@ struct message {
         struct msg_receipt receipt;
         struct msg_deliver deliver;
         struct msg_ack ack;
-        struct msg_statement statement; /* REPORT, DECLARE, KEYS_PUT */
+        struct msg_statement statement; /* REPORT, DECLARE, KEYS_PUT, RECALL */
         struct msg_chain chain;
         struct msg_chain_page chain_page;
         struct msg_keys keys;

@@ -41,7 +41,8 @@ enum statement_role {
 enum statement_family {
     STATEMENT_KEYS,  /* relais/keys1/stmt,  relais/keys1/statement */
     STATEMENT_CHAIN, /* relais/chain1/stmt, relais/chain1/statement */
-    STATEMENT_REPORT /* relais/report1/stmt, relais/report1 */
+    STATEMENT_REPORT, /* relais/report1/stmt, relais/report1 */
+    STATEMENT_RECALL  /* relais/recall1/stmt, relais/recall1 */
 };
 
 struct statement_sig {

@@ -4,12 +4,6 @@
 
 #include "circles.h"
 
-bool circle_narrows(enum circle_kind kind)
-{
-    return kind == CIRCLE_OPPOSITION || kind == CIRCLE_WITHDRAWAL || kind == CIRCLE_LEAVE ||
-           kind == CIRCLE_REMOVE || kind == CIRCLE_CLOSE;
-}
-
 enum err act_statement(const struct act *a, struct circle_statement *s)
 {
     if (circle_decode(bytes_span(&a->stmt), s))

@@ -114,7 +114,6 @@ enum err act_each_waiting(struct node *n, struct txn *t,
                           enum err (*visit)(void *arg, const struct act *a), void *arg);
 /* What it says; circle is filled for a CREATE too. Borrows from *a. */
 enum err act_statement(const struct act *a, struct circle_statement *s);
-bool circle_narrows(enum circle_kind kind); /* takes something away, and never gives */
 /* Does a statement of ours about this circle wait for the hub? Its envelopes wait behind it. */
 enum err act_unsettled(struct node *n, struct txn *t, const uint8_t handle[ID_BYTES], bool *out);
 /* Signed on the present head (JOIN: on the head given, NULL for none) and kept so: what to send. */

@@ -180,6 +180,8 @@ static const struct sentence sentences[] = {
         "Clôturez ou retirez ce qui ne sert plus, puis recommencez."),
     SAY(ERR_MODE, "L'exercice et le réel ne se mélangent pas.", NOTHING_SENT,
         "Vérifiez à quel hub ce nœud est inscrit (« relais-node status »)."),
+    SAY(ERR_TOO_LATE, "Il est trop tard pour rappeler cette fiche.", "Tous ses destinataires l'ont déjà reçue, ou elle s'est terminée autrement ; elle reste chez eux.",
+        "Appelez-les si elle ne doit pas servir."),
     SAY(ERR_RECALLED, "L'expéditeur a rappelé ce message.", "Il n'est pas montré.", "Attendez un nouvel envoi, ou appelez l'expéditeur."),
 
     LAW(ERR_NOT_IN_CIRCLE, L1110_4, "La structure n'est pas membre du cercle de soins de cette personne", NOTHING_SENT,

@@ -87,6 +87,12 @@ const uint8_t *circle_handle(const struct circle *c)
     return c->size ? c->handle : NULL;
 }
 
+bool circle_narrows(enum circle_kind kind)
+{
+    return kind == CIRCLE_OPPOSITION || kind == CIRCLE_WITHDRAWAL || kind == CIRCLE_LEAVE ||
+           kind == CIRCLE_REMOVE || kind == CIRCLE_CLOSE;
+}
+
 bool circle_closed(const struct circle *c)
 {
     return c->closed;

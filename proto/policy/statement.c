@@ -20,6 +20,7 @@ static const struct family {
     [STATEMENT_KEYS] = {SIGN_KEYS,      "relais/keys1/stmt"  },
     [STATEMENT_CHAIN] = {SIGN_STATEMENT, "relais/chain1/stmt" },
     [STATEMENT_REPORT] = {SIGN_REPORT,    "relais/report1/stmt"},
+    [STATEMENT_RECALL] = {SIGN_RECALL,    "relais/recall1/stmt"},
 };
 
 static const uint8_t no_org[ID_BYTES];

@@ -37,6 +37,7 @@ static const struct {
     {MSG_PING,       4,  ping_read,            ping_write           },
     {MSG_KEYS_PUT,   3,  statement_read,       statement_write      },
     {MSG_ERR,        6,  err_message_read,     err_message_write    },
+    {MSG_RECALL,     3,  statement_read,       statement_write      },
     {MSG_JOIN,       5,  join_read,            join_write           },
     {MSG_JOIN_STATE, 5,  join_state_read,      join_state_write     },
 };

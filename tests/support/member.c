@@ -473,6 +473,7 @@ static uint64_t req_asked(const struct message *say)
     case MSG_REPORT:
     case MSG_DECLARE:
     case MSG_KEYS_PUT:
+    case MSG_RECALL:
         return say->statement.req;
     default:
         return 0;

@@ -162,6 +162,7 @@ struct member_item {
     struct bytes item;
     struct bytes receipt;
     unsigned copies; /* how often the hub has sent it */
+    uint64_t session; /* in which it was sent last: an ACK covers what its session delivered */
     bool acked;
 };
 
@@ -192,6 +193,13 @@ enum err member_report_make(struct member_node *m, const struct member_item *ite
                             enum audit_type outcome, enum err code, struct bytes *ss);
 enum err member_report(struct member_node *m, const struct member_item *item,
                        enum audit_type outcome, enum err code, struct bytes *receipt);
+
+/* An SS for RECALL of an envelope that m has sent (or that somebody else has: spoiled). */
+enum err member_recall_make(struct member_node *m, struct span envelope, enum recall_reason why,
+                            struct bytes *ss);
+enum err member_recall_ss(struct member_node *m, struct span ss, struct bytes *receipt);
+enum err member_recall(struct member_node *m, struct span envelope, enum recall_reason why,
+                       struct bytes *receipt); /* may be NULL */
 
 /* --- circles ------------------------------------------------------------------------------------
  */

@@ -67,6 +67,7 @@ void member_keep_item(struct member_node *m, const struct msg_deliver *d)
 
     if (at < m->item_count && m->items[at].seq == d->seq) {
         m->items[at].copies++;
+        m->items[at].session = m->session;
         return;
     }
     it = item_room(m, at);
@@ -74,6 +75,7 @@ void member_keep_item(struct member_node *m, const struct msg_deliver *d)
     it->previous = d->previous;
     it->kind = d->kind;
     it->copies = 1;
+    it->session = m->session;
     if (bytes_copy(&it->item, d->item) || bytes_copy(&it->receipt, d->receipt))
         abort();
 }
@@ -168,7 +170,7 @@ static enum err leaves_collect(const struct member_node *m, uint64_t upto, struc
     if (!l->hash)
         return ERR_NOMEM;
     for (size_t i = place_of(m, m->acked + 1); i < m->item_count && m->items[i].seq <= upto; i++) {
-        if (m->items[i].kind != DELIVER_ENVELOPE)
+        if (m->items[i].kind != DELIVER_ENVELOPE || m->items[i].session != m->session)
             continue;
         if ((e = leaf_of(&m->items[i], l->hash[l->n])))
             return e;
@@ -249,8 +251,9 @@ uint64_t member_acked(const struct member_node *m)
 
 /* --- REPORT ---------------------------------------------------------------------------------- */
 
-static enum err report_stmt(struct member_node *m, const struct member_item *item,
-                            enum audit_type outcome, enum err code, struct bytes *out)
+/* The statement of a REPORT or RECALL about an envelope. */
+static enum err report_stmt(struct member_node *m, struct span envelope, enum audit_type outcome,
+                            uint32_t code, struct bytes *out)
 {
     struct envelope_view view;
     struct env_header header;
@@ -258,7 +261,7 @@ static enum err report_stmt(struct member_node *m, const struct member_item *ite
     struct writer w;
     enum err e;
 
-    if ((e = envelope_parse(bytes_span(&item->item), &view, &header, NULL)) ||
+    if ((e = envelope_parse(envelope, &view, &header, NULL)) ||
         (e = envelope_digest(&view, digest)))
         return e;
     wr_init(&w);
@@ -286,7 +289,7 @@ enum err member_report_make(struct member_node *m, const struct member_item *ite
                             enum audit_type outcome, enum err code, struct bytes *ss)
 {
     struct bytes stmt = {0};
-    enum err e = report_stmt(m, item, outcome, code, &stmt);
+    enum err e = report_stmt(m, bytes_span(&item->item), outcome, code, &stmt);
 
     bytes_free(ss);
     if (!e)
@@ -311,6 +314,48 @@ enum err member_report(struct member_node *m, const struct member_item *item,
     if (!e && receipt)
         e = bytes_copy(receipt, a.message.receipt.receipt);
     member_answer_free(&a);
+    bytes_free(&ss);
+    return e;
+}
+
+/* --- RECALL ---------------------------------------------------------------------------------- */
+
+enum err member_recall_make(struct member_node *m, struct span envelope, enum recall_reason why,
+                            struct bytes *ss)
+{
+    struct bytes stmt = {0};
+    enum err e = report_stmt(m, envelope, AUDIT_RECALLED, why, &stmt);
+
+    bytes_free(ss);
+    if (!e)
+        e = statement_sign_alone(STATEMENT_RECALL, bytes_span(&stmt), ROLE_NODE, m->org, m->sign,
+                                 ss);
+    bytes_free(&stmt);
+    return e;
+}
+
+enum err member_recall_ss(struct member_node *m, struct span ss, struct bytes *receipt)
+{
+    struct message say = {
+        .type = MSG_RECALL, .statement = {member_next_req(m), ss}
+    };
+    struct member_answer a = {0};
+    enum err e = member_ask(m, &say, &a);
+
+    if (!e && receipt)
+        e = bytes_copy(receipt, a.message.receipt.receipt);
+    member_answer_free(&a);
+    return e;
+}
+
+enum err member_recall(struct member_node *m, struct span envelope, enum recall_reason why,
+                       struct bytes *receipt)
+{
+    struct bytes ss = {0};
+    enum err e = member_recall_make(m, envelope, why, &ss);
+
+    if (!e)
+        e = member_recall_ss(m, bytes_span(&ss), receipt);
     bytes_free(&ss);
     return e;
 }
