@@ -210,6 +210,7 @@ TEST_INC = -Itests/support -Itests/faults -Itests/fuzz
 inc = $(INCLUDES) $(or \
     $(if $(filter hub/%,$(1)),$(HUB_INC)), \
     $(if $(filter node/%,$(1)),$(NODE_INC)), \
+    $(if $(filter tests/bench/bench_node.c,$(1)),$(NODE_INC) $(TEST_INC)), \
     $(if $(filter tests/unit/hub/% tests/fuzz/fuzz_hub% tests/bench/%,$(1)),$(HUB_INC) $(TEST_INC)), \
     $(if $(filter tests/unit/node/% tests/fuzz/fuzz_node%,$(1)),$(NODE_INC) $(TEST_INC)), \
     $(if $(filter tests/%,$(1)),$(TEST_INC) $(NODE_INC) $(HUB_INC)))
@@ -260,6 +261,8 @@ $(BUILD)/prog_%: $(BUILD)/obj/tests/system/prog_%.o $(LIBNODE) $(LIBHUB) $(LIBS_
 	$(call say,LD,$@)$(link) $(call more_link,tests/system/prog_$*.c) $(LIBS) -o $@
 $(LIBBENCH): $(call obj,$(BENCH_PARTS))
 	$(ARCHIVE)
+$(BUILD)/bench_node: $(BUILD)/obj/tests/bench/bench_node.o $(LIBBENCH) $(LIBNODE) $(LIBS_OF_TESTS)
+	$(call say,LD,$@)$(link) $(LIBS) -o $@
 $(BUILD)/bench_%: $(BUILD)/obj/tests/bench/bench_%.o $(LIBBENCH) $(LIBHUB) $(LIBS_OF_TESTS)
 	$(call say,LD,$@)$(link) $(call more_link,tests/bench/bench_$*.c) $(LIBS) -o $@
 $(MAIN_SRC:tests/support/%_main.c=$(BUILD)/%): $(BUILD)/%: $(BUILD)/obj/tests/support/%_main.o \

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Figures, one JSON object a line. The store must lie on a disk: TMPDIR says where. What was built
 # with other flags than "make install" builds with gives no figure.
-#   tests/bench/run.sh [--quick] [accept|ceiling|life|oneway|fanout|drain|idle|restart|proof|hostile …]
+#   tests/bench/run.sh [--quick] [accept|ceiling|life|oneway|fanout|drain|idle|restart|proof|hostile|node …]
 set -eu
 cd "$(dirname "$0")/../.."
 export BUILD=${BUILD:-build}
@@ -23,4 +23,15 @@ export BENCH_FLAGS=$built
 RELAIS_SYNCS=$(mktemp)
 trap 'rm -f "$RELAIS_SYNCS"' EXIT
 export RELAIS_SYNCS LD_PRELOAD=$BUILD/preload_syncs.so
-"$BUILD/bench_hub" "$@"
+
+hub=() quick=()
+node=false
+for word in "$@"; do
+    case $word in
+    --quick) quick=(--quick) ;;
+    node) node=true ;;
+    *) hub+=("$word") ;;
+    esac
+done
+if [ ${#hub[@]} -gt 0 ] || ! $node; then "$BUILD/bench_hub" "${quick[@]}" "${hub[@]}"; fi
+if [ ${#hub[@]} -eq 0 ] || $node; then "$BUILD/bench_node" "${quick[@]}"; fi

@@ -100,17 +100,32 @@ enum err world_start(struct world *w)
     return hubproc_start(w->scene.hub, &(struct hubproc_start){.syncs = w->syncs_file});
 }
 
-void world_up(struct world *w, size_t senders, size_t recipients)
+static void world_open(struct world *w, struct scene_options *o)
 {
     struct hubproc_start how = {.syncs = w->syncs_file};
-    struct scene_options o = {.members = senders + recipients, .seed = "bench", .start = &how};
 
     *w = (struct world){0};
     syncs_map(w);
-    ok(scene_open(&o, &w->scene), "scene");
+    o->seed = "bench";
+    o->start = &how;
+    ok(scene_open(o, &w->scene), "scene");
     w->m = w->scene.m;
-    w->to = w->scene.m + senders;
     must(world_syncs(w) > 0, "the hub's syncs are not counted: preload_syncs.so is missing");
+}
+
+void world_up(struct world *w, size_t senders, size_t recipients)
+{
+    struct scene_options o = {.members = senders + recipients};
+
+    world_open(w, &o);
+    w->to = w->scene.m + senders;
+}
+
+void world_up_alone(struct world *w)
+{
+    struct scene_options o = {.members = 1, .no_circle = true, .no_session = true};
+
+    world_open(w, &o);
 }
 
 void world_down(struct world *w)
