@@ -247,7 +247,7 @@ struct mailbox {
     } * ring;
     size_t head, len, cap;
     uint64_t may_have; /* newest seq that this node may ever have been sent */
-    size_t out; /* entries issued and not acknowledged */
+    size_t out;        /* entries issued and not acknowledged */
     uint64_t out_bytes;
     bool open; /* a live session */
     uint64_t session;
@@ -290,8 +290,8 @@ enum err seen_sweep(struct core *c); /* dedupe rows older than exp + 24 h, a sli
 
 enum item_done {
     ITEM_WAITS,
-    ITEM_ENDED,        /* no longer in his mailbox */
-    ITEM_ENDED_ISSUED  /* the same, but counted by the ACK of this session */
+    ITEM_ENDED,       /* no longer in his mailbox */
+    ITEM_ENDED_ISSUED /* the same, but counted by the ACK of this session */
 };
 
 struct item {
@@ -312,8 +312,8 @@ struct item {
 
 /* Writes item and body under the next seq, and into the recipients' mailboxes. */
 enum err item_add(struct core *c, struct item *it, struct span body);
-enum err item_read(struct txn *t, uint64_t seq, struct item *out);    /* ERR_NOT_FOUND */
-enum err item_body(struct txn *t, uint64_t seq, struct span *out);    /* borrowed */
+enum err item_read(struct txn *t, uint64_t seq, struct item *out); /* ERR_NOT_FOUND */
+enum err item_body(struct txn *t, uint64_t seq, struct span *out); /* borrowed */
 enum err item_done(struct core *c, struct item *it, uint32_t number, enum item_done how);
 /* Deletes the item if every recipient has it or is done. */
 enum err item_settle(struct core *c, uint64_t seq);

@@ -8,8 +8,8 @@
 /* Signed by a member, who is then named with his key: the hub alone could not have made it. */
 static void act_name(const struct statement *act, struct detail *d)
 {
-    d->has |= RD_KEY(DETAIL_BY_ORG) | RD_KEY(DETAIL_KID) | RD_KEY(DETAIL_SIG) |
-              RD_KEY(DETAIL_ABOUT);
+    d->has |=
+        RD_KEY(DETAIL_BY_ORG) | RD_KEY(DETAIL_KID) | RD_KEY(DETAIL_SIG) | RD_KEY(DETAIL_ABOUT);
     memcpy(d->by_org, act->sig[0].org, sizeof d->by_org);
     memcpy(d->kid, act->sig[0].kid, sizeof d->kid);
     memcpy(d->sig, act->sig[0].sig, sizeof d->sig);

@@ -207,6 +207,7 @@ void figures_tick(struct core *c)
     f->statements = c->count.statements;
     f->held = c->count.held;
     f->expired = c->count.expired;
+    f->recalled = c->count.recalled;
     f->clones = c->count.clones;
     f->commits = c->count.commits;
     f->failed_commits = c->count.failed_commits;

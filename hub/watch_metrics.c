@@ -17,6 +17,7 @@ static void messages(struct metrics *m, const struct figures *f)
     metric_labelled(m, "state", "reported", f->reports);
     metric_labelled(m, "state", "held", f->held);
     metric_labelled(m, "state", "expired", f->expired);
+    metric_labelled(m, "state", "recalled", f->recalled);
     metric_one(m, "relais_hub_statements_total", METRIC_COUNTER,
                "Statements added to the chains of circles.", f->statements);
     metric_one(m, "relais_hub_clones_total", METRIC_COUNTER, "Alarms of a node in two copies.",

@@ -39,8 +39,8 @@ enum statement_role {
 
 /* What is signed is H-512(label of the family, stmt) in the context of the family. */
 enum statement_family {
-    STATEMENT_KEYS,  /* relais/keys1/stmt,  relais/keys1/statement */
-    STATEMENT_CHAIN, /* relais/chain1/stmt, relais/chain1/statement */
+    STATEMENT_KEYS,   /* relais/keys1/stmt,  relais/keys1/statement */
+    STATEMENT_CHAIN,  /* relais/chain1/stmt, relais/chain1/statement */
     STATEMENT_REPORT, /* relais/report1/stmt, relais/report1 */
     STATEMENT_RECALL  /* relais/recall1/stmt, relais/recall1 */
 };

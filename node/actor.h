@@ -38,7 +38,8 @@ enum journal_act {
     JOURNAL_PERSON,   /* a person record was made, changed, linked, unlinked */
     JOURNAL_CIRCLE,   /* a statement of a circle */
     JOURNAL_EXPORT,
-    JOURNAL_ADMIN
+    JOURNAL_ADMIN,
+    JOURNAL_HIDDEN /* the node itself: a document was recalled or held back, nobody sees it now */
 };
 /* about: person, mid, handle ... (16 bytes, or NULL); actor may be NULL (the node itself). */
 enum err journal_add(struct node *n, struct txn *t, enum journal_act act, const uint8_t *actor,

@@ -129,6 +129,9 @@ static const struct cli_arg inbox_args[] = {
 static const struct cli_arg show_args[] = {
     ID("mid"), {"section", "section", CLI_LOCAL, 0, false, NULL}, {"raw", "raw", CLI_FLAG, 0, false, NULL},
 };
+static const struct cli_arg recall_args[] = {
+    ID("mid"), {"reason", "reason", CLI_WORD, WORDS_RECALL, false, NULL}, WAIT,
+};
 static const struct cli_arg attachment_args[] = {
     ID("mid"), {"", "number", CLI_NUMBER, 0, true, NULL}, {"output", "output", CLI_LOCAL, 0, true, NULL},
 };
@@ -176,6 +179,7 @@ const struct cli_row cli_rows[] = {
     ROW("sheet send", "sheet.send", true, NULL, send_args, "écrit une fiche de liaison et l'envoie ; --re pour répondre ; --subject-file et --text-file gardent les mots hors de la liste des processus"),
     ROW("sheet list", "sheet.list", true, NULL, list_args, "liste les fiches"),
     ROW("sheet show", "sheet.show", true, cli_run_show, show_args, "ouvre une fiche ; --section N --raw donne un texte octet pour octet"),
+    ROW("sheet recall", "sheet.recall", true, NULL, recall_args, "rappelle une fiche envoyée, chez ceux qui ne l'ont pas encore reçue"),
     ROW("sheet attachment", "sheet.attachment", true, cli_run_attachment, attachment_args, "écrit une pièce jointe dans un fichier"),
     ROW("sheet receipts", "receipts", true, cli_run_receipts, receipts_args, "les reçus d'une fiche ; --output DOSSIER les écrit, pour relais-verify"),
     ROW("inbox", "inbox.list", true, NULL, inbox_args, "ce qui est arrivé"),

@@ -15,6 +15,7 @@ const struct command care_commands[] = {
     {"sheet.send",       RIGHT_WRITE, true, run_sheet_send,       "écrit une fiche de liaison et l'envoie"},
     {"sheet.list",       RIGHT_READ,  true, run_sheet_list,       "liste les fiches reçues et envoyées"},
     {"sheet.show",       RIGHT_READ,  true, run_sheet_show,       "ouvre une fiche"},
+    {"sheet.recall",     RIGHT_WRITE, true, run_sheet_recall,     "rappelle une fiche chez ceux qui ne l'ont pas encore reçue"},
     {"sheet.attachment", RIGHT_READ,  true, run_sheet_attachment, "donne une pièce jointe"},
     {"inbox.list",       RIGHT_READ,  true, run_inbox_list,       "liste ce qui est arrivé"},
 };

@@ -47,7 +47,7 @@ static enum err tally_in(void *arg, const struct in_status *s)
     x->unopened += s->state == IN_RECEIVED && s->opened_ms == 0;
     x->held += s->state == IN_HELD;
     x->quarantined += s->state == IN_QUARANTINED;
-    x->in_refused += s->state == IN_REFUSED || s->state == IN_LAPSED;
+    x->in_refused += s->state == IN_REFUSED || s->state >= IN_LAPSED;
     x->unreadable += s->state == IN_UNREADABLE;
     return ERR_OK;
 }
@@ -301,6 +301,8 @@ static const char *type_word(uint64_t type)
         return "mislabelled";
     case AUDIT_EXPIRED:
         return "expired";
+    case AUDIT_RECALLED:
+        return "recalled";
     case AUDIT_STATEMENT:
         return "statement";
     case AUDIT_HELD:
@@ -394,8 +396,8 @@ struct journal_list {
 
 static const char *act_word(uint64_t act)
 {
-    static const char *const words[] = {"",       "lecture",     "écriture",      "dossier",
-                                        "cercle", "exportation", "administration"};
+    static const char *const words[] = {"",       "lecture",     "écriture",       "dossier",
+                                        "cercle", "exportation", "administration", "masquage"};
 
     return act < sizeof words / sizeof *words ? words[act] : "?";
 }

@@ -160,7 +160,8 @@ static enum err ack_in_receipt(struct node *n, const struct receipt_facts *f)
     return verify_digest(SIGN_ACK, &pk, digest, d->sig);
 }
 
-static enum err report_in_receipt(struct node *n, const struct receipt_facts *f)
+static enum err act_in_receipt(struct node *n, const struct receipt_facts *f,
+                               enum statement_family family)
 {
     const struct detail *d = &f->detail;
     struct statement_sig sig = {.role = ROLE_NODE};
@@ -172,7 +173,7 @@ static enum err report_in_receipt(struct node *n, const struct receipt_facts *f)
     memcpy(sig.sig, d->sig, SIG_BYTES);
     if ((e = signer_ever(n, d->by_org, d->kid, &pk)))
         return e;
-    return statement_verify(STATEMENT_REPORT, d->about, &sig, &pk);
+    return statement_verify(family, d->about, &sig, &pk);
 }
 
 enum err contacts_receipt(struct node *n, const struct receipt *r, struct receipt_facts *facts)
@@ -198,7 +199,11 @@ enum err contacts_receipt(struct node *n, const struct receipt *r, struct receip
     case AUDIT_REFUSED:
     case AUDIT_UNREADABLE:
     case AUDIT_MISLABELLED:
-        return report_in_receipt(n, facts);
+        return act_in_receipt(n, facts, STATEMENT_REPORT);
+    case AUDIT_RECALLED: /* its sender's own, or nobody's */
+        if (memcmp(facts->detail.by_org, facts->detail.from, ID_BYTES) != 0)
+            return ERR_FORGED;
+        return act_in_receipt(n, facts, STATEMENT_RECALL);
     default:
         return ERR_OK;
     }

@@ -123,6 +123,8 @@ void on_receipt(struct courier *c, const struct link_frame *f, const struct mess
         e = act_committed(c->n, x->id.key, m->receipt.receipt);
     else if (x->id.kind == TASK_REPORT)
         e = reports_done(c->n, x->id.key, m->receipt.receipt);
+    else if (x->id.kind == TASK_RECALL)
+        e = outbox_recall_done(c->n, x->id.key, m->receipt.receipt);
     if (e) { /* not on our disk, or it proves nothing: it is asked for again */
         log_limited(LEVEL_WARN, "receipt.not_kept", "why=%s", err_name(e));
         task_again(c, x);
@@ -202,6 +204,8 @@ static enum err task_refused(struct courier *c, struct task *x, const struct msg
         return act_refused(c->n, x->id.key, why);
     case TASK_REPORT:
         return reports_done(c->n, x->id.key, span_text(""));
+    case TASK_RECALL:
+        return outbox_recall_refused(c->n, x->id.key, why);
     case TASK_CHAIN:
         chain_refused(c, x, why);
         return ERR_OK;

@@ -34,6 +34,7 @@ enum task_kind {
     TASK_CHAIN,    /* handle */
     TASK_KEYS,     /* "" */
     TASK_KEYS_PUT, /* "" */
+    TASK_RECALL,   /* report key */
     TASK_KINDS
 };
 

@@ -296,8 +296,10 @@ static void reports_work(struct courier *c)
     if (e)
         log_limited(LEVEL_WARN, "reports.pending", "why=%s", err_name(e));
     for (size_t i = 0; i < l.count; i++) {
-        struct task *x = task_make(c, TASK_REPORT, SPAN_OF(l.list[i].key));
-        struct message m = {.type = MSG_REPORT, .statement = {.ss = bytes_span(&l.list[i].ss)}};
+        bool recall = l.list[i].key[2 * ID_BYTES] == AUDIT_RECALLED;
+        struct task *x = task_make(c, recall ? TASK_RECALL : TASK_REPORT, SPAN_OF(l.list[i].key));
+        struct message m = {.type = recall ? MSG_RECALL : MSG_REPORT,
+                            .statement = {.ss = bytes_span(&l.list[i].ss)}};
 
         if (task_due(c, x))
             unsent(task_send(c, x, &m, &m.statement.req), "report");

@@ -6,7 +6,7 @@
 #include "meta.h"
 #include "vault.h"
 
-#define ROW_FIELDS 19
+#define ROW_FIELDS 20
 
 void in_key(const uint8_t mid[ID_BYTES], const uint8_t from[ID_BYTES], uint8_t key[IN_KEY_BYTES])
 {
@@ -47,7 +47,8 @@ enum err in_put(struct node *n, struct txn *t, const struct in_status *s)
     wr_fixed(&w, s->circle, ID_BYTES);
     wr_fixed(&w, s->person, ID_BYTES);
     wr_fixed(&w, s->digest, DIGEST_BYTES);
-    wr_nil(&w);
+    wr_uint(&w, (uint64_t)s->ended);
+    wr_uint(&w, s->ended_ms);
     return row_put(n, t, TABLE_IN, NULL, SPAN_OF(key), &w);
 }
 
@@ -58,7 +59,7 @@ static enum err in_decode(struct span key, struct span row, struct in_status *ou
     enum err e;
 
     rd_array(&r, ROW_FIELDS);
-    s.state = (enum in_state)rd_uint_between(&r, IN_RECEIVED, IN_LAPSED);
+    s.state = (enum in_state)rd_uint_between(&r, IN_RECEIVED, IN_WITHHELD);
     s.code = rd_u32(&r, UINT32_MAX);
     s.step = rd_u32(&r, STEP_CIRCLE);
     s.received_ms = rd_uint(&r, UINT64_MAX);
@@ -76,7 +77,8 @@ static enum err in_decode(struct span key, struct span row, struct in_status *ou
     rd_fixed(&r, s.circle, ID_BYTES);
     rd_fixed(&r, s.person, ID_BYTES);
     rd_fixed(&r, s.digest, DIGEST_BYTES);
-    rd_nil(&r);
+    s.ended = (enum audit_type)rd_uint(&r, AUDIT_HELD);
+    s.ended_ms = rd_uint(&r, UINT64_MAX);
     if ((e = row_end(&r)))
         return e;
     if (key.len != IN_KEY_BYTES)
@@ -135,8 +137,11 @@ static enum err why_not(const struct in_status *s)
         return ERR_QUARANTINED;
     case IN_UNREADABLE:
         return ERR_OPEN;
+    case IN_RECALLED:
+        return ERR_RECALLED;
     case IN_REFUSED:
     case IN_LAPSED:
+    case IN_WITHHELD:
         break;
     }
     return s->code ? (enum err)s->code : ERR_STATE;
@@ -173,48 +178,110 @@ enum err inbox_opened(struct node *n, struct txn *t, const uint8_t mid[ID_BYTES]
 
 #define PROOF_FIELDS 7
 
-enum err proof_put(struct node *n, struct txn *t, const struct in_status *s,
-                   const struct received *r, struct span receipt)
+struct proof {
+    struct span hdr, rcp, com, sig, ct, mk, receipt;
+};
+
+/* Borrows from *row, which the caller wipes. */
+static enum err proof_get(struct node *n, struct txn *t, const struct in_status *s,
+                          struct bytes *row, struct proof *out)
 {
     uint8_t key[IN_KEY_BYTES];
-    uint8_t ct[DIGEST_BYTES];
-    struct writer w;
+    struct reader r;
     enum err e;
 
-    if ((e = digest_of("relais/env1/ct", r->view.ct, ct, DIGEST_512)))
+    in_key(s->mid, s->from, key);
+    if ((e = vault_get(n->vault, t, TABLE_IN_PROOF, in_person(s), SPAN_OF(key), row)))
         return e;
+    r = reader_over(bytes_span(row));
+    rd_array(&r, PROOF_FIELDS);
+    out->hdr = rd_blob(&r, 0, HEADER_MAX);
+    out->rcp = rd_blob(&r, 0, ENVELOPE_MAX);
+    out->com = rd_blob(&r, 0, ENVELOPE_MAX);
+    out->sig = rd_blob(&r, 0, SIG_BYTES);
+    out->ct = rd_blob(&r, 0, DIGEST_BYTES);
+    out->mk = rd_blob(&r, 0, ENVELOPE_MAX);
+    out->receipt = rd_blob(&r, 0, RECEIPT_MAX);
+    return row_end(&r);
+}
+
+static enum err proof_write(struct node *n, struct txn *t, const struct in_status *s,
+                            const struct proof *p)
+{
+    uint8_t key[IN_KEY_BYTES];
+    struct writer w;
+
     in_key(s->mid, s->from, key);
     wr_init(&w);
     wr_array(&w, PROOF_FIELDS);
-    wr_bin(&w, r->view.hdr);
-    wr_bin(&w, r->view.rcp);
-    wr_bin(&w, r->view.com);
-    wr_bin(&w, r->view.sig);
-    wr_fixed(&w, ct, sizeof ct);
-    wr_bin(&w, r->mk ? secret32_span(r->mk) : span_text(""));
-    wr_bin(&w, receipt);
+    wr_bin(&w, p->hdr);
+    wr_bin(&w, p->rcp);
+    wr_bin(&w, p->com);
+    wr_bin(&w, p->sig);
+    wr_bin(&w, p->ct);
+    wr_bin(&w, p->mk);
+    wr_bin(&w, p->receipt);
     return row_put(n, t, TABLE_IN_PROOF, in_person(s), SPAN_OF(key), &w);
+}
+
+enum err proof_put(struct node *n, struct txn *t, const struct in_status *s,
+                   const struct received *r, struct span receipt)
+{
+    struct proof p = {.hdr = r->view.hdr,
+                      .rcp = r->view.rcp,
+                      .com = r->view.com,
+                      .sig = r->view.sig,
+                      .mk = r->mk ? secret32_span(r->mk) : span_text(""),
+                      .receipt = receipt};
+    uint8_t ct[DIGEST_BYTES];
+    enum err e = digest_of("relais/env1/ct", r->view.ct, ct, DIGEST_512);
+
+    p.ct = SPAN_OF(ct);
+    return e ? e : proof_write(n, t, s, &p);
+}
+
+enum err proof_header(struct node *n, struct txn *t, const struct in_status *s, struct bytes *row,
+                      struct env_header *out)
+{
+    struct proof p;
+    struct reader r;
+    enum err e = proof_get(n, t, s, row, &p);
+
+    if (e)
+        return e;
+    r = reader_over(p.hdr);
+    return header_decode(&r, out) ? ERR_CORRUPT : ERR_OK;
+}
+
+enum err content_destroy(struct node *n, struct txn *t, const struct in_status *s)
+{
+    uint8_t key[IN_KEY_BYTES];
+    struct bytes row = {0};
+    struct proof p;
+    enum err e;
+
+    in_key(s->mid, s->from, key);
+    if ((e = store_del(t, TABLE_IN_BODY, SPAN_OF(key))) && e != ERR_NOT_FOUND)
+        return e;
+    if ((e = store_del(t, TABLE_IN_HELD, SPAN_OF(key))) && e != ERR_NOT_FOUND)
+        return e;
+    e = proof_get(n, t, s, &row, &p);
+    if (!e) {
+        p.mk = span_text("");
+        e = proof_write(n, t, s, &p);
+    }
+    seal_bytes_free(&row);
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
 enum err inbox_receipt(struct node *n, struct txn *t, const struct in_status *s, struct bytes *out)
 {
-    uint8_t key[IN_KEY_BYTES];
     struct bytes row = {0};
-    struct span receipt;
-    enum err e;
+    struct proof p;
+    enum err e = proof_get(n, t, s, &row, &p);
 
-    in_key(s->mid, s->from, key);
-    e = vault_get(n->vault, t, TABLE_IN_PROOF, in_person(s), SPAN_OF(key), &row);
-    if (!e) {
-        struct reader r = reader_over(bytes_span(&row));
-
-        rd_array(&r, PROOF_FIELDS);
-        for (int i = 0; i < PROOF_FIELDS - 1; i++)
-            rd_skip(&r);
-        receipt = rd_blob(&r, 0, RECEIPT_MAX);
-        if (!(e = row_end(&r)))
-            e = bytes_copy(out, receipt);
-    }
+    if (!e)
+        e = bytes_copy(out, p.receipt);
     seal_bytes_free(&row);
     return e;
 }

@@ -15,6 +15,12 @@ enum err in_put(struct node *n, struct txn *t, const struct in_status *s);
 enum err proof_put(struct node *n, struct txn *t, const struct in_status *s,
                    const struct received *r, struct span receipt);
 
+/* The header of an envelope that was readable; borrows from *row: seal_bytes_free() it. */
+enum err proof_header(struct node *n, struct txn *t, const struct in_status *s, struct bytes *row,
+                      struct env_header *out);
+/* Content and message key of an envelope go, for good; that it was here stays known. */
+enum err content_destroy(struct node *n, struct txn *t, const struct in_status *s);
+
 /* The receive order for one envelope that came with its receipt; everything but the dispatch. */
 enum err intake_envelope(struct node *n, struct txn *t, uint64_t seq, struct span item,
                          struct span receipt);

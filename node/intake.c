@@ -118,23 +118,6 @@ static enum err take_statement(struct node *n, struct txn *t, struct span ss, st
 /* --- receipts
  * ------------------------------------------------------------------------------------- */
 
-/* The hub tells that something meant for us will not come. */
-static enum err lapsed(struct node *n, struct txn *t, const struct receipt_facts *f)
-{
-    struct in_status s = {
-        .state = IN_LAPSED, .code = f->detail.code, .received_ms = node_now_ms(n)};
-    enum err e;
-
-    if (f->type != AUDIT_EXPIRED && f->type != AUDIT_HELD)
-        return ERR_OK;
-    memcpy(s.mid, f->detail.mid, ID_BYTES);
-    memcpy(s.from, f->detail.from, ID_BYTES);
-    memcpy(s.circle, f->detail.circle, ID_BYTES);
-    memcpy(s.digest, f->detail.digest, DIGEST_BYTES);
-    e = inbox_get(n, t, s.mid, s.from, &s);
-    return e == ERR_NOT_FOUND ? in_put(n, t, &s) : e;
-}
-
 static enum err take_receipt(struct node *n, struct txn *t, struct span receipt)
 {
     struct receipt_facts facts;
@@ -144,7 +127,7 @@ static enum err take_receipt(struct node *n, struct txn *t, struct span receipt)
     if (!(e = receipt_decode(receipt, &r)) && !(e = contacts_receipt(n, &r, &facts))) {
         e = outbox_receipt(n, t, receipt, &facts);
         if (e == ERR_NOT_FOUND)
-            e = lapsed(n, t, &facts);
+            e = intake_ended(n, t, receipt, &facts);
     }
     if (e && !err_of_machine(e)) {
         log_limited(LEVEL_WARN, "receipt.not_taken", "why=%s", err_name(e));

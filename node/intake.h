@@ -70,7 +70,9 @@ enum in_state {
     IN_QUARANTINED,  /* label and content disagree (or another person): kept, never shown */
     IN_REFUSED,      /* a rule refuses it: code; kept as evidence, never shown */
     IN_UNREADABLE,   /* cannot be opened, or the payload is not what it must be */
-    IN_LAPSED        /* the hub told us that it expired or was held back */
+    IN_LAPSED,       /* the hub told us that it expired or was held back */
+    IN_RECALLED,     /* its sender took it back before anybody had opened it: content destroyed */
+    IN_WITHHELD      /* came, then its circle narrowed before anybody had opened it: code */
 };
 struct in_status {
     uint8_t mid[ID_BYTES];
@@ -91,8 +93,10 @@ struct in_status {
     bool has_re;
     uint8_t re[ID_BYTES];
     uint8_t circle[ID_BYTES];
-    uint8_t person[ID_BYTES]; /* zero unless IN_RECEIVED */
+    uint8_t person[ID_BYTES]; /* zero unless it was readable once */
     uint8_t digest[DIGEST_BYTES];
+    enum audit_type ended; /* recalled or held back, also when it had been opened; 0: neither */
+    uint64_t ended_ms;     /* hub time */
 };
 
 /* One item of the mailbox, in the caller's write transaction. ERR_OK also for what was refused and
@@ -110,6 +114,10 @@ enum err intake_again(struct node *n, const struct msg_deliver *d, struct covere
 /* How long the keys log was when its sender sealed it; 0 for other items. Unverified: a reason to
  * read the log before judging, nothing more. */
 uint64_t intake_keys_size(const struct msg_deliver *d);
+/* A receipt about an envelope that was meant for us: expired, held back, recalled (intake_ends.c).
+ * ERR_PROOF: it is not about ours. */
+enum err intake_ended(struct node *n, struct txn *t, struct span receipt,
+                      const struct receipt_facts *f);
 /* After a chain was completed: the envelopes that waited for it. In the caller's transaction. */
 enum err intake_release(struct node *n, struct txn *t, const uint8_t handle[ID_BYTES]);
 enum err inbox_get(struct node *n, struct txn *t, const uint8_t mid[ID_BYTES],
@@ -127,12 +135,18 @@ enum err inbox_opened(struct node *n, struct txn *t, const uint8_t mid[ID_BYTES]
 /* The accepted-receipt that came with it; owned. */
 enum err inbox_receipt(struct node *n, struct txn *t, const struct in_status *s, struct bytes *out);
 
+/* Would the table refuse it today, by our own copy of the chain? ERR_OK: no; ERR_AGAIN: we do not
+ * hold enough of it to tell; else the row's code. */
+struct env_header;
+enum err intake_judge_now(struct node *n, struct txn *t, const struct env_header *h);
+
 /* --- reports on their way (the courier's side) ------------------------------------------- */
 
 #define REPORT_KEY_BYTES (2 * ID_BYTES + 1) /* mid, from, outcome */
-/* Queues a signed report. actor: NULL for the node itself. The same again is fine. */
+/* Queues a signed report, or a recall (AUDIT_RECALLED, of an envelope of ours). code: enum err, or
+ * enum recall_reason. actor: NULL for the node itself. The same again is fine. */
 enum err report_add(struct node *n, struct txn *t, enum audit_type outcome,
-                    const struct in_status *about, enum err code, const uint8_t *actor);
+                    const struct in_status *about, uint32_t code, const uint8_t *actor);
 enum err reports_each(struct node *n, struct txn *t,
                       enum err (*visit)(void *arg, struct span key, struct span ss), void *arg);
 /* The hub has it (receipt kept), or will never take it (receipt empty). Own commit. */

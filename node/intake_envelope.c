@@ -65,7 +65,7 @@ static enum err ask_seen(void *arg, const uint8_t mid[ID_BYTES], const uint8_t f
 
     if (e)
         return e;
-    if (s.state == IN_LAPSED) /* announced as lost, and here it is */
+    if (s.state == IN_LAPSED) /* announced as lost, and here it is; never so what was recalled */
         return ERR_NOT_FOUND;
     a->seen = true;
     memcpy(digest, s.digest, DIGEST_BYTES);
@@ -142,7 +142,7 @@ static enum err refuse(struct arriving *a, enum receive_step step, enum err why)
         return e;
     if (a->r.body.len > 0 && (e = body_put(a)))
         return e;
-    return report_add(a->n, a->t, o.report, &a->s, (enum err)a->s.code, NULL);
+    return report_add(a->n, a->t, o.report, &a->s, a->s.code, NULL);
 }
 
 /* Whole and unopened, until the statements are here that say whether it may be opened. */
@@ -170,16 +170,28 @@ static enum err hold(struct arriving *a)
 /* --- step 17
  * --------------------------------------------------------------------------------------- */
 
-static enum err judge(struct arriving *a, const struct circle *c)
+static enum err judge(const struct node *n, const struct env_header *h, const struct circle *c)
 {
-    const struct env_header *h = &a->r.header;
+    size_t i = header_recipient(h, n->self.org);
     struct disclosure ask;
 
+    if (i == h->to_count)
+        return ERR_ADDRESSEE;
     disclosure_of_header(h, &ask);
-    memcpy(ask.to, a->n->self.org, ID_BYTES);
-    ask.rcat = h->rcat[a->r.index];
+    memcpy(ask.to, n->self.org, ID_BYTES);
+    ask.rcat = h->rcat[i];
     ask.recipients = h->to_count;
     return disclosure_judge(c, &ask, JUDGE_RECIPIENT, NULL);
+}
+
+enum err intake_judge_now(struct node *n, struct txn *t, const struct env_header *h)
+{
+    struct circle *now = NULL;
+    enum err e = circles_get(n, t, h->circle, &now);
+
+    if (e)
+        return e == ERR_NOT_FOUND ? ERR_AGAIN : e;
+    return judge(n, h, now);
 }
 
 /* At the position that `accepted` proves, and at what this node knows by now: what has been
@@ -199,12 +211,12 @@ static enum err circle_rules(struct arriving *a)
     if (e)
         return e;
     if (circle_size(now) == position + 1)
-        return judge(a, now);
+        return judge(a->n, &a->r.header, now);
     if ((e = circles_at(a->n, a->t, a->r.header.circle, (uint32_t)position + 1, &then)))
         return e;
-    e = judge(a, then);
+    e = judge(a->n, &a->r.header, then);
     circle_free(then);
-    return e ? e : judge(a, now);
+    return e ? e : judge(a->n, &a->r.header, now);
 }
 
 /* An invitation comes to one who is no member and holds no chain: its offer speaks for itself. */

@@ -211,21 +211,6 @@ enum err outbox_payload(struct node *n, struct txn *t, const uint8_t mid[ID_BYTE
 /* --- sealing
  * --------------------------------------------------------------------------------------- */
 
-/* Ends a row before the hub ever had it, or with the hub's refusal. */
-static enum err finish(struct node *n, struct txn *t, struct out_row *row, enum out_state state,
-                       enum err why, enum disclosure_row which)
-{
-    enum err e;
-
-    row->status.state = state;
-    row->status.code = (uint32_t)why;
-    row->status.row = (uint32_t)which;
-    e = store_del(t, TABLE_OUT_SEALED, SPAN_OF(row->status.mid));
-    if (e && e != ERR_NOT_FOUND)
-        return e;
-    return out_row_put(n, t, row);
-}
-
 static enum err prekeys_of(struct node *n, const struct env_header *h, struct box_public *out)
 {
     const struct directory *d = contacts_directory(n);
@@ -277,7 +262,7 @@ static enum err seal_row(struct node *n, struct txn *t, struct out_row *row, str
     if (e && err_of_machine(e))
         return e;
     if (e)
-        return finish(n, t, row, OUT_REFUSED, e, v.code ? v.row : DISCLOSURE_ROWS);
+        return out_row_end(n, t, row, OUT_REFUSED, e, v.code ? v.row : DISCLOSURE_ROWS);
     row->status.state = OUT_SEALED;
     if ((e = vault_put(n->vault, t, TABLE_OUT_SEALED, NULL, SPAN_OF(row->status.mid),
                        bytes_span(sealed))))
@@ -328,7 +313,7 @@ static enum err withhold_one(struct node *n, struct txn *t, const uint8_t mid[ID
     if (!e || err_of_machine(e))
         return e;
     *held = true;
-    return finish(n, t, &row, OUT_REFUSED, e, v.code ? v.row : DISCLOSURE_ROWS);
+    return out_row_end(n, t, &row, OUT_REFUSED, e, v.code ? v.row : DISCLOSURE_ROWS);
 }
 
 enum err outbox_withhold(struct node *n, struct txn *t, const uint8_t circle[ID_BYTES],
@@ -352,7 +337,7 @@ enum err outbox_withhold(struct node *n, struct txn *t, const uint8_t circle[ID_
 static enum err take_in(struct node *n, struct txn *t, struct out_row *row, struct bytes *sealed)
 {
     if (row->status.exp_ms < node_now_ms(n) && row->status.state == OUT_TO_SEAL)
-        return finish(n, t, row, OUT_EXPIRED, ERR_EXPIRED, DISCLOSURE_ROWS);
+        return out_row_end(n, t, row, OUT_EXPIRED, ERR_EXPIRED, DISCLOSURE_ROWS);
     return seal_row(n, t, row, sealed);
 }
 
@@ -431,14 +416,17 @@ enum err outbox_accepted(struct node *n, const uint8_t mid[ID_BYTES], struct spa
         return e;
     if ((e = out_row_get(n, t, mid, &row)))
         goto out;
-    if (row.status.state != OUT_SEALED && !out_withheld(&row.status))
+    if (row.status.state != OUT_SEALED && row.status.state != OUT_WITHDRAWN &&
+        !out_withheld(&row.status))
         goto out;
     if ((e = accepted_check(n, &row, receipt, &facts)))
+        goto out;
+    if ((e = out_row_had_flown(n, t, &row)))
         goto out;
     row.status.accepted_ms = facts.time_ms;
     if ((e = receipts_put(n, t, mid, AUDIT_ACCEPTED, n->self.org, receipt)))
         goto out;
-    if ((e = finish(n, t, &row, OUT_ACCEPTED, ERR_OK, DISCLOSURE_ROWS)))
+    if ((e = out_row_end(n, t, &row, OUT_ACCEPTED, ERR_OK, DISCLOSURE_ROWS)))
         goto out;
     if (!(e = node_commit(n, &t)))
         settled(n, &row);
@@ -460,8 +448,8 @@ enum err outbox_refused(struct node *n, const uint8_t mid[ID_BYTES], enum err wh
         goto out;
     if (receipt.len > 0 && (e = receipts_put(n, t, mid, AUDIT_REJECTED, n->self.org, receipt)))
         goto out;
-    if ((e = finish(n, t, &row, why == ERR_EXPIRED ? OUT_EXPIRED : OUT_REFUSED, why,
-                    DISCLOSURE_ROWS)))
+    if ((e = out_row_end(n, t, &row, why == ERR_EXPIRED ? OUT_EXPIRED : OUT_REFUSED, why,
+                         DISCLOSURE_ROWS)))
         goto out;
     if (!(e = node_commit(n, &t)))
         settled(n, &row);

@@ -7,6 +7,7 @@
  *        |                 |---refusal----> REFUSED
  *        |--(no longer lawful)------------> REFUSED      |--(exp passed)--> EXPIRED
  *
+ * Recalled: TO_SEAL becomes WITHDRAWN at once; what may have reached the hub waits for its word.
  * A mid is given at outbox_add() and never again. Receipts are kept as on the wire.
  * Thread rule: the loop's.
  */
@@ -21,8 +22,16 @@ enum out_state {
     OUT_TO_SEAL = 1,
     OUT_SEALED, /* offered to the hub, or about to be */
     OUT_ACCEPTED,
-    OUT_REFUSED, /* code, and row of the disclosure table if it was ours to judge */
-    OUT_EXPIRED  /* before the hub had it */
+    OUT_REFUSED,  /* code, and row of the disclosure table if it was ours to judge */
+    OUT_EXPIRED,  /* before the hub had it */
+    OUT_WITHDRAWN /* taken back by us before the hub had it */
+};
+/* What became of our wish to take it back. */
+enum out_recall {
+    OUT_NOT_RECALLED,
+    OUT_RECALL_ASKED, /* on its way to the hub */
+    OUT_RECALL_DONE,  /* for whom, the marks tell */
+    OUT_RECALL_LATE   /* everybody had it */
 };
 /* Per recipient, a set. */
 enum out_mark {
@@ -32,7 +41,8 @@ enum out_mark {
     OUT_UNREADABLE = 8,
     OUT_MISLABELLED = 16,
     OUT_LAPSED = 32, /* expired at the hub */
-    OUT_HELD = 64    /* held back by the hub: the circle had changed */
+    OUT_HELD = 64,   /* held back by the hub: the circle had changed */
+    OUT_RECALLED = 128
 };
 
 struct out_recipient {
@@ -57,6 +67,10 @@ struct out_status {
     uint8_t circle[ID_BYTES];
     uint8_t person[ID_BYTES];
     uint8_t actor[ID_BYTES];
+    enum out_recall recall;
+    uint32_t recall_reason; /* enum recall_reason */
+    uint64_t recall_ms;
+    uint8_t recall_actor[ID_BYTES];
     size_t count;
     struct out_recipient to[RECIPIENTS_MAX];
 };
@@ -120,6 +134,18 @@ enum err outbox_withhold(struct node *n, struct txn *t, const uint8_t circle[ID_
  * statement of ours is undecided. */
 enum err outbox_pending(struct node *n, struct txn *t, uint8_t (*mids)[ID_BYTES], size_t max,
                         size_t *count);
+
+/* --- taking back (outrecall.c) --------------------------------------------------------------- */
+
+/* Before the hub had it: OUT_WITHDRAWN. Else OUT_RECALL_ASKED, signed and queued for the hub; again
+ * is fine. In t; node_kick() after the commit. ERR_STATE: it went nowhere. ERR_TOO_LATE. */
+enum err outbox_recall(struct node *n, struct txn *t, const uint8_t mid[ID_BYTES],
+                       enum recall_reason why, const uint8_t actor[ID_BYTES]);
+/* Whoever waits for the hub's word on a recall waits on this. */
+void outbox_recall_id(const uint8_t mid[ID_BYTES], uint8_t id[ID_BYTES]);
+/* The hub's answers, each a commit of its own. */
+enum err outbox_recall_done(struct node *n, const uint8_t mid[ID_BYTES], struct span receipt);
+enum err outbox_recall_refused(struct node *n, const uint8_t mid[ID_BYTES], enum err why);
 
 /* --- receipts ----------------------------------------------------------------------------- */
 

@@ -1,7 +1,6 @@
 /* What the mailbox tells of envelopes we sent: marks per recipient (outbox.h). */
 #include <string.h>
 
-#include "disclosure.h"
 #include "log.h"
 #include "outrow.h"
 
@@ -20,6 +19,7 @@ static const struct mark_rule rules[] = {
     {AUDIT_MISLABELLED, OUT_MISLABELLED, true },
     {AUDIT_EXPIRED,     OUT_LAPSED,      false},
     {AUDIT_HELD,        OUT_HELD,        false},
+    {AUDIT_RECALLED,    OUT_RECALLED,    false},
 };
 
 static const struct mark_rule *rule_of(uint64_t type)
@@ -61,7 +61,7 @@ static void mark(struct out_recipient *r, const struct mark_rule *rule,
         r->delivered_ms = f->time_ms;
     if (rule->mark == OUT_OPENED && !r->opened_ms)
         r->opened_ms = f->time_ms;
-    if (rule->mark & (OUT_REJECTED | OUT_UNREADABLE | OUT_MISLABELLED | OUT_HELD))
+    if (rule->mark & (OUT_REJECTED | OUT_UNREADABLE | OUT_MISLABELLED | OUT_HELD | OUT_RECALLED))
         r->code = f->detail.code;
 }
 
@@ -90,11 +90,8 @@ enum err outbox_receipt(struct node *n, struct txn *t, struct span receipt,
     if (!who)
         return ERR_PROOF;
     mark(who, rule, facts);
-    if (out_withheld(&row.status)) { /* withheld too late: the hub had it */
-        row.status.state = OUT_ACCEPTED;
-        row.status.code = ERR_OK;
-        row.status.row = DISCLOSURE_ROWS;
-    }
+    if ((e = out_row_had_flown(n, t, &row)))
+        return e;
     if ((e = receipts_put(n, t, row.status.mid, facts->type, who->org, receipt)))
         return e;
     return out_row_put(n, t, &row);

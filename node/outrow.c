@@ -6,9 +6,9 @@
 #include "meta.h"
 #include "vault.h"
 
-#define ROW_FIELDS 11
+#define ROW_FIELDS 15
 #define RECIPIENT_FIELDS 5
-#define MARKS_MAX 127
+#define MARKS_MAX 255
 
 static enum err header_bytes(const struct env_header *h, struct bytes *out)
 {
@@ -61,13 +61,17 @@ enum err out_row_put(struct node *n, struct txn *t, const struct out_row *row)
     wr_bool(&w, row->find_consent);
     wr_bool(&w, row->find_notice);
     wr_fixed(&w, row->digest, DIGEST_BYTES);
+    wr_uint(&w, (uint64_t)s->recall);
+    wr_uint(&w, s->recall_reason);
+    wr_uint(&w, s->recall_ms);
+    wr_fixed(&w, s->recall_actor, ID_BYTES);
     wr_array(&w, s->count);
     for (size_t i = 0; i < s->count; i++)
         recipient_write(&w, &s->to[i]);
     bytes_free(&header);
     if ((e = row_put(n, t, TABLE_OUT, NULL, key, &w)))
         return e;
-    if (s->state == OUT_TO_SEAL || s->state == OUT_SEALED)
+    if (s->state == OUT_TO_SEAL || (s->state == OUT_SEALED && s->recall != OUT_RECALL_ASKED))
         return store_put(t, TABLE_OUT_LIVE, key, span_text(""));
     e = store_del(t, TABLE_OUT_LIVE, key);
     return e == ERR_NOT_FOUND ? ERR_OK : e;
@@ -94,7 +98,7 @@ enum err out_row_decode(struct span key, struct span row, struct out_row *out)
 
     memset(out, 0, sizeof *out);
     rd_array(&r, ROW_FIELDS);
-    s->state = (enum out_state)rd_uint_between(&r, OUT_TO_SEAL, OUT_EXPIRED);
+    s->state = (enum out_state)rd_uint_between(&r, OUT_TO_SEAL, OUT_WITHDRAWN);
     s->code = rd_u32(&r, UINT32_MAX);
     s->row = rd_u32(&r, UINT32_MAX);
     s->made_ms = rd_uint(&r, UINT64_MAX);
@@ -104,6 +108,10 @@ enum err out_row_decode(struct span key, struct span row, struct out_row *out)
     out->find_consent = rd_bool(&r);
     out->find_notice = rd_bool(&r);
     rd_fixed(&r, out->digest, DIGEST_BYTES);
+    s->recall = (enum out_recall)rd_uint(&r, OUT_RECALL_LATE);
+    s->recall_reason = rd_u32(&r, RECALL_REPLACED);
+    s->recall_ms = rd_uint(&r, UINT64_MAX);
+    rd_fixed(&r, s->recall_actor, ID_BYTES);
     s->count = rd_array_between(&r, 1, RECIPIENTS_MAX);
     for (size_t i = 0; i < s->count; i++)
         recipient_read(&r, &s->to[i]);
@@ -128,6 +136,20 @@ enum err out_row_get(struct node *n, struct txn *t, const uint8_t mid[ID_BYTES],
         e = out_row_decode(key, bytes_span(&row), out);
     seal_bytes_free(&row);
     return e;
+}
+
+enum err out_row_end(struct node *n, struct txn *t, struct out_row *row, enum out_state state,
+                     enum err why, uint32_t which)
+{
+    enum err e;
+
+    row->status.state = state;
+    row->status.code = (uint32_t)why;
+    row->status.row = which;
+    e = store_del(t, TABLE_OUT_SEALED, SPAN_OF(row->status.mid));
+    if (e && e != ERR_NOT_FOUND)
+        return e;
+    return out_row_put(n, t, row);
 }
 
 bool out_withheld(const struct out_status *s)

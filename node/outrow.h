@@ -18,6 +18,13 @@ enum err out_row_put(struct node *n, struct txn *t, const struct out_row *row);
 /* Writes *out in place: it is large. ERR_NOT_FOUND. */
 enum err out_row_get(struct node *n, struct txn *t, const uint8_t mid[ID_BYTES],
                      struct out_row *out);
+/* Ends it: before the hub ever had it, or with the hub's word; nothing of it is offered any more.
+ * which: enum disclosure_row, DISCLOSURE_ROWS when none. */
+enum err out_row_end(struct node *n, struct txn *t, struct out_row *row, enum out_state state,
+                     enum err why, uint32_t which);
+/* It had reached the hub all the same, a receipt tells: OUT_ACCEPTED, and taken back again if it
+ * was withdrawn here (outrecall.c). The caller writes the row. */
+enum err out_row_had_flown(struct node *n, struct txn *t, struct out_row *row);
 /* Refused by our own judgement, not by the hub. Had it flown already, a receipt tells. */
 bool out_withheld(const struct out_status *s);
 enum err out_row_decode(struct span key, struct span row, struct out_row *out);

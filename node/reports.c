@@ -10,7 +10,7 @@
 #define REPORT_PAIRS 8
 
 static enum err report_encode(struct node *n, enum audit_type outcome,
-                              const struct in_status *about, enum err code, const uint8_t *actor,
+                              const struct in_status *about, uint32_t code, const uint8_t *actor,
                               struct bytes *out)
 {
     static const uint8_t nobody[ID_BYTES];
@@ -31,15 +31,16 @@ static enum err report_encode(struct node *n, enum audit_type outcome,
     wr_key(&w, 6);
     wr_uint(&w, node_now_ms(n));
     wr_key(&w, 7);
-    wr_uint(&w, (uint64_t)code);
+    wr_uint(&w, code);
     wr_key(&w, 8);
     wr_fixed(&w, actor ? actor : nobody, ID_BYTES);
     return wr_take(&w, out);
 }
 
 enum err report_add(struct node *n, struct txn *t, enum audit_type outcome,
-                    const struct in_status *about, enum err code, const uint8_t *actor)
+                    const struct in_status *about, uint32_t code, const uint8_t *actor)
 {
+    enum statement_family family = outcome == AUDIT_RECALLED ? STATEMENT_RECALL : STATEMENT_REPORT;
     uint8_t key[REPORT_KEY_BYTES];
     struct bytes stmt = {0};
     struct bytes ss = {0};
@@ -49,8 +50,7 @@ enum err report_add(struct node *n, struct txn *t, enum audit_type outcome,
     key[2 * ID_BYTES] = (uint8_t)outcome;
     if ((e = report_encode(n, outcome, about, code, actor, &stmt)))
         goto out;
-    if ((e = statement_sign_alone(STATEMENT_REPORT, bytes_span(&stmt), ROLE_NODE, n->self.org,
-                                  n->sign, &ss)))
+    if ((e = statement_sign_alone(family, bytes_span(&stmt), ROLE_NODE, n->self.org, n->sign, &ss)))
         goto out;
     e = vault_put_new(n->vault, t, TABLE_REPORT, NULL, SPAN_OF(key), bytes_span(&ss));
     if (e == ERR_EXISTS) /* said, and not yet sent: the first words stand */

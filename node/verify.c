@@ -66,6 +66,7 @@ static const char *event(uint64_t type)
         [AUDIT_UNREADABLE] = "illisible chez le destinataire",
         [AUDIT_MISLABELLED] = "mis en quarantaine : étiquette et contenu se contredisent",
         [AUDIT_EXPIRED] = "expiré sans avoir été remis",
+        [AUDIT_RECALLED] = "rappelé par son expéditeur avant d'être remis",
         [AUDIT_STATEMENT] = "déclaration de cercle enregistrée",
         [AUDIT_REJECTED] = "refusé par le hub",
         [AUDIT_HELD] = "retenu par le hub à la remise",
@@ -203,7 +204,7 @@ static enum err ack_signature(const struct detail *d, const struct sign_public *
     return verify_digest(SIGN_ACK, pk, digest, d->sig);
 }
 
-/* The report that was signed must say what the entry says. */
+/* The report or recall that was signed must say what the entry says. */
 static enum err report_says(const struct receipt_facts *f)
 {
     const struct detail *d = &f->detail;
@@ -244,7 +245,8 @@ static enum err report_signature(const struct receipt_facts *f, const struct sig
     memcpy(sig.org, f->detail.by_org, ID_BYTES);
     memcpy(sig.kid, f->detail.kid, KID_BYTES);
     memcpy(sig.sig, f->detail.sig, sizeof sig.sig);
-    return statement_verify(STATEMENT_REPORT, f->detail.about, &sig, pk);
+    return statement_verify(f->type == AUDIT_RECALLED ? STATEMENT_RECALL : STATEMENT_REPORT,
+                            f->detail.about, &sig, pk);
 }
 
 /* What a member is said to have done, he has signed: ERR_KEY_UNKNOWN when the policy has no key. */
@@ -260,6 +262,10 @@ static enum err member_signature(const struct check *c)
     case AUDIT_REFUSED:
     case AUDIT_UNREADABLE:
     case AUDIT_MISLABELLED:
+        break;
+    case AUDIT_RECALLED:
+        if (memcmp(d->by_org, d->from, ID_BYTES) != 0)
+            return ERR_PROOF;
         break;
     default:
         return ERR_OK;

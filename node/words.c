@@ -69,11 +69,16 @@ static const struct word mode_words[] = {
 };
 static const struct word out_words[] = {
     {OUT_TO_SEAL, "à sceller", ""}, {OUT_SEALED, "en attente du hub", ""}, {OUT_ACCEPTED, "accepté", ""},
-    {OUT_REFUSED, "refusé", ""}, {OUT_EXPIRED, "expiré", ""},
+    {OUT_REFUSED, "refusé", ""}, {OUT_EXPIRED, "expiré", ""}, {OUT_WITHDRAWN, "retiré avant l'envoi", ""},
 };
 static const struct word in_words[] = {
     {IN_RECEIVED, "reçu", ""}, {IN_HELD, "en attente de l'histoire du cercle", ""}, {IN_QUARANTINED, "en quarantaine", ""},
     {IN_REFUSED, "refusé", ""}, {IN_UNREADABLE, "illisible", ""}, {IN_LAPSED, "échu", ""},
+    {IN_RECALLED, "rappelé par l'expéditeur", ""}, {IN_WITHHELD, "retenu", ""},
+};
+static const struct word recall_words[] = {
+    {RECALL_NO_REASON, "sans motif", "aucun,"}, {RECALL_CONTENT, "contenu", "erreur de contenu,"}, {RECALL_PERSON, "personne", "mauvaise personne,"},
+    {RECALL_RECIPIENT, "destinataire", "mauvais destinataire,"}, {RECALL_REPLACED, "remplacée", "remplacé,"},
 };
 /* clang-format on */
 
@@ -100,6 +105,7 @@ static const struct table tables[WORD_TABLES] = {
     [WORDS_SCOPE] = TABLE(scope_words),
     [WORDS_RIGHT] = TABLE(right_words),
     [WORDS_GIVEN_BY] = TABLE(giver_words),
+    [WORDS_RECALL] = TABLE(recall_words),
 };
 
 /* --- code to word ---------------------------------------------------------------------------- */
@@ -186,6 +192,11 @@ const char *word_out_state(uint64_t state)
 const char *word_in_state(uint64_t state)
 {
     return NAME(in_words, state);
+}
+
+const char *word_recall(uint64_t reason)
+{
+    return NAME(recall_words, reason);
 }
 
 enum err word_classes(uint64_t mask, struct bytes *out)

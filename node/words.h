@@ -36,6 +36,7 @@ const char *word_note(uint64_t note);
 const char *word_addressee(uint64_t kind);
 const char *word_out_state(uint64_t state); /* enum out_state */
 const char *word_in_state(uint64_t state);  /* enum in_state */
+const char *word_recall(uint64_t reason);   /* enum recall_reason */
 /* "identité, médical" into out, owned; any mask. */
 enum err word_classes(uint64_t mask, struct bytes *out);
 
@@ -55,6 +56,7 @@ enum word_table {
     WORDS_SCOPE,
     WORDS_RIGHT,
     WORDS_GIVEN_BY,
+    WORDS_RECALL,
     WORD_TABLES
 };
 /* A name as a person types it: accents and case do not matter, a number is taken as it is.

@@ -107,20 +107,35 @@ static enum err marks_say(unsigned marks, struct bytes *out)
         {OUT_MISLABELLED, "mise en quarantaine chez le destinataire"},
         {OUT_LAPSED,      "échue au hub"                           },
         {OUT_HELD,        "retenue par le hub"                      },
+        {OUT_RECALLED,    "rappelée"                               },
     };
     enum err e = marks ? ERR_OK : bytes_printf(out, " pas encore remise");
 
     for (size_t i = 0; !e && i < sizeof words / sizeof words[0]; i++)
         if (marks & words[i].mark)
             e = bytes_printf(out, " %s", words[i].word);
+    if (!e && (marks & OUT_OPENED) && (marks & (OUT_RECALLED | OUT_HELD)))
+        e = bytes_printf(out, " (quelqu'un l'avait déjà lue)");
     return e;
 }
 
-static enum err recipients_say(const struct node *n, struct call *c, const struct out_status *s)
+static enum err recall_say(const struct out_status *s, struct bytes *out)
+{
+    enum err e = bytes_printf(out, "Rappel demandé le ");
+
+    if (e || (e = say_time(s->recall_ms, out)))
+        return e;
+    return bytes_printf(out, " (%s)%s\n", word_recall(s->recall_reason),
+                        s->recall == OUT_RECALL_LATE ? " : trop tard, tous l'avaient reçue" : "");
+}
+
+enum err recipients_say(const struct node *n, struct call *c, const struct out_status *s)
 {
     json_t *list_ = json_array();
     enum err e = bytes_printf(&c->text, "État : %s\n", word_out_state(s->state));
 
+    if (!e && s->recall_ms)
+        e = recall_say(s, &c->text);
     if (!e && s->state == OUT_REFUSED)
         e = bytes_printf(&c->text, "%s\n", word_error((enum err)s->code));
     for (size_t i = 0; !e && i < s->count; i++) {
@@ -174,6 +189,21 @@ static enum err basis_say(uint64_t basis, struct bytes *out)
     return bytes_printf(out, "Base : %s\n", word_basis(basis));
 }
 
+/* It had been opened before that was known: it stays, and whoever reads it again is told. */
+static enum err ended_say(const struct in_status *s, struct bytes *out)
+{
+    enum err e;
+
+    if (!s->ended)
+        return ERR_OK;
+    if ((e = bytes_printf(out, s->ended == AUDIT_RECALLED
+                                   ? "RAPPELÉE par l'expéditeur le "
+                                   : "RETENUE par le hub, car le cercle a changé, le ")) ||
+        (e = say_time(s->ended_ms, out)))
+        return e;
+    return bytes_printf(out, ", après avoir été ouverte ici. Ne vous appuyez plus sur elle.\n");
+}
+
 static enum err show(struct node *n, struct call *c, const struct reading *r)
 {
     const struct document *d = &r->doc;
@@ -190,7 +220,7 @@ static enum err show(struct node *n, struct call *c, const struct reading *r)
         (e = basis_say(r->mail.incoming ? r->mail.in.basis : r->mail.out.basis, &c->text)) ||
         (e = bytes_printf(&c->text, "\n")) || (e = known_as(n, r->t, mail_person(&r->mail), c)))
         return e;
-    return r->mail.incoming ? ERR_OK : recipients_say(n, c, &r->mail.out);
+    return r->mail.incoming ? ended_say(&r->mail.in, &c->text) : recipients_say(n, c, &r->mail.out);
 }
 
 enum err run_sheet_show(struct node *n, struct call *c)

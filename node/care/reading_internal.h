@@ -17,6 +17,8 @@ enum err journal_read(struct node *n, struct txn *t, const struct call *c, enum 
 /* New objects; NULL without memory. */
 json_t *in_json(const struct node *n, const struct in_status *s);
 json_t *out_json(const struct out_status *s);
+/* State, and what became of it for each recipient: data "recipients", and text. */
+enum err recipients_say(const struct node *n, struct call *c, const struct out_status *s);
 /* The argument `mid`. ERR_NOT_FOUND and ERR_USAGE say what was typed, and list what fits. */
 enum err mail_asked(struct node *n, struct txn *t, struct call *c, struct mail *out);
 

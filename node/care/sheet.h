@@ -8,6 +8,7 @@
  *             -> mid, state
  * sheet.list  person?, box? ("in", "out", "all")         -> sheets [...]
  * sheet.show  mid, export?                               -> mid, direction, state, document {...}
+ * sheet.recall mid, reason?, wait_ms?                     -> mid, state, recall, recipients [...]
  * sheet.attachment mid, number (from 1), export?         -> name, type, size, base64
  * Thread rule: the loop's.
  */
@@ -21,6 +22,7 @@ enum err run_sheet_send(struct node *n, struct call *c);
 enum err run_sheet_list(struct node *n, struct call *c);
 enum err run_inbox_list(struct node *n, struct call *c);
 enum err run_sheet_show(struct node *n, struct call *c);
+enum err run_sheet_recall(struct node *n, struct call *c); /* recalling.c */
 enum err run_sheet_attachment(struct node *n, struct call *c);
 
 /* Whether a professional may read what was addressed to this organisation so: his category is

@@ -80,7 +80,9 @@ json_t *in_json(const struct node *n, const struct in_status *s)
               json_object_set_new(o, "person", json_hex(s->person, ID_BYTES)) |
               json_object_set_new(o, "received", json_time(s->received_ms)) |
               json_object_set_new(o, "accepted", json_time(s->accepted_ms)) |
-              json_object_set_new(o, "opened", json_time(s->opened_ms));
+              json_object_set_new(o, "opened", json_time(s->opened_ms)) |
+              json_object_set_new(o, "recalled", json_boolean(s->ended == AUDIT_RECALLED)) |
+              json_object_set_new(o, "held_back", json_boolean(s->ended == AUDIT_HELD));
 
     if (s->has_re)
         bad |= json_object_set_new(o, "re", json_hex(s->re, ID_BYTES));
@@ -98,11 +100,14 @@ json_t *out_json(const struct out_status *s)
                   "urgent", s->urgent, "type", (int)s->type, "class", (int)s->class_mask, "basis",
                   (int)s->basis, "recipients", (json_int_t)s->count, "delivered",
                   (json_int_t)marked(s, OUT_DELIVERED), "read", (json_int_t)marked(s, OUT_OPENED));
-    int bad = json_object_set_new(o, "mid", json_hex(s->mid, ID_BYTES)) |
-              json_object_set_new(o, "circle", json_hex(s->circle, ID_BYTES)) |
-              json_object_set_new(o, "person", json_hex(s->person, ID_BYTES)) |
-              json_object_set_new(o, "made", json_time(s->made_ms)) |
-              json_object_set_new(o, "accepted", json_time(s->accepted_ms));
+    int bad =
+        json_object_set_new(o, "mid", json_hex(s->mid, ID_BYTES)) |
+        json_object_set_new(o, "circle", json_hex(s->circle, ID_BYTES)) |
+        json_object_set_new(o, "person", json_hex(s->person, ID_BYTES)) |
+        json_object_set_new(o, "made", json_time(s->made_ms)) |
+        json_object_set_new(o, "recall", json_integer(s->recall)) |
+        json_object_set_new(o, "recalled", json_integer((json_int_t)marked(s, OUT_RECALLED))) |
+        json_object_set_new(o, "accepted", json_time(s->accepted_ms));
 
     if (!bad)
         return o;
@@ -113,18 +118,21 @@ json_t *out_json(const struct out_status *s)
 /* Of a sheet, which is feminine. */
 static const char *sheet_out_word(enum out_state state)
 {
-    return state == OUT_ACCEPTED  ? "acceptée"
-           : state == OUT_REFUSED ? "refusée"
-           : state == OUT_EXPIRED ? "expirée"
-                                  : word_out_state(state);
+    return state == OUT_ACCEPTED    ? "acceptée"
+           : state == OUT_REFUSED   ? "refusée"
+           : state == OUT_EXPIRED   ? "expirée"
+           : state == OUT_WITHDRAWN ? "retirée avant l'envoi"
+                                    : word_out_state(state);
 }
 
 static const char *sheet_in_word(enum in_state state)
 {
-    return state == IN_RECEIVED  ? "reçue"
-           : state == IN_REFUSED ? "refusée"
-           : state == IN_LAPSED  ? "échue"
-                                 : word_in_state(state);
+    return state == IN_RECEIVED   ? "reçue"
+           : state == IN_REFUSED  ? "refusée"
+           : state == IN_LAPSED   ? "échue"
+           : state == IN_RECALLED ? "rappelée par l'expéditeur"
+           : state == IN_WITHHELD ? "retenue"
+                                  : word_in_state(state);
 }
 
 static enum err recipients_named(const struct node *n, const struct out_status *s,
@@ -136,6 +144,17 @@ static enum err recipients_named(const struct node *n, const struct out_status *
         if (!(e = bytes_printf(out, "%s", i > 0 ? ", " : "")))
             e = word_printable(contacts_org_name(n, s->to[i].org), out);
     return e;
+}
+
+static enum err recall_row(const struct out_status *s, struct bytes *out)
+{
+    size_t for_whom = marked(s, OUT_RECALLED);
+
+    if (s->recall == OUT_RECALL_ASKED)
+        return bytes_printf(out, ", rappel demandé");
+    if (s->recall == OUT_RECALL_LATE)
+        return bytes_printf(out, ", rappel trop tardif");
+    return for_whom > 0 ? bytes_printf(out, ", rappelée pour %zu", for_whom) : ERR_OK;
 }
 
 static uint64_t row_time(const struct mail *m)
@@ -154,15 +173,21 @@ static enum err row_state(const struct node *n, struct call *c, const struct mai
     if (!m->incoming) {
         if ((e = recipients_named(n, &m->out, &c->text)))
             return e;
-        return bytes_printf(&c->text, ", %s, remise à %zu sur %zu, ouverte par %zu  ",
-                            sheet_out_word(m->out.state), marked(&m->out, OUT_DELIVERED),
-                            m->out.count, marked(&m->out, OUT_OPENED));
+        if ((e = bytes_printf(&c->text, ", %s, remise à %zu sur %zu, ouverte par %zu",
+                              sheet_out_word(m->out.state), marked(&m->out, OUT_DELIVERED),
+                              m->out.count, marked(&m->out, OUT_OPENED))) ||
+            (e = recall_row(&m->out, &c->text)))
+            return e;
+        return bytes_printf(&c->text, "  ");
     }
     if ((e = bytes_printf(&c->text, "  de ")) ||
         (e = word_printable(contacts_org_name(n, m->in.from), &c->text)))
         return e;
-    return bytes_printf(&c->text, ", %s%s  ", sheet_in_word(m->in.state),
-                        m->in.state == IN_RECEIVED && !m->in.opened_ms ? ", non ouverte" : "");
+    return bytes_printf(&c->text, ", %s%s%s  ", sheet_in_word(m->in.state),
+                        m->in.state == IN_RECEIVED && !m->in.opened_ms ? ", non ouverte" : "",
+                        m->in.state != IN_RECEIVED || !m->in.ended ? ""
+                        : m->in.ended == AUDIT_RECALLED            ? ", rappelée depuis"
+                                                                   : ", retenue depuis");
 }
 
 static enum err row_say(struct node *n, struct txn *t, struct call *c, const struct mail *m,

@@ -161,7 +161,7 @@ struct member_item {
     enum deliver_kind kind;
     struct bytes item;
     struct bytes receipt;
-    unsigned copies; /* how often the hub has sent it */
+    unsigned copies;  /* how often the hub has sent it */
     uint64_t session; /* in which it was sent last: an ACK covers what its session delivered */
     bool acked;
 };

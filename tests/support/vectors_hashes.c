@@ -48,6 +48,7 @@ static void put_labels(json_t *file)
         {"relais/audit1/link",      256, false},
         {"relais/join1",            256, true },
         {"relais/file1",            256, false},
+        {"relais/recall1/stmt",     512, false},
     };
     json_t *list = put_array(file, "labels");
     uint8_t key[32];

@@ -152,12 +152,17 @@ static void key_to(struct writer *w, const struct env_header *h)
         wr_bin(w, SPAN_OF(h->to[i]));
 }
 
-/* mid, digest and sender of good envelope `good`, in keys 1 to 3 */
+/* mid, digest and sender of an envelope, in three keys from `first` on */
+static void key_envelope_from(struct writer *w, const struct forge *f, uint64_t first)
+{
+    key_bin(w, first, SPAN_OF(f->h.mid));
+    key_bin(w, first + 1, SPAN_OF(f->digest));
+    key_bin(w, first + 2, SPAN_OF(f->h.from));
+}
+
 static void key_envelope(struct writer *w, const struct forge *f)
 {
-    key_bin(w, 1, SPAN_OF(f->h.mid));
-    key_bin(w, 2, SPAN_OF(f->digest));
-    key_bin(w, 3, SPAN_OF(f->h.from));
+    key_envelope_from(w, f, 1);
 }
 
 static void accepted(struct vec_log *l, size_t good, uint64_t n)
@@ -287,6 +292,44 @@ static void opened(struct vec_log *l)
     forge_free(&f);
 }
 
+/* The sender takes back what the EHPAD has not acknowledged. */
+static void recalled(struct vec_log *l)
+{
+    struct vec_signer signer = vec_signer_of(3, HOSPITAL);
+    static struct forge f;
+    uint8_t to[ID_BYTES], actor[ID_BYTES], digest[64], sig[64], kid[KID_BYTES];
+    struct writer w = begin(8);
+
+    vectors_plain_envelope(&f, "recalled", NULL);
+    vec_id("hospital actor", actor);
+    key_uint(&w, 1, 9);
+    key_envelope_from(&w, &f, 2);
+    key_bin(&w, 5, SPAN_OF(f.h.from));
+    key_uint(&w, 6, VEC_T0 + 11 * VEC_MINUTE);
+    key_uint(&w, 7, 2);
+    key_bin(&w, 8, SPAN_OF(actor));
+    MUST(wr_take(&w, &l->recall));
+    vec_ss(bytes_span(&l->recall), "relais/recall1/stmt", SIGN_RECALL, &signer, 1, &l->recall_ss);
+    MUST(digest_of("relais/recall1/stmt", bytes_span(&l->recall), digest, 64));
+    vec_sign_as("hospital signing", SIGN_RECALL, digest, sig);
+    vec_skid(HOSPITAL, kid);
+    vec_org(EHPAD, to);
+    w = begin(12);
+    key_envelope(&w, &f);
+    key_bin(&w, 5, SPAN_OF(f.h.circle));
+    key_place(&w, l, 7, 9);
+    wr_key(&w, 8);
+    wr_array(&w, 1);
+    wr_bin(&w, SPAN_OF(to));
+    key_uint(&w, 9, 2);
+    key_bin(&w, 14, SPAN_OF(f.h.from));
+    key_bin(&w, 16, SPAN_OF(kid));
+    key_bin(&w, 17, SPAN_OF(sig));
+    key_bin(&w, 20, bytes_span(&l->recall));
+    end(l, &w, "recalled by the hospital before the EHPAD had it", 9);
+    forge_free(&f);
+}
+
 static void rejected(struct vec_log *l)
 {
     static struct forge f;
@@ -334,5 +377,6 @@ const struct vec_log *vec_log(void)
     ended(&log, "expired", 8, 5, 6);
     ended(&log, "held back", 12, 6, 8);
     act(&log, "a clone is seen", 9, SSIAD);
+    recalled(&log);
     return &log;
 }

@@ -1,5 +1,5 @@
 /*
- * vectors_log - the audit log of the vectors: eleven entries that tell the story of the circle, and
+ * vectors_log - the audit log of the vectors: twelve entries that tell the story of the circle, and
  * the tree over them, computed as RFC 6962 2.1 says it: by recursion.
  * Thread rule: one thread.
  */
@@ -44,6 +44,8 @@ struct vec_log {
     struct vec_delivered delivered;
     struct bytes report; /* stmt and SS of entry 6 */
     struct bytes report_ss;
+    struct bytes recall; /* of entry 11 */
+    struct bytes recall_ss;
 };
 const struct vec_log *vec_log(void); /* made once, lives as long as the program */
 

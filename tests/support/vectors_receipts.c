@@ -190,6 +190,7 @@ static void put_receipts(json_t *file)
     put_receipt(list, 8, 9);
     put_receipt(list, 9, 11);
     put_receipt(list, 10, 11);
+    put_receipt(list, 11, 12);
 }
 
 /* ---- bad ---- */
@@ -359,6 +360,7 @@ static void put_lies(json_t *file)
 
     put_lie(list, "delivered, and not signed by the member", 5);
     put_lie(list, "opened, and not signed by the member", 6);
+    put_lie(list, "recalled, and not signed by the sender", 11);
 }
 
 /* ---- log, acknowledgement, report ---- */
@@ -426,29 +428,44 @@ static void put_ack(json_t *file)
     put_span(o, "sig", SPAN_OF(d->sig));
 }
 
-static void put_report(json_t *file)
+static void put_statement(json_t *file, const char *name, const char *label,
+                          const struct bytes *stmt, const struct bytes *ss)
 {
-    const struct vec_log *l = vec_log();
-    json_t *o = put_object(file, "report");
+    json_t *o = put_object(file, name);
     uint8_t digest[64];
 
-    put_span(o, "stmt", bytes_span(&l->report));
-    put_decoded(o, "decoded", bytes_span(&l->report));
-    MUST(digest_of("relais/report1/stmt", bytes_span(&l->report), digest, 64));
+    put_span(o, "stmt", bytes_span(stmt));
+    put_decoded(o, "decoded", bytes_span(stmt));
+    MUST(digest_of(label, bytes_span(stmt), digest, 64));
     put_span(o, "digest", SPAN_OF(digest));
-    put_span(o, "ss", bytes_span(&l->report_ss));
+    put_span(o, "ss", bytes_span(ss));
+}
+
+static void put_recall(json_t *file)
+{
+    const struct vec_log *l = vec_log();
+    struct sign_public pk = vec_sign_pk("hospital signing");
+    uint8_t org[ID_BYTES];
+    json_t *o;
+
+    put_statement(file, "recall", "relais/recall1/stmt", &l->recall, &l->recall_ss);
+    o = json_object_get(file, "recall");
+    vec_org(HOSPITAL, org);
+    put_id(o, "org", org);
+    put_span(o, "pk", SPAN_OF(pk.b));
 }
 
 json_t *vectors_receipts(void)
 {
     json_t *file = json_object();
 
-    put_text(file, "about", "An audit log of eleven entries and what is proven from it (9 to 11)");
+    put_text(file, "about", "An audit log of twelve entries and what is proven from it (9 to 11)");
     put_log(file);
     put_receipts(file);
     put_bad(file);
     put_lies(file);
     put_ack(file);
-    put_report(file);
+    put_statement(file, "report", "relais/report1/stmt", &vec_log()->report, &vec_log()->report_ss);
+    put_recall(file);
     return file;
 }

@@ -6,7 +6,7 @@ import {
 import { concat, equal, hex, outcome, unhex, utf8 } from './bytes.mjs';
 import {
   ackData, ackDigest, auditCommitment, auditLink, checkHub, checkMember, checkReport, encodeReceipt, readAudit,
-  readReceipt, readReceiptFile, receiptFile, reportDigest,
+  readReceipt, readReceiptFile, recallDigest, receiptFile, reportDigest,
 } from './receipts.mjs';
 import { Question } from './question.mjs';
 import { EVERY, allRefused, asJson, changesAccepted, spoilHex } from './ask.mjs';
@@ -16,7 +16,7 @@ export function receiptCases(file) {
   const logPk = signingPk(unhex(file.log.seed));
   const trust = {
     origin: file.log.origin, logPk, federation: unhex(file.ack.federation),
-    members: [{ org: unhex(file.ack.org), pk: unhex(file.ack.pk) }],
+    members: [file.ack, file.recall].map((m) => ({ org: unhex(m.org), pk: unhex(m.pk) })),
   };
   const leafHashes = file.log.leaves.map((l) => leafHash(unhex(l.entry)));
   const logSign = (size, root) => signBytes(unhex(file.log.seed), utf8(checkpointText(trust.origin, size, root)));
@@ -127,9 +127,9 @@ export function receiptCases(file) {
     },
   };
 
-  const reportCase = {
-    name: 'report',
-    question: Question.cut(file.report, ['stmt', 'decoded', 'digest']),
+  const statementCase = (name, digestOf) => ({
+    name,
+    question: Question.cut(file[name], ['stmt', 'decoded', 'digest']),
     spoil: spoilHex('ss'),
     answer: async (g) => {
       const ss = unhex(g.ss);
@@ -137,11 +137,11 @@ export function receiptCases(file) {
       if (!value) return { answers: {}, claims: [[`verifies (${why})`, false]] };
       const changed = await changesAccepted(ss, EVERY, 0, (b) => !outcome(() => checkReport(b, trust.members)).refusal);
       return {
-        answers: { stmt: hex(value.stmt), decoded: asJson(mp1.decode(value.stmt)), digest: hex(reportDigest(value.stmt)) },
+        answers: { stmt: hex(value.stmt), decoded: asJson(mp1.decode(value.stmt)), digest: hex(digestOf(value.stmt)) },
         claims: [allRefused(changed)],
       };
     },
-  };
+  });
 
   return [
     {
@@ -150,7 +150,8 @@ export function receiptCases(file) {
       answer: () => ({ answers: { pk: hex(logPk) }, claims: [] }),
     },
     ...leafCases, ...file.receipts.map(receiptCase), ...file.bad_receipts.map(badCase),
-    ...(file.bad_member_signatures ?? []).map(badMemberCase), ackCase, reportCase,
+    ...(file.bad_member_signatures ?? []).map(badMemberCase), ackCase,
+    statementCase('report', reportDigest), statementCase('recall', recallDigest),
   ];
 }
 

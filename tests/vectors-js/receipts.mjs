@@ -10,6 +10,7 @@ import { readSigned } from './statements.mjs';
 const AUDIT = 2n;
 const DELIVERED = 2n;
 const REPORTS = [3n, 5n, 6n, 7n];
+const RECALLED = 9n;
 const PATH_MAX = 64;
 
 const entryShape = tuple(uint(), uint(), key32);
@@ -29,7 +30,8 @@ const detailShape = map(Object.fromEntries(Object.entries({
 
 const KEYS_OF = {
   1: [1, 2, 3, 4, 5, 6, 7, 8, 13], 2: [10, 11, 14, 15, 16, 17, 18, 20],
-  3: [1, 2, 3, 5, 6, 7, 9, 14, 16, 17, 20], 8: [1, 2, 3, 5, 6, 7, 8], 10: [3, 4, 5, 6, 7, 12, 13],
+  3: [1, 2, 3, 5, 6, 7, 9, 14, 16, 17, 20], 8: [1, 2, 3, 5, 6, 7, 8],
+  9: [1, 2, 3, 5, 6, 7, 8, 9, 14, 16, 17, 20], 10: [3, 4, 5, 6, 7, 12, 13],
   11: [1, 3, 5, 9, 20], 12: [1, 2, 3, 5, 6, 7, 8, 9], 13: [9, 14, 19, 20], 14: [14, 15, 19],
 };
 KEYS_OF[5] = KEYS_OF[6] = KEYS_OF[7] = KEYS_OF[3];
@@ -71,11 +73,12 @@ export function checkHub(r, trust) {
 
 // What the member answers for. trust.members: [{ org, pk }]; trust.federation
 export function checkMember({ type, detail: d }, trust) {
-  if (type !== DELIVERED && !REPORTS.includes(type)) return;
+  if (type !== DELIVERED && type !== RECALLED && !REPORTS.includes(type)) return;
   for (const field of ['org', 'kid', 'sig', 'about']) refuseUnless(d[field] !== undefined, 'FIELD_MISSING', field);
   const member = trust.members.find((m) => equal(m.org, d.org) && equal(signingKid(m.pk), d.kid));
   refuseUnless(member, 'KEY_UNKNOWN');
   if (type === DELIVERED) return checkAck(d, member.pk, trust.federation);
+  if (type === RECALLED) refuseUnless(equal(d.org, d.from), 'FORGED', 'not by its sender');
   return checkReportStatement(type, d, member.pk);
 }
 
@@ -99,29 +102,39 @@ const reportShape = map({
   outcome: [1, uint()], mid: [2, id], digest: [3, bin(64)], from: [4, id], by: [5, id], ts: [6, uint()], code: [7, uint()], actor: [8, id],
 });
 
+export const recallDigest = (stmt) => H(512, 'relais/recall1/stmt', stmt);
+
+// What a report (outcomes 3, 5, 6, 7) or a recall (outcome 9) says, and how it is signed
+const actOf = (outcome) => (outcome === RECALLED
+  ? { context: 'relais/recall1', digest: recallDigest } : { context: 'relais/report1', digest: reportDigest });
+
 export function readReport(stmt) {
   const s = reportShape(mp1.decode(stmt), FIELDS);
-  refuseUnless(REPORTS.includes(s.outcome), 'FIELD_VALUE', `outcome ${s.outcome}`);
+  refuseUnless(REPORTS.includes(s.outcome) || s.outcome === RECALLED, 'FIELD_VALUE', `outcome ${s.outcome}`);
+  refuseUnless(s.outcome !== RECALLED || s.code <= 4n, 'FIELD_VALUE', `reason ${s.code}`);
   return s;
 }
 
 function checkReportStatement(type, d, pk) {
   const s = readReport(d.about);
-  refuseUnless(verify(pk, 'relais/report1', reportDigest(d.about), d.sig), 'FORGED');
+  const { context, digest } = actOf(s.outcome);
+  refuseUnless(verify(pk, context, digest(d.about), d.sig), 'FORGED');
   const same = s.outcome === type && equal(s.by, d.org)
     && d.mid && equal(s.mid, d.mid) && d.digest && equal(s.digest, d.digest) && d.from && equal(s.from, d.from)
     && (d.code === undefined || d.code === s.code);
   refuseUnless(same, 'FORGED', 'the statement is about something else');
 }
 
-// A REPORT message's SS, one signature of role 3
+// The SS of a REPORT or RECALL message, one signature of role 3
 export function checkReport(ss, members) {
   const { stmt, sigs } = readSigned(ss, [3n]);
   const s = readReport(stmt);
   refuseUnless(sigs.length === 1 && equal(sigs[0].org, s.by), 'FIELD_VALUE', 'one signature');
   const member = members.find((m) => equal(m.org, s.by) && equal(signingKid(m.pk), sigs[0].kid));
   refuseUnless(member, 'KEY_UNKNOWN');
-  refuseUnless(verify(member.pk, 'relais/report1', reportDigest(stmt), sigs[0].sig), 'FORGED');
+  const { context, digest } = actOf(s.outcome);
+  refuseUnless(verify(member.pk, context, digest(stmt), sigs[0].sig), 'FORGED');
+  if (s.outcome === RECALLED) refuseUnless(equal(s.by, s.from), 'FROM', 'not by its sender');
   return { stmt, report: s };
 }
 

@@ -258,7 +258,8 @@ static void a_recall_that_lies_is_refused(void **state)
     bytes_free(&ss);
 }
 
-/* --- circles that narrow ----------------------------------------------------------------------- */
+/* --- circles that narrow -----------------------------------------------------------------------
+ */
 
 static void consented(struct world *w, uint32_t *consent, struct bytes *whole)
 {

@@ -198,7 +198,6 @@ static enum err delivered_digest(const struct detail *d, uint8_t digest[64])
 
 static enum err member_signed(struct bench *b, const json_t *v)
 {
-    const json_t *ack = json_object_get(b->file, "ack");
     struct bytes bytes = vec_hex(v, "receipt");
     struct receipt_facts facts;
     struct sign_public pk;
@@ -206,11 +205,15 @@ static enum err member_signed(struct bench *b, const json_t *v)
     uint8_t digest[64];
     enum err e;
 
-    vec_fixed(ack, "pk", pk.b, sizeof pk.b);
     assert_int_equal(receipt_decode(bytes_span(&bytes), &r), ERR_OK);
     assert_int_equal(receipt_check(&r, span_text(vec_text(b->log, "origin")), &b->pk, &facts),
                      ERR_OK);
-    if (facts.type == AUDIT_DELIVERED) {
+    vec_fixed(json_object_get(b->file, facts.type == AUDIT_RECALLED ? "recall" : "ack"), "pk", pk.b,
+              sizeof pk.b);
+    if (facts.type == AUDIT_RECALLED) {
+        assert_int_equal(digest_of("relais/recall1/stmt", facts.detail.about, digest, 64), ERR_OK);
+        e = verify_digest(SIGN_RECALL, &pk, digest, facts.detail.sig);
+    } else if (facts.type == AUDIT_DELIVERED) {
         assert_int_equal(delivered_digest(&facts.detail, digest), ERR_OK);
         e = verify_digest(SIGN_ACK, &pk, digest, facts.detail.sig);
     } else {
@@ -231,12 +234,13 @@ static void what_a_member_signed_is_in_its_receipts(void **state)
 
     json_array_foreach(vec_list(b->file, "receipts"), i, v)
     {
-        if (vec_uint(v, "type") != AUDIT_DELIVERED && vec_uint(v, "type") != AUDIT_OPENED)
+        if (vec_uint(v, "type") != AUDIT_DELIVERED && vec_uint(v, "type") != AUDIT_OPENED &&
+            vec_uint(v, "type") != AUDIT_RECALLED)
             continue;
         assert_int_equal(member_signed(b, v), ERR_OK);
         found++;
     }
-    assert_int_equal(found, 3);
+    assert_int_equal(found, 4);
 }
 
 static void what_a_hub_puts_in_a_members_mouth_is_seen(void **state)

@@ -88,8 +88,7 @@ static void sample(size_t i, struct message *m)
     static const enum message_type types[EACH_MESSAGE] = {
         MSG_HELLO,  MSG_WELCOME,  MSG_PUT,   MSG_RECEIPT,    MSG_DELIVER,    MSG_ACK,
         MSG_REPORT, MSG_DECLARE,  MSG_CHAIN, MSG_CHAIN_PAGE, MSG_KEYS,       MSG_KEYS_PAGE,
-        MSG_PING,   MSG_KEYS_PUT, MSG_ERR,   MSG_JOIN,       MSG_JOIN_STATE,
-        MSG_RECALL,
+        MSG_PING,   MSG_KEYS_PUT, MSG_ERR,   MSG_JOIN,       MSG_JOIN_STATE, MSG_RECALL,
     };
 
     memset(m, 0, sizeof *m);
