@@ -162,7 +162,7 @@ struct member_item {
     struct bytes item;
     struct bytes receipt;
     unsigned copies;  /* how often the hub has sent it */
-    uint64_t session; /* in which it was sent last: an ACK covers what its session delivered */
+    uint64_t session; /* in which it was sent last */
     bool acked;
 };
 

@@ -162,6 +162,28 @@ static enum err leaf_of(const struct member_item *it, uint8_t out[32])
     return ERR_OK;
 }
 
+/* Came in a former session, and the hub has told since that it is not ours: this one did not
+ * deliver it. */
+static bool has_ended(const struct member_node *m, const struct member_item *it)
+{
+    static const enum audit_type ends[] = {AUDIT_EXPIRED, AUDIT_HELD, AUDIT_RECALLED};
+    struct envelope_view view;
+    struct env_header header;
+
+    if (it->session == m->session || envelope_parse(bytes_span(&it->item), &view, &header, NULL))
+        return false;
+    for (size_t i = 0; i < m->item_count; i++) {
+        struct receipt_facts f;
+
+        if (m->items[i].kind != DELIVER_RECEIPT || member_item_facts(&m->items[i], &f))
+            continue;
+        for (size_t k = 0; k < sizeof ends / sizeof *ends; k++)
+            if (f.type == ends[k] && memcmp(f.detail.mid, header.mid, ID_BYTES) == 0)
+                return true;
+    }
+    return false;
+}
+
 static enum err leaves_collect(const struct member_node *m, uint64_t upto, struct leaves *l)
 {
     enum err e;
@@ -170,7 +192,7 @@ static enum err leaves_collect(const struct member_node *m, uint64_t upto, struc
     if (!l->hash)
         return ERR_NOMEM;
     for (size_t i = place_of(m, m->acked + 1); i < m->item_count && m->items[i].seq <= upto; i++) {
-        if (m->items[i].kind != DELIVER_ENVELOPE || m->items[i].session != m->session)
+        if (m->items[i].kind != DELIVER_ENVELOPE || has_ended(m, &m->items[i]))
             continue;
         if ((e = leaf_of(&m->items[i], l->hash[l->n])))
             return e;

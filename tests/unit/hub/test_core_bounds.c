@@ -250,7 +250,7 @@ static void an_item_has_so_many_recipients_and_they_exist(void **state)
     free(it);
 }
 
-static void a_mailbox_drops_from_anywhere_and_keeps_its_count(void **state)
+static void an_entry_that_ends_leaves_the_mailbox_unless_an_ack_is_to_count_it(void **state)
 {
     struct core c = {0};
     struct mailbox *box;
@@ -265,13 +265,15 @@ static void a_mailbox_drops_from_anywhere_and_keeps_its_count(void **state)
         assert_ok(mailbox_push(&c, 7, i, 10 * i));
     box->out = 3;
     box->out_bytes = 10 + 20 + 30;
-    mailbox_drop(box, 99); /* not there */
+    box->open = true;
+    assert_false(mailbox_end(box, 99)); /* not there */
     assert_int_equal(box->len, 5);
-    mailbox_drop(box, 2);
-    assert_int_equal(box->out, 2);
-    assert_int_equal(box->out_bytes, 40);
-    mailbox_drop(box, 4);
-    assert_int_equal(box->out, 2);
+    assert_true(mailbox_end(box, 2)); /* issued: it stays for the ACK that counts it */
+    assert_int_equal(box->len, 5);
+    assert_int_equal(box->out_bytes, 60);
+    assert_false(mailbox_end(box, 4));
+    assert_int_equal(box->len, 4);
+    assert_int_equal(box->out, 3);
     mailbox_pop(box, 5); /* also what was never issued */
     assert_int_equal(box->len, 0);
     assert_int_equal(box->out, 0);
@@ -578,7 +580,7 @@ int main(void)
         TEST(more_than_one_pump_may_hold_are_held_in_turn),
         TEST(what_has_expired_cannot_be_reported_on),
         TEST(an_item_has_so_many_recipients_and_they_exist),
-        cmocka_unit_test(a_mailbox_drops_from_anywhere_and_keeps_its_count),
+        cmocka_unit_test(an_entry_that_ends_leaves_the_mailbox_unless_an_ack_is_to_count_it),
         cmocka_unit_test(without_memory_there_is_no_mailbox_and_no_entry),
         TEST(old_dedupe_rows_go_a_slice_at_a_time_and_fresh_ones_stay),
         TEST(a_group_signs_so_many_refusals_and_counts_the_rest),
