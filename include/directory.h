@@ -122,7 +122,7 @@ struct directory_node {
     struct sign_public signing;
     struct box_public transport;
     uint64_t enrolled_at; /* index of its leaf */
-    uint64_t effect_ms;
+    uint64_t effect_ms;   /* 0: at its leaf, whatever a clock says; else delayed until then */
     bool revoked;
     uint64_t revoked_at;
     uint64_t revoked_reason;  /* enum revoke_reason */

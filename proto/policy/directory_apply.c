@@ -75,7 +75,7 @@ static void enrol_apply(struct directory *d, const struct verified *v, uint64_t 
     *n = (struct directory_node){.signing = en->signing,
                                  .transport = en->transport,
                                  .enrolled_at = d->size,
-                                 .effect_ms = v->effect_ms,
+                                 .effect_ms = v->effect_ms == v->ts_ms ? 0 : v->effect_ms,
                                  .org = org,
                                  .previous_of_org = o->newest_node};
     memcpy(n->id, en->node, ID_BYTES);

@@ -311,6 +311,24 @@ static void an_emergency_service_waits_for_its_delay(void **state)
     directory_free(d);
 }
 
+/* A clock that is behind, or was put back, does not undo an enrolment that was not delayed. */
+static void an_enrolment_without_delay_is_in_force_at_its_leaf_whatever_the_clock_says(void **state)
+{
+    struct directory *d = directory_begun(DIRECTORY_LEAF_TIME);
+    const struct directory_prekey *p = NULL;
+    struct sign_public pk;
+    uint8_t kid[KID_BYTES];
+
+    (void)state;
+    assert_int_equal(enrol(d, &houses[1]), ERR_OK);
+    sign_kid(secret_sign_public(houses[1].sign), kid);
+    assert_int_equal(state_at(d, &houses[1], DIRECTORY_NOW, T0 - 1), DIRECTORY_ACTIVE);
+    assert_int_equal(state_at(d, &houses[1], DIRECTORY_NOW, 1), DIRECTORY_ACTIVE);
+    assert_int_equal(directory_seal_to(d, houses[1].org, T0 - 1, &p), ERR_OK);
+    assert_int_equal(directory_signer(d, houses[1].org, kid, DIRECTORY_NOW, T0 - 1, &pk), ERR_OK);
+    directory_free(d);
+}
+
 static void each_state_has_its_error(void **state)
 {
     (void)state;
@@ -439,6 +457,8 @@ int main(void)
         cmocka_unit_test(a_revoked_key_signs_before_its_leaf_and_not_after),
         cmocka_unit_test(a_house_with_a_revoked_node_comes_back_with_another),
         cmocka_unit_test(an_emergency_service_waits_for_its_delay),
+        cmocka_unit_test(
+            an_enrolment_without_delay_is_in_force_at_its_leaf_whatever_the_clock_says),
         cmocka_unit_test(each_state_has_its_error),
         cmocka_unit_test(an_exercise_federation_may_do_without_the_delay),
         cmocka_unit_test(a_request_shows_what_it_is_about),
