@@ -36,6 +36,11 @@ enum err circles_new(struct circles **out)
     return ERR_OK;
 }
 
+static size_t cached_bytes(const struct cached *one)
+{
+    return sizeof *one + circle_bytes(one->circle);
+}
+
 static void cached_free(struct circles *cs, struct cached *one)
 {
     cs->bytes -= one->bytes;
@@ -70,7 +75,7 @@ static struct cached *cached_find(struct circles *cs, const uint8_t handle[ID_BY
     HASH_FIND(hh, cs->all, handle, ID_BYTES, one);
     if (one) { /* to the young end, with what it has grown to since */
         cs->bytes -= one->bytes;
-        one->bytes = circle_bytes(one->circle);
+        one->bytes = cached_bytes(one);
         cs->bytes += one->bytes;
         HASH_DEL(cs->all, one);
         HASH_ADD(hh, cs->all, handle, ID_BYTES, one);
@@ -95,7 +100,7 @@ enum err circles_add(struct core *c, const uint8_t handle[ID_BYTES], struct circ
         cached_drop(cs, cs->all);
     memcpy(one->handle, handle, ID_BYTES);
     one->circle = fresh;
-    one->bytes = circle_bytes(fresh);
+    one->bytes = cached_bytes(one);
     cs->bytes += one->bytes;
     HASH_ADD(hh, cs->all, handle, ID_BYTES, one);
     if (one->hh.tbl)

@@ -1,5 +1,7 @@
 /* The core at its limits: many of a thing at once, credit that is short, the same thing twice. */
 /* link: -Wl,--wrap=store_open,--wrap=malloc,--wrap=calloc,--wrap=realloc */
+#include <malloc.h>
+
 #include "core_world.h"
 
 static void send_until(struct world *w, struct member_node *const *to, size_t count, uint64_t exp)
@@ -467,6 +469,36 @@ static void a_page_of_a_chain_ends_before_it_grows_too_large(void **state)
     w->damaged = true; /* those rows are no statements */
 }
 
+/* Folded circles are a cache: it stays within its bound, and who was dropped is folded again. */
+static void a_great_many_circles_do_not_stay_in_memory(void **state)
+{
+    enum {
+        MANY = 600000
+    };
+    struct world *w = *state;
+    struct circle *circle = NULL;
+    uint8_t handle[ID_BYTES] = {0};
+    size_t before = mallinfo2().uordblks, one;
+
+    assert_ok(circle_new(handle, &circle));
+    one = circle_bytes(circle);
+    circle_free(circle);
+    assert_true(one * MANY > (size_t)100 << 20); /* the control: more than the bound */
+    for (uint32_t i = 0; i < MANY; i++) {
+        be32_write(i, handle);
+        assert_ok(circle_new(handle, &circle));
+        assert_ok(circles_add(w->core, handle, circle));
+    }
+    assert_true(mallinfo2().uordblks - before < (size_t)100 << 20);
+    w->faults.fail_begin = w->faults.begins + 1;
+    assert_int_equal(circles_get(w->core, w->circle->handle, &circle), ERR_IO); /* it was dropped */
+    assert_ok(circles_get(w->core, w->circle->handle, &circle));
+    assert_int_equal(circle_size(circle), 3);
+    w->faults.fail_begin = w->faults.begins + 1;
+    assert_ok(circles_get(w->core, w->circle->handle, &circle)); /* and is kept now */
+    w->faults.fail_begin = 0;
+}
+
 static void a_circle_is_created_once(void **state)
 {
     struct world *w = *state;
@@ -578,6 +610,7 @@ int main(void)
         TEST(a_stranger_is_refused_without_a_leaf),
         TEST(a_refusal_that_cannot_be_said_is_not_half_done),
         TEST(a_page_of_a_chain_ends_before_it_grows_too_large),
+        TEST(a_great_many_circles_do_not_stay_in_memory),
         TEST(a_circle_is_created_once),
         TEST(who_has_left_hears_of_it_and_of_nothing_after),
         TEST(a_revoked_node_is_sent_no_statement),
