@@ -205,6 +205,19 @@ static enum err new_prekey(struct world *w)
     return e;
 }
 
+static void fill(struct world *w, uint64_t mib)
+{
+    uint8_t *value = calloc(1, 1u << 20), key[8];
+    struct txn *t = NULL;
+
+    assert_non_null(value);
+    assert_ok(store_begin(w->core->store, TXN_WRITE, &t));
+    for (uint64_t i = 0; i < mib; i++)
+        assert_ok(store_put(t, TABLE_BODY, key_u64(UINT32_MAX + i, key), span_of(value, 1u << 20)));
+    assert_ok(store_commit(&t));
+    free(value);
+}
+
 static void a_tight_store_stays_tight_until_there_is_room(void **state)
 {
     struct world *w = *state;
@@ -222,7 +235,8 @@ static void a_tight_store_stays_tight_until_there_is_room(void **state)
     assert_int_equal(member_report(w->m[1], last_item(w, 1), AUDIT_OPENED, ERR_OK, NULL), ERR_FULL);
     assert_int_equal(new_prekey(w), ERR_FULL);
     assert_ok(member_sync(w->m[1])); /* reading goes on */
-    w->core->quota = 16;             /* more is used than that */
+    fill(w, 2);
+    w->core->quota = 2u << 20; /* that much is used */
     clock_fixed_advance(&w->clock, 1100);
     world_job(w, JOB_TICK);
     assert_true(w->core->tight);
