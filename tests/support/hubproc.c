@@ -31,6 +31,7 @@ struct hubproc {
     char passphrase[PATH_BYTES];
     char clock_file[PATH_BYTES];
     char fault_log[PATH_BYTES];
+    char listen[64];
     bool fresh; /* top is ours to remove */
     bool keep;
     struct bytes conf; /* the test's own lines */
@@ -64,9 +65,9 @@ static enum err conf_write(const struct hubproc *h)
         snprintf(join_port, sizeof join_port, "%d", h->join_port);
     snprintf(path, sizeof path, "%s/hub.conf", h->dir);
     e = bytes_printf(&text,
-                     "listen = tcp://127.0.0.1:%s\njoin_listen = tcp://127.0.0.1:%s\n"
+                     "listen = tcp://%s:%s\njoin_listen = tcp://%s:%s\n"
                      "passphrase_file = %s\n%.*s",
-                     port, join_port, h->passphrase, (int)h->conf.len,
+                     h->listen, port, h->listen, join_port, h->passphrase, (int)h->conf.len,
                      h->conf.ptr ? (const char *)h->conf.ptr : "");
     if (!e)
         e = file_write_atomic(path, bytes_span(&text), 0600);
@@ -181,6 +182,7 @@ enum err hubproc_new(const struct hubproc_options *o, struct hubproc **out)
         o = &usual;
     if ((e = seal_init()) || (e = top_make(h, o->where)))
         goto fail;
+    snprintf(h->listen, sizeof h->listen, "%s", o->listen ? o->listen : "127.0.0.1");
     snprintf(h->dir, sizeof h->dir, "%s/hub", h->top);
     snprintf(h->registrar_dir, sizeof h->registrar_dir, "%s/registrar", h->top);
     snprintf(h->passphrase, sizeof h->passphrase, "%s/passphrase", h->top);
@@ -242,14 +244,21 @@ static enum err ports_learn(struct hubproc *h, size_t mark)
     return h->port && h->join_port ? conf_write(h) : ERR_INTERNAL;
 }
 
-static size_t env_make(const struct hubproc *h, const struct hubproc_start *how, char (*text)[2200],
-                       const char **env)
+#define ENV_MAX 16
+
+/* What the process gets besides our own environment; text holds what is made here. */
+static void env_make(const struct hubproc *h, const struct hubproc_start *how, char (*text)[2200],
+                     const char **env)
 {
+    bool faults = how && (how->fault || how->clock);
     char preload[PATH_BYTES];
     size_t n = 0;
 
-    if (how && (how->fault || how->clock)) {
-        snprintf(text[n++], 2200, "LD_PRELOAD=%s", hubproc_program("preload_faults.so", preload));
+    if (faults || (how && how->preload))
+        snprintf(text[n++], 2200, "LD_PRELOAD=%s%s%s",
+                 faults ? hubproc_program("preload_faults.so", preload) : "",
+                 faults && how->preload ? ":" : "", how->preload ? how->preload : "");
+    if (faults) {
         snprintf(text[n++], 2200, "RELAIS_FAULT=%s", how->fault ? how->fault : "");
         snprintf(text[n++], 2200, "RELAIS_FAULT_LOG=%s", h->fault_log);
         if (how->clock)
@@ -264,15 +273,16 @@ static size_t env_make(const struct hubproc *h, const struct hubproc_start *how,
     }
     for (size_t i = 0; i < n; i++)
         env[i] = text[i];
+    for (size_t i = 0; how && how->env && how->env[i] && n < ENV_MAX; i++)
+        env[n++] = how->env[i];
     env[n] = NULL;
-    return n;
 }
 
 enum err hubproc_start(struct hubproc *h, const struct hubproc_start *how)
 {
     const char *args[] = {"--dir", h->dir, "serve", NULL};
     char text[7][2200];
-    const char *env[8];
+    const char *env[ENV_MAX + 1];
     char program[PATH_BYTES];
     char log[PATH_BYTES + 16];
     size_t mark = child_mark(&h->child);

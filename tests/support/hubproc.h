@@ -25,6 +25,7 @@ struct hubproc_options {
     const char *conf;  /* more lines of hub.conf; NULL: none */
     const char *where; /* directory that is there; NULL: a fresh one, removed at the end */
     uint64_t emergency_delay_s;
+    const char *listen; /* address bound, without the port; NULL: 127.0.0.1 */
 };
 
 /* init of registrar and hub; nothing runs yet. NULL options: the usual. */
@@ -38,7 +39,9 @@ struct hubproc_start {
     bool clock;         /* under the clock file: hubproc_clock() */
     const char *notify; /* NOTIFY_SOCKET; NULL: no service manager */
     unsigned watchdog_us;
-    const char *syncs; /* RELAIS_SYNCS, see preload_syncs.c; without the two above; NULL: none */
+    const char *syncs;   /* RELAIS_SYNCS, see preload_syncs.c; without the two above; NULL: none */
+    const char *preload; /* another library to load; NULL: none */
+    const char *const *env; /* more of "NAME=value", NULL at the end; may be NULL */
 };
 /* Starts `serve` and waits for hub.ready: ERR_OK; ERR_CLOSED: it ended before. NULL: plain. */
 enum err hubproc_start(struct hubproc *h, const struct hubproc_start *how);

@@ -12,6 +12,11 @@
  *     write-short:n      the n-th write is cut in the middle and says so, as a full disk does
  *     sync-eio:n         the n-th sync of the data file fails
  *     file-enospc:n  file-eio:n  file-erofs:n      any write or sync of any file, n-th (see below)
+ *     read-eio:n         the n-th read of a file fails
+ *     kill-write:n  kill-sync:n  kill-rename:n  kill-send:n
+ *                        SIGKILL on entering the n-th such system call, whatever the file or socket
+ *                        (kill-sync: fsync, fdatasync, and a write to a descriptor that syncs)
+ *     kill-torn:n        half of the n-th write into a file, then SIGKILL
  *     zap-dead:n         the n-th receive of the ZAP thread fails
  *     zap-absent:1       the ZAP endpoint is never bound: nobody answers handshakes
  *   RELAIS_FAULT_LOG=file     one line appended for every fault that has really fired
@@ -30,6 +35,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -68,19 +74,38 @@ enum point {
     FILE_ENOSPC,
     FILE_EIO,
     FILE_EROFS,
+    READ_EIO,
+    KILL_WRITE,
+    KILL_SYNC,
+    KILL_RENAME,
+    KILL_SEND,
+    KILL_TORN,
     ZAP_DEAD,
     ZAP_ABSENT,
     POINTS
 };
 
 static const char *const names[POINTS] = {
-    [BEFORE_COMMIT] = "before-commit",   [AFTER_COMMIT] = "after-commit",
-    [COMMIT_HANG] = "commit-hang",       [DURING_DELIVERY] = "during-delivery",
-    [BEFORE_RECEIPT] = "before-receipt", [WRITE_ENOSPC] = "write-enospc",
-    [WRITE_EIO] = "write-eio",           [WRITE_EROFS] = "write-erofs",
-    [WRITE_SHORT] = "write-short",       [SYNC_EIO] = "sync-eio",
-    [FILE_ENOSPC] = "file-enospc",       [FILE_EIO] = "file-eio",
-    [FILE_EROFS] = "file-erofs",         [ZAP_DEAD] = "zap-dead",
+    [BEFORE_COMMIT] = "before-commit",
+    [AFTER_COMMIT] = "after-commit",
+    [COMMIT_HANG] = "commit-hang",
+    [DURING_DELIVERY] = "during-delivery",
+    [BEFORE_RECEIPT] = "before-receipt",
+    [WRITE_ENOSPC] = "write-enospc",
+    [WRITE_EIO] = "write-eio",
+    [WRITE_EROFS] = "write-erofs",
+    [WRITE_SHORT] = "write-short",
+    [SYNC_EIO] = "sync-eio",
+    [FILE_ENOSPC] = "file-enospc",
+    [FILE_EIO] = "file-eio",
+    [FILE_EROFS] = "file-erofs",
+    [ZAP_DEAD] = "zap-dead",
+    [READ_EIO] = "read-eio",
+    [KILL_WRITE] = "kill-write",
+    [KILL_SYNC] = "kill-sync",
+    [KILL_RENAME] = "kill-rename",
+    [KILL_SEND] = "kill-send",
+    [KILL_TORN] = "kill-torn",
     [ZAP_ABSENT] = "zap-absent",
 };
 
@@ -216,6 +241,19 @@ static int number_of(enum point p)
     }
 }
 
+/* Is this the write to die at? A pipe and the process's own words are no writes that matter. */
+static void write_kills(int fd)
+{
+    int saved = errno;
+
+    if (armed == KILL_WRITE && sort_of(fd) != SORT_OTHER && strikes(KILL_WRITE))
+        die();
+    if (armed == KILL_SYNC && sort_of(fd) != SORT_OTHER &&
+        (fcntl(fd, F_GETFL) & (O_DSYNC | O_SYNC)) && strikes(KILL_SYNC))
+        die();
+    errno = saved;
+}
+
 /* Does this write fail? *cut: write half of it instead. */
 static int write_fails(int fd, int *cut)
 {
@@ -224,6 +262,10 @@ static int write_fails(int fd, int *cut)
     int fails = 0;
 
     *cut = 0;
+    if (armed == KILL_WRITE || armed == KILL_SYNC)
+        write_kills(fd);
+    if (armed == KILL_TORN && sort_of(fd) != SORT_OTHER)
+        *cut = strikes(KILL_TORN);
     if (armed < WRITE_ENOSPC || armed > FILE_EROFS)
         return 0;
     s = sort_of(fd);
@@ -242,6 +284,8 @@ static int sync_fails(int fd)
     int saved = errno;
     int fails = 0;
 
+    if (armed == KILL_SYNC && sort_of(fd) != SORT_OTHER && strikes(KILL_SYNC))
+        die();
     if (armed == SYNC_EIO && sort_of(fd) == SORT_DATA)
         fails = strikes(SYNC_EIO);
     else if (armed >= FILE_ENOSPC && armed <= FILE_EROFS && sort_of(fd) != SORT_OTHER)
@@ -258,13 +302,21 @@ static ssize_t plain_write(int fd, const void *buf, size_t n)
     return REAL(ssize_t(*)(int, const void *, size_t), write)(fd, buf, n);
 }
 
+/* What was half written stays so. */
+static ssize_t after(ssize_t written)
+{
+    if (armed == KILL_TORN && seen >= first)
+        die();
+    return written;
+}
+
 ssize_t write(int fd, const void *buf, size_t n)
 {
     int cut;
 
     if (write_fails(fd, &cut))
         return -1;
-    return plain_write(fd, buf, cut ? n / 2 : n);
+    return after(plain_write(fd, buf, cut ? n / 2 : n));
 }
 
 ssize_t pwrite64(int fd, const void *buf, size_t n, off64_t at)
@@ -273,8 +325,8 @@ ssize_t pwrite64(int fd, const void *buf, size_t n, off64_t at)
 
     if (write_fails(fd, &cut))
         return -1;
-    return REAL(ssize_t(*)(int, const void *, size_t, off64_t), pwrite64)(fd, buf, cut ? n / 2 : n,
-                                                                          at);
+    return after(REAL(ssize_t(*)(int, const void *, size_t, off64_t),
+                      pwrite64)(fd, buf, cut ? n / 2 : n, at));
 }
 
 ssize_t pwrite(int fd, const void *buf, size_t n, off_t at)
@@ -289,7 +341,7 @@ ssize_t writev(int fd, const struct iovec *v, int n)
     if (write_fails(fd, &cut))
         return -1;
     if (cut)
-        return plain_write(fd, v[0].iov_base, v[0].iov_len / 2);
+        return after(plain_write(fd, v[0].iov_base, v[0].iov_len / 2));
     return REAL(ssize_t(*)(int, const struct iovec *, int), writev)(fd, v, n);
 }
 
@@ -300,8 +352,8 @@ ssize_t pwritev64(int fd, const struct iovec *v, int n, off64_t at)
     if (write_fails(fd, &cut))
         return -1;
     if (cut)
-        return REAL(ssize_t(*)(int, const void *, size_t, off64_t), pwrite64)(fd, v[0].iov_base,
-                                                                              v[0].iov_len / 2, at);
+        return after(REAL(ssize_t(*)(int, const void *, size_t, off64_t),
+                          pwrite64)(fd, v[0].iov_base, v[0].iov_len / 2, at));
     return REAL(ssize_t(*)(int, const struct iovec *, int, off64_t), pwritev64)(fd, v, n, at);
 }
 
@@ -318,6 +370,75 @@ int fsync(int fd)
 int fdatasync(int fd)
 {
     return sync_fails(fd) ? -1 : REAL(int (*)(int), fdatasync)(fd);
+}
+
+/* --- reading, renaming, sending ----------------------------------------------------------------
+ */
+
+static void *_Atomic real_read, *_Atomic real_pread64, *_Atomic real_rename, *_Atomic real_renameat,
+    *_Atomic real_renameat2, *_Atomic real_send, *_Atomic real_sendmsg;
+
+static int read_fails(int fd)
+{
+    int saved = errno;
+    int fails = armed == READ_EIO && sort_of(fd) != SORT_OTHER && strikes(READ_EIO);
+
+    errno = fails ? EIO : saved;
+    return fails;
+}
+
+ssize_t read(int fd, void *buf, size_t n)
+{
+    return read_fails(fd) ? -1 : REAL(ssize_t(*)(int, void *, size_t), read)(fd, buf, n);
+}
+
+ssize_t pread64(int fd, void *buf, size_t n, off64_t at)
+{
+    return read_fails(fd) ? -1
+                          : REAL(ssize_t(*)(int, void *, size_t, off64_t), pread64)(fd, buf, n, at);
+}
+
+ssize_t pread(int fd, void *buf, size_t n, off_t at)
+{
+    return pread64(fd, buf, n, at);
+}
+
+static void kills_at(enum point p)
+{
+    if (armed == p && strikes(p))
+        die();
+}
+
+int rename(const char *from, const char *to)
+{
+    kills_at(KILL_RENAME);
+    return REAL(int (*)(const char *, const char *), rename)(from, to);
+}
+
+int renameat(int from_dir, const char *from, int to_dir, const char *to)
+{
+    kills_at(KILL_RENAME);
+    return REAL(int (*)(int, const char *, int, const char *), renameat)(from_dir, from, to_dir,
+                                                                         to);
+}
+
+int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags)
+{
+    kills_at(KILL_RENAME);
+    return REAL(int (*)(int, const char *, int, const char *, unsigned),
+                renameat2)(from_dir, from, to_dir, to, flags);
+}
+
+ssize_t send(int fd, const void *buf, size_t n, int flags)
+{
+    kills_at(KILL_SEND);
+    return REAL(ssize_t(*)(int, const void *, size_t, int), send)(fd, buf, n, flags);
+}
+
+ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+    kills_at(KILL_SEND);
+    return REAL(ssize_t(*)(int, const struct msghdr *, int), sendmsg)(fd, msg, flags);
 }
 
 /* --- commits: LMDB has one write transaction at a time ---------------------------------------- */
@@ -444,7 +565,7 @@ static int64_t clock_ahead_ms(void)
         (st.st_mtim.tv_sec != known.tv_sec || st.st_mtim.tv_nsec != known.tv_nsec ||
          st.st_ino != ino) &&
         (fd = open(clock_path, O_RDONLY | O_CLOEXEC)) >= 0) {
-        n = read(fd, text, sizeof text - 1);
+        n = REAL(ssize_t(*)(int, void *, size_t), read)(fd, text, sizeof text - 1);
         close(fd);
         if (n > 0) {
             text[n] = '\0';

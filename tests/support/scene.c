@@ -266,6 +266,7 @@ enum err scene_open(const struct scene_options *o, struct scene *out)
     members = o->members ? o->members : 3;
     hub.conf = o->conf;
     hub.where = o->where;
+    hub.listen = o->listen;
     hub.emergency_delay_s = o->emergency_delay_s;
     if ((e = hubproc_new(&hub, &s.hub)))
         goto out;

@@ -11,10 +11,11 @@
 #define SCENE_MEMBERS_MAX 2048
 
 struct scene_options {
-    size_t members;    /* 0: three. The first is founder */
-    const char *conf;  /* of the hub */
-    const char *where; /* its directory; NULL: a fresh one */
-    const char *seed;  /* NULL: "scene" */
+    size_t members;     /* 0: three. The first is founder */
+    const char *conf;   /* of the hub */
+    const char *where;  /* its directory; NULL: a fresh one */
+    const char *seed;   /* NULL: "scene" */
+    const char *listen; /* as of hubproc_options */
     const struct hubproc_start *start;
     uint64_t emergency_delay_s;
     bool no_circle;  /* members only */
