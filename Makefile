@@ -67,6 +67,8 @@ FUZZ_SRC    := $(filter-out $(FUZZ_NOTE),$(sort $(wildcard tests/fuzz/fuzz_*.c))
 PROG_SRC    := $(sort $(wildcard tests/system/prog_*.c))
 BENCH_SRC   := $(sort $(wildcard tests/bench/bench_*.c))
 BENCH_PARTS := $(filter-out $(BENCH_SRC),$(sort $(wildcard tests/bench/*.c)))
+FAULTS_MAIN := tests/faults/faults_main.c tests/faults/check_main.c
+FAULTS_SRC  := $(filter-out $(FAULTS_MAIN) tests/faults/recorder% tests/faults/powercut.c,$(sort $(wildcard tests/faults/*.c)))
 C_FILES     := $(sort $(wildcard include/*.h proto/*/*.[ch] hub/*.[ch] hub/*/*.[ch] node/*.[ch] \
                  node/*/*.[ch] tests/*/*.[ch] tests/unit/*/*.[ch]))
 C_SRC       := $(filter %.c,$(C_FILES))
@@ -81,17 +83,18 @@ LIBNODE    = $(BUILD)/libnode.a
 LIBSUPPORT = $(BUILD)/libtestsupport.a
 LIBSUITE   = $(BUILD)/libtestsuite.a
 LIBBENCH   = $(BUILD)/libbench.a
+LIBFAULTS  = $(BUILD)/libfaults.a
 UNIT    = $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
 FUZZERS = $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/fuzz/%)
 REPLAYS = $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/replay/%)
 PROGS   = $(PROG_SRC:tests/system/%.c=$(BUILD)/%) $(BENCH_SRC:tests/bench/%.c=$(BUILD)/%) \
           $(MAIN_SRC:tests/support/%_main.c=$(BUILD)/%) $(PRELOAD_SRC:tests/support/%.c=$(BUILD)/%.so) \
-          $(BUILD)/recorder.so
+          $(BUILD)/recorder.so $(BUILD)/faults $(BUILD)/faults_check
 
 # --- what a person calls --------------------------------------------------------------------------
 
-.PHONY: all deps demo check check-asan check-valgrind fuzz bench lint cover fresh install dist clean \
-        help
+.PHONY: all deps demo check check-asan check-valgrind faults fuzz bench lint cover fresh \
+        install dist clean help
 all: $(LIBPROTO) $(PROGRAMS) ## build relais-hub, relais-node and relais-verify
 
 deps: ## install what building and running the demo needs and lacks (root or sudo)
@@ -114,7 +117,8 @@ check: ## everything that must hold before a commit: lint, gcc, clang, sanitizer
 	@tests/run_corpora.sh corpora-asan $(BUILD)/san $(BUILD)/tally || true
 	@tests/run_system.sh system $(BUILD)/gcc $(BUILD)/tally || true
 	@tests/run_vectors.sh vectors-js $(BUILD)/tally || true
-	@tests/tally.sh $(BUILD)/tally unit-gcc unit-asan corpora-asan system vectors-js
+	@TALLY=$(BUILD)/tally/faults tests/faults/run.sh $(BUILD)/gcc --short || true
+	@tests/tally.sh $(BUILD)/tally unit-gcc unit-asan corpora-asan system vectors-js faults
 
 check-asan: ## unit tests and fuzz corpora under clang AddressSanitizer and UBSan
 	@deploy/deps.sh check-asan
@@ -132,6 +136,11 @@ check-valgrind: ## unit tests under valgrind memcheck
 	    --suppressions=tests/lint/valgrind.supp' \
 	    tests/run_unit.sh unit-valgrind $(BUILD) $(BUILD)/tally-valgrind || true
 	@tests/tally.sh $(BUILD)/tally-valgrind unit-valgrind
+
+faults: ## a campaign of faults over real processes, SEED=n ROUNDS=n; 0 lost, doubled, disordered
+	@deploy/deps.sh faults
+	@$(AGAIN) all programs
+	@tests/faults/run.sh $(BUILD) $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 fuzz: ## each libFuzzer target for FUZZ_S seconds; fails on a finding or if nothing was accepted
 	@deploy/deps.sh fuzz
@@ -213,6 +222,7 @@ inc = $(INCLUDES) $(or \
     $(if $(filter tests/bench/bench_node.c,$(1)),$(NODE_INC) $(TEST_INC)), \
     $(if $(filter tests/unit/hub/% tests/fuzz/fuzz_hub% tests/bench/%,$(1)),$(HUB_INC) $(TEST_INC)), \
     $(if $(filter tests/unit/node/% tests/fuzz/fuzz_node%,$(1)),$(NODE_INC) $(TEST_INC)), \
+    $(if $(filter tests/faults/% tests/unit/faults/%,$(1)),$(TEST_INC) $(HUB_INC)), \
     $(if $(filter tests/%,$(1)),$(TEST_INC) $(NODE_INC) $(HUB_INC)))
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
@@ -232,6 +242,8 @@ $(LIBNODE): $(call obj,$(filter-out node/main.c,$(NODE_SRC)))
 $(LIBSUPPORT): $(call obj,$(SUPPORT_SRC))
 	$(ARCHIVE)
 $(LIBSUITE): $(call obj,$(SUITE_SRC))
+	$(ARCHIVE)
+$(LIBFAULTS): $(call obj,$(FAULTS_SRC))
 	$(ARCHIVE)
 
 link = $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(filter %.o,$^) \
@@ -254,6 +266,9 @@ $(BUILD)/unit/hub/%: $(BUILD)/obj/tests/unit/hub/%.o $(LIBSUITE) $(LIBHUB) $(LIB
 $(BUILD)/unit/node/%: $(BUILD)/obj/tests/unit/node/%.o $(LIBSUITE) $(LIBNODE) $(LIBS_OF_TESTS)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(link) $(call more_link,tests/unit/node/$*.c) -lcmocka $(LIBS) -o $@
+$(BUILD)/unit/faults/%: $(BUILD)/obj/tests/unit/faults/%.o $(LIBFAULTS) $(LIBSUITE) $(LIBS_OF_TESTS)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(link) $(call more_link,tests/unit/faults/$*.c) -lcmocka $(LIBS) -o $@
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIBSUITE) $(LIBS_OF_TESTS)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(link) $(call more_link,tests/unit/$*.c) -lcmocka $(LIBS) -o $@
@@ -265,6 +280,10 @@ $(BUILD)/bench_node: $(BUILD)/obj/tests/bench/bench_node.o $(LIBBENCH) $(LIBNODE
 	$(call say,LD,$@)$(link) $(LIBS) -o $@
 $(BUILD)/bench_%: $(BUILD)/obj/tests/bench/bench_%.o $(LIBBENCH) $(LIBHUB) $(LIBS_OF_TESTS)
 	$(call say,LD,$@)$(link) $(call more_link,tests/bench/bench_$*.c) $(LIBS) -o $@
+$(BUILD)/faults: $(BUILD)/obj/tests/faults/faults_main.o $(LIBFAULTS) $(LIBNODE) $(LIBHUB) $(LIBS_OF_TESTS)
+	$(call say,LD,$@)$(link) $(LIBS) -o $@
+$(BUILD)/faults_check: $(BUILD)/obj/tests/faults/check_main.o $(LIBFAULTS) $(LIBS_OF_TESTS)
+	$(call say,LD,$@)$(link) $(LIBS) -o $@
 $(MAIN_SRC:tests/support/%_main.c=$(BUILD)/%): $(BUILD)/%: $(BUILD)/obj/tests/support/%_main.o \
     $(LIBS_OF_TESTS)
 	$(call say,LD,$@)$(link) $(call more_link,tests/support/$*_main.c) $(LIBS) -o $@

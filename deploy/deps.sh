@@ -35,6 +35,7 @@ lint  | command cppcheck        | cppcheck                 | static analysis, an
 js    | node                    | nodejs                   | runs the second implementation that checks the vectors
 js    | npm                     | npm                      | brings the libraries of that second implementation
 sys   | command strace          | strace                   | system tests look at system calls
+links | command ip              | iproute2                 | the fault campaign cuts links
 sys   | command setpriv         | util-linux               | system tests drop rights
 cover | command gcovr           | gcovr                    | coverage report
 vg    | command valgrind        | valgrind                 | memory checker
@@ -44,7 +45,8 @@ TABLE
 
 case "${1:-}" in
 demo) groups='build' ;;
-check) groups='build unit clang lint js sys' ;;
+check) groups='build unit clang lint js sys links' ;;
+faults) groups='build links' ;;
 check-asan | fuzz) groups='build unit clang' ;;
 check-valgrind) groups='build unit vg' ;;
 lint) groups='build unit clang lint' ;;

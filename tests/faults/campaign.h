@@ -1,0 +1,78 @@
+/*
+ * campaign - the world of a campaign and what every round is made of: a real hub, members that
+ * send without pause (load.h), two real nodes that send sheets to each other, and the links
+ * between. Rounds (rounds.h) break it and wait until nobody is owed an answer.
+ * Thread rule: one thread.
+ */
+#ifndef TESTS_FAULTS_CAMPAIGN_H
+#define TESTS_FAULTS_CAMPAIGN_H
+
+#include "load.h"
+#include "noded.h"
+
+#define CAMPAIGN_NODES 2
+#define SITE_FAR 2 /* of the far member; 0 and 1 are the nodes' */
+#define SITES 3
+
+struct campaign_options {
+    uint64_t seed;
+    const char *history; /* file */
+    bool links;          /* namespaces, and what needs them */
+    bool nodes;
+};
+
+struct campaign {
+    uint64_t seed;
+    struct dice dice;
+    struct history *history;
+    struct links *links; /* NULL: everything on loopback */
+    struct scene scene;
+    struct crew *far_crew;
+    struct member_node *far;
+    struct load *load;
+    struct noded *node[CAMPAIGN_NODES];
+    bool node_up[CAMPAIGN_NODES]; /* it should be running */
+    const char *node_armed[CAMPAIGN_NODES];
+    size_t sheets;     /* asked for, of both nodes */
+    uint64_t sheet_ms; /* when the next is due */
+    const char *armed; /* the fault the hub runs under; NULL: none */
+    size_t memory_kib; /* the most the hub held */
+    size_t rounds, kills, cuts, stuck;
+};
+
+enum err campaign_open(const struct campaign_options *o, struct campaign *c);
+void campaign_close(struct campaign *c);
+/* Nobody is in the way any more: everything has to arrive. Then the nodes' boxes, the log
+ * recomputed, and the end. ERR_TIMEOUT: it did not, which the history shows. */
+enum err campaign_end(struct campaign *c);
+
+/* --- what rounds do ----------------------------------------------------------------------------
+ */
+
+void fault_happened(struct campaign *c, const char *kind);
+/* The hub, under a fault of preload_faults.c (NULL: none) and the campaign's clock; everybody
+ * connects anew. False: it ended before it was ready. */
+bool hub_start(struct campaign *c, const char *fault);
+bool hub_start_with(struct campaign *c, const struct hubproc_start *how, const char *armed);
+void hub_stop(struct campaign *c); /* SIGTERM, fine if it has ended */
+void hub_kill(struct campaign *c);
+/* Runs, and if it has just ended by itself, that is in the history. */
+bool hub_alive(struct campaign *c);
+void hub_ensure(struct campaign *c); /* runs without a fault when this returns */
+bool node_alive(struct campaign *c, size_t i);
+void node_start(struct campaign *c, size_t i, const char *fault);
+void node_stop(struct campaign *c, size_t i);
+
+/* Some envelopes from everybody to a few each. */
+void write_some(struct campaign *c, size_t each);
+/* The world goes on: load, nodes' sheets, the watch over processes. */
+void world_turn(struct campaign *c);
+/* Until done, or false after within_ms. */
+bool world_until(struct campaign *c, bool (*done)(struct campaign *c), uint64_t within_ms);
+void world_run(struct campaign *c, uint64_t ms);
+bool all_decided(struct campaign *c);
+bool hub_ended(struct campaign *c);
+/* The round is over: hub up, every offer answered, memory looked at. */
+void round_end(struct campaign *c);
+
+#endif

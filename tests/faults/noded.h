@@ -1,0 +1,49 @@
+/*
+ * noded - a real relais-node process of the campaign, in a directory and on a site of its own:
+ * invited, joined, approved and signed as people do it, then spoken to over its control socket.
+ * What it answered is the harness's; what it says in its log is not read.
+ * Thread rule: one thread.
+ */
+#ifndef TESTS_FAULTS_NODED_H
+#define TESTS_FAULTS_NODED_H
+
+#include <stdbool.h>
+
+#include "control.h"
+#include "history.h"
+#include "links.h"
+#include "scene.h"
+
+struct noded;
+
+struct noded_options {
+    const char *name;    /* in the history */
+    const char *top;     /* directory that holds the node's */
+    struct links *links; /* NULL: where the hub is */
+    size_t site;
+};
+
+/* Enrolled at the scene's hub, not running. */
+enum err noded_new(const struct noded_options *o, struct scene *s, struct noded **out);
+void noded_free(struct noded *n); /* kills it; NULL is fine */
+const char *noded_name(const struct noded *n);
+const char *noded_dir(const struct noded *n);
+/* fault: RELAIS_FAULT of preload_faults.c, NULL: none. Does not wait. */
+enum err noded_start(struct noded *n, const char *fault);
+bool noded_running(struct noded *n, int *status); /* *status when it has just ended */
+void noded_stop(struct noded *n);                 /* SIGTERM and the end */
+void noded_kill(struct noded *n);
+pid_t noded_pid(const struct noded *n);
+size_t noded_faults(const struct noded *n); /* that have really fired */
+/* One command, as the node's professional. Returns its code, or why it could not be asked. */
+enum err noded_call(struct noded *n, const char *cmd, json_t *args, uint64_t within_ms,
+                    json_t **data);
+bool noded_ready(struct noded *n, uint64_t within_ms); /* has a session with the hub */
+/* Both run and are ready: a person, a circle of the first, the second accepts. */
+enum err nodeds_meet(struct noded *first, struct noded *second);
+/* A sheet with this subject to the other; ERR_OK: kept. */
+enum err noded_send(struct noded *n, const char *subject);
+/* Everything it has of that box ("in", "out"), oldest first: an array, owned. */
+enum err noded_box(struct noded *n, const char *box, json_t **out);
+
+#endif
