@@ -54,8 +54,8 @@ static void hub_under_some(struct campaign *c, const struct round_kind *k, uint6
     char fault[96];
 
     hub_stop(c);
-    snprintf(fault, sizeof fault, "%s:%llu:%llu", k->point, (unsigned long long)place_of(c, k, n),
-             (unsigned long long)(1 + dice_draw(&c->dice, 6)));
+    snprintf(fault, sizeof fault, "%s:%llu:%u", k->point, (unsigned long long)place_of(c, k, n),
+             1 + (unsigned)dice_draw(&c->dice, 6));
     write_some(c, BURST);
     if (hub_start(c, fault))
         world_until(c, hub_ended_or_quiet, 2 * STRIKE_MS);
