@@ -183,12 +183,12 @@ static void an_ack_that_begins_elsewhere_is_out_of_range(void **state)
     member_answer_free(&a);
 }
 
-struct report {
+struct said {
     uint8_t mid[ID_BYTES], digest[DIGEST_BYTES], from[ID_BYTES], by[ID_BYTES];
     uint64_t extra; /* a key that no report has; 0: none */
 };
 
-static enum err report(struct world *w, size_t i, const struct report *r, size_t signatures)
+static enum err report(struct world *w, size_t i, const struct said *r, size_t signatures)
 {
     struct message say = {.type = MSG_REPORT, .statement = {.req = member_next_req(w->m[i])}};
     struct statement_sig sig[2];
@@ -230,21 +230,51 @@ static enum err report(struct world *w, size_t i, const struct report *r, size_t
     return e;
 }
 
+static struct said said_of(const struct world *w, size_t by, const struct bytes *whole)
+{
+    struct envelope_view view;
+    struct env_header h;
+    struct said r = {0};
+
+    assert_ok(envelope_parse(bytes_span(whole), &view, &h, NULL));
+    assert_ok(envelope_digest(&view, r.digest));
+    memcpy(r.mid, h.mid, ID_BYTES);
+    memcpy(r.from, h.from, ID_BYTES);
+    memcpy(r.by, member_org(w->m[by]), ID_BYTES);
+    return r;
+}
+
+/* It expired before it was ever sent to him. */
+static void what_never_came_cannot_be_reported_on(void **state)
+{
+    struct world *w = *state;
+    struct bytes whole = {0};
+    struct env_header h;
+    struct said r;
+
+    world_greet(w, 1, 0, 0);
+    assert_ok(member_header(w->m[0], w->circle->handle, &w->m[1], 1, &h));
+    h.exp = h.ts + 60000;
+    assert_ok(member_seal(w->m[0], &h, SPAN_STR("x"), &whole, NULL));
+    assert_ok(member_put(w->m[0], bytes_span(&whole), NULL));
+    clock_fixed_advance(&w->clock, 120000);
+    world_job(w, JOB_TICK);
+    world_greet(w, 1, 100, 1 << 20);
+    assert_ok(member_ack_all(w->m[1])); /* the receipt, which comes behind it */
+    r = said_of(w, 1, &whole);
+    assert_int_equal(report(w, 1, &r, 1), ERR_STATE);
+    assert_int_equal(w->core->count.reports, 0);
+    bytes_free(&whole);
+}
+
 static void a_report_says_what_was_sent_and_by_whom(void **state)
 {
     struct world *w = *state;
     struct bytes whole = world_letter(w, 0, 1);
-    struct envelope_view view;
-    struct env_header h;
-    struct report honest = {0}, r;
+    struct said honest = said_of(w, 1, &whole), r;
 
     assert_ok(member_put(w->m[0], bytes_span(&whole), NULL));
     assert_ok(member_ack_all(w->m[1]));
-    assert_ok(envelope_parse(bytes_span(&whole), &view, &h, NULL));
-    assert_ok(envelope_digest(&view, honest.digest));
-    memcpy(honest.mid, h.mid, ID_BYTES);
-    memcpy(honest.from, h.from, ID_BYTES);
-    memcpy(honest.by, member_org(w->m[1]), ID_BYTES);
     r = honest;
     memcpy(r.by, member_org(w->m[2]), ID_BYTES);
     assert_int_equal(report(w, 1, &r, 1), ERR_FROM);
@@ -516,6 +546,7 @@ int main(void)
         TEST(the_end_of_another_session_ends_nothing),
         TEST(undoing_a_hello_leaves_a_newer_session_alone),
         TEST(an_ack_that_begins_elsewhere_is_out_of_range),
+        TEST(what_never_came_cannot_be_reported_on),
         TEST(a_report_says_what_was_sent_and_by_whom),
         TEST(a_failure_of_the_store_is_never_a_refusal),
         TEST(nor_is_it_one_of_a_statement),
