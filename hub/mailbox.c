@@ -280,10 +280,18 @@ static void session_forget_out(struct mailbox *m, void *arg)
     m->head = 0;
 }
 
+struct indexing {
+    struct core *c;
+    uint64_t next; /* seq that the next slice begins at */
+};
+
 static enum err item_index(void *arg, const struct item *it)
 {
-    struct core *c = arg;
+    struct indexing *x = arg;
+    struct core *c = x->c;
     enum err e;
+
+    x->next = it->seq + 1;
 
     for (size_t i = 0; i < it->count; i++) {
         struct mailbox *m = mailbox_of(c, it->to[i]);
@@ -296,6 +304,25 @@ static enum err item_index(void *arg, const struct item *it)
             return e;
         entry_at(m, m->len - 1)->ended = it->done[i] == ITEM_ENDED_ISSUED;
     }
+    return ERR_OK;
+}
+
+#define INDEX_SLICE 16384
+
+/* In slices: the rows lie between bodies, and what the kernel maps around each, all of it together
+ * would be most of the file. */
+static enum err items_index(struct core *c, struct txn *t)
+{
+    struct indexing x = {c, 0};
+    uint64_t from;
+    enum err e;
+
+    do {
+        from = x.next;
+        if ((e = items_scan(t, from, INDEX_SLICE, item_index, &x)))
+            return e;
+        store_trim(t);
+    } while (x.next != from);
     return ERR_OK;
 }
 
@@ -333,7 +360,7 @@ enum err mailboxes_load(struct core *c)
         return e;
     if ((e = store_scan(t, TABLE_NODE, (struct span){0}, (struct span){0}, SIZE_MAX, row_load, c)))
         goto out;
-    if ((e = items_scan(t, 0, SIZE_MAX, item_index, c)))
+    if ((e = items_index(c, t)))
         goto out;
     mailbox_each(c, session_recount, &first);
     c->mail->loaded = true;

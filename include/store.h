@@ -133,6 +133,10 @@ struct store_stats {
 };
 enum err store_stats(struct store *s, struct store_stats *out);
 
+/* After much was read at once in t: what lies mapped of the file is the process's memory no longer,
+ * until it is read again. Whatever is borrowed stays good. Costs as much as 10 reads. */
+void store_trim(struct txn *t);
+
 /* Once a minute: gives back the reader slots of processes that died. *freed may be NULL. */
 enum err store_reader_check(struct store *s, size_t *freed);
 

@@ -6,6 +6,7 @@
 #include "engine.h"
 #include "own.h"
 #include "place.h"
+#include "trim.h"
 
 static const struct store_engine *const engines[] = {&store_lmdb, &store_mem};
 
@@ -357,6 +358,15 @@ enum err store_copy(struct store *s, int fd)
 out:
     store_abort(&t);
     return e;
+}
+
+void store_trim(struct txn *t)
+{
+    struct span key, value;
+
+    if (!t->doomed &&
+        !t->store->engine->before(t, t->store->tables, (struct span){NULL, 0}, &key, &value))
+        trim_mapping(key.ptr);
 }
 
 enum err store_reader_check(struct store *s, size_t *freed)
