@@ -200,6 +200,7 @@ enum err on_ack(struct core *c, struct job *j)
     if (!m || !m->open || m->session != j->session)
         return core_refuse(c, j, ERR_MESSAGE_STATE);
     session_credit(m, a->credit_messages, a->credit_bytes);
+    window_ready(m);
     if (a->upto <= m->acked) /* credit alone: a cursor never goes back */
         return ERR_OK;
     if ((e = ack_matches(c, j, m, &all))) {
@@ -208,7 +209,9 @@ enum err on_ack(struct core *c, struct job *j)
     }
     if (all.n > 0 && ((e = delivered_log(c, j, &index)) || (e = senders_tell(c, &all, index))))
         goto out;
-    e = settle_upto(c, m, a->upto);
+    window_grow(m);
+    if (!(e = settle_upto(c, m, a->upto)))
+        window_ready(m);
 out:
     covered_free(&all);
     return e;

@@ -125,6 +125,8 @@ enum err core_open(const struct core_options *options, struct core **out)
     c->id = options->identity;
     c->in = options->in;
     c->out = options->out;
+    c->outflow.wake = options->in;
+    c->window.most = options->deliver_max_bytes;
     c->conf = options->conf;
     c->board = options->board;
     if ((e = store_open(options->engine, &so, &c->store)))
@@ -368,13 +370,16 @@ enum err core_turn(struct core *c, int64_t wait_ms)
     size_t n = 0;
     enum err e;
 
-    if (c->holds)
+    if (c->holds || mailboxes_wait(c))
         wait_ms = 0; /* somebody is to be told */
-    e = queue_pop_many(c->in, (void **)jobs, HUB_GROUP_MAX, wait_ms, HUB_GROUP_LINGER_US, &n);
-    if (e == ERR_TIMEOUT && !c->holds)
-        return ERR_AGAIN;
-    if (e && e != ERR_TIMEOUT)
+    e = fair_pop_many(c->in, jobs, HUB_GROUP_MAX, HUB_GROUP_BYTES, wait_ms, &n);
+    if (e && e != ERR_TIMEOUT && e != ERR_AGAIN)
         return e;
+    if (e && !c->holds) {
+        if (e == ERR_TIMEOUT && !mailboxes_wait(c))
+            return ERR_AGAIN;
+        return mailboxes_pump(c);
+    }
     e = group_commit(c, jobs, n);
     for (size_t i = 0; i < n; i++)
         job_free(jobs[i]);

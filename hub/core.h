@@ -18,6 +18,7 @@
 #include "ledger.h"
 #include "receipt.h"
 #include "store.h"
+#include "window.h"
 
 /* Tables of the hub's store; keys are fixed-width, integers big-endian. */
 enum hub_table {
@@ -63,8 +64,9 @@ struct core_options {
     const struct clock *clock;
     const struct entropy *entropy;
     const struct identity *identity;
-    struct queue *in;  /* of struct job; borrowed */
-    struct queue *out; /* of struct parcel; borrowed */
+    struct fair *in;            /* borrowed */
+    struct queue *out;          /* of struct parcel; borrowed */
+    uint64_t deliver_max_bytes; /* issued and not acknowledged, of all together; 0: no bound */
     const struct hub_conf *conf;
     struct board *board; /* where figures are told; borrowed, may be NULL */
 };
@@ -82,8 +84,10 @@ struct core {
     const struct entropy *entropy;
     const struct identity *id;
     struct store *store;
-    struct queue *in;
+    struct fair *in;
     struct queue *out;
+    struct outflow outflow; /* DELIVERs on their way through `out` */
+    struct window window;   /* what is issued and not acknowledged */
     struct ledger *keys;
     struct ledger *audit;
     struct directory *dir;
@@ -247,9 +251,14 @@ struct mailbox {
     } * ring;
     size_t head, len, cap;
     uint64_t may_have; /* newest seq that this node may ever have been sent */
-    size_t out;        /* entries issued and not acknowledged */
+    size_t out;        /* entries issued and not acknowledged; by window.h alone */
     uint64_t out_bytes;
-    bool open; /* a live session */
+    uint64_t window_bytes; /* as much may be out; grows with every ACK */
+    struct window *window; /* over all */
+    struct mailbox *next;  /* in a list of the window */
+    bool listed;
+    bool urgent; /* of an emergency organisation */
+    bool open;   /* a live session */
     uint64_t session;
     struct link_peer peer;
     uint32_t credit_messages;
@@ -277,6 +286,9 @@ size_t mailbox_each(struct core *c, void (*visit)(struct mailbox *m, void *arg),
 /* After a commit: issues what credit allows. Entries that may no longer be delivered are left in
  * c->holds for the next group. */
 enum err mailboxes_pump(struct core *c);
+bool mailboxes_wait(struct core *c); /* for the pump, and it could go on now */
+/* Something that is no job may have opened the way again: everybody is looked at once. */
+void mailboxes_ready(struct core *c);
 
 /* ERR_OK, or the row of the disclosure table that has closed since `body` was accepted. */
 enum err item_judge(struct core *c, const struct mailbox *m, struct span body);

@@ -7,20 +7,20 @@
 #include "declared.h"
 
 #define HOLDS_A_PUMP 256 /* the next group writes them all */
+/* One mailbox's turn, and a whole pump: then the core looks at what has come in meanwhile. */
+#define TURN_MESSAGES 32
+#define TURN_BYTES (256u << 10)
+#define PUMP_MESSAGES 1024
+#define PUMP_BYTES (4u << 20)
 
 struct pump {
     struct core *c;
     struct txn *t;
     size_t held;
+    size_t messages;
+    uint64_t bytes;
     enum err e;
 };
-
-static bool may_issue(const struct mailbox *m, const struct entry *next)
-{
-    if (m->out >= m->credit_messages)
-        return false;
-    return m->out == 0 || m->out_bytes + next->bytes <= m->credit_bytes;
-}
 
 enum err item_judge(struct core *c, const struct mailbox *m, struct span body)
 {
@@ -58,8 +58,8 @@ static enum err receipt_for(struct core *c, struct txn *t, const struct item *it
     return audit_receipt(c, t, it->index, &extra.path, out);
 }
 
-static enum err issue(struct core *c, struct txn *t, struct mailbox *m, const struct item *it,
-                      struct span body)
+static enum err issue(struct core *c, struct txn *t, struct mailbox *m, const struct entry *at,
+                      const struct item *it, struct span body)
 {
     struct message say = {.type = MSG_DELIVER};
     struct parcel *p = calloc(1, sizeof *p);
@@ -81,14 +81,14 @@ static enum err issue(struct core *c, struct txn *t, struct mailbox *m, const st
                                        .receipt = bytes_span(&receipt)};
     if ((e = message_encode(&say, &p->frame)))
         goto out;
+    outflow_add(&c->outflow, p);
     if ((e = queue_push_wait(c->out, p, QUEUE_FOREVER)))
         goto out;
     p = NULL;
     m->issued = it->seq;
     if (it->seq > m->may_have)
         m->may_have = it->seq;
-    m->out++;
-    m->out_bytes += it->body_bytes;
+    window_issued(m, at);
 out:
     bytes_free(&receipt);
     parcel_free(p);
@@ -126,33 +126,65 @@ static enum err next_one(struct core *c, struct txn *t, struct mailbox *m, const
         return e;
     if (it.kind == DELIVER_ENVELOPE && (e = item_judge(c, m, body)))
         return item_is_held_for(e) ? hold(c, m, it.seq, e) : e;
-    return issue(c, t, m, &it, body);
+    return issue(c, t, m, at, &it, body);
 }
 
-static void pump_one(struct mailbox *m, void *arg)
+/* Its turn: some messages, some bytes; it comes back to the end of the list if more would go. */
+static void pump_turn(struct pump *p, struct mailbox *m)
 {
-    struct pump *p = arg;
+    size_t messages = p->messages + TURN_MESSAGES;
+    uint64_t bytes = p->bytes + TURN_BYTES;
 
-    if (!m->open || m->cloned || m->out == m->len || core_standing(p->c, &m->who))
+    if (!m->open || m->cloned || core_standing(p->c, &m->who))
         return;
-    while (p->e == ERR_OK && p->held < HOLDS_A_PUMP && m->out < m->len) {
+    while (m->out < m->len) {
         struct entry at = m->ring[(m->head + m->out) & (m->cap - 1)];
         const struct held *before = p->c->holds;
+        enum window_says says = window_says(m, &at);
 
-        if (!may_issue(m, &at))
+        if (says == WINDOW_BOUND)
+            window_starved(m);
+        if (says != WINDOW_OPEN)
+            return;
+        if (p->messages >= messages || p->bytes >= bytes || p->held >= HOLDS_A_PUMP)
             break;
-        p->e = next_one(p->c, p->t, m, &at);
+        if ((p->e = next_one(p->c, p->t, m, &at)))
+            return;
         p->held += p->c->holds != before;
+        p->messages++;
+        p->bytes += at.bytes + DELIVER_EXTRA;
     }
+    window_ready(m);
+}
+
+bool mailboxes_wait(struct core *c)
+{
+    return window_waits(&c->window) && !outflow_is_full(&c->outflow);
+}
+
+static void ready_one(struct mailbox *m, void *arg)
+{
+    (void)arg;
+    window_ready(m);
+}
+
+void mailboxes_ready(struct core *c)
+{
+    mailbox_each(c, ready_one, NULL);
 }
 
 enum err mailboxes_pump(struct core *c)
 {
     struct pump p = {.c = c};
+    struct mailbox *m;
 
+    if (!mailboxes_wait(c))
+        return ERR_OK;
     if ((p.e = store_begin(c->store, TXN_READ, &p.t)))
         return p.e;
-    mailbox_each(c, pump_one, &p);
+    while (!p.e && p.messages < PUMP_MESSAGES && p.bytes < PUMP_BYTES && p.held < HOLDS_A_PUMP &&
+           !outflow_is_full(&c->outflow) && (m = window_next(&c->window)))
+        pump_turn(&p, m);
     store_abort(&p.t);
     return p.e == ERR_CLOSED ? ERR_OK : p.e; /* the door has closed: the hub is stopping */
 }

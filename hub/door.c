@@ -47,22 +47,52 @@ static uint64_t req_of(struct span frame)
 
 /* --- giving work to the inside --------------------------------------------------------------- */
 
-static struct job *job_for(const struct door *d, const struct link_frame *f, enum job_kind kind,
-                           const struct member *who)
-{
-    struct job *j = calloc(1, sizeof *j);
+/* Beside the frame: the job itself, and the answer it may ask for. */
+#define ANSWER_COST 8192
+#define CHARGE_FIXED (sizeof(struct job) + ANSWER_COST)
 
-    if (!j)
-        return NULL;
+static uint64_t page_cost(struct span frame)
+{
+    uint64_t type = type_of(frame);
+
+    return type == MSG_KEYS || type == MSG_CHAIN ? PAGE_COST : 0;
+}
+
+/* An ACK has no answer, and a HELLO has a limit of its own. */
+static uint32_t counts_as(struct span frame)
+{
+    uint64_t type = type_of(frame);
+
+    return type == MSG_ACK || type == MSG_HELLO ? 0 : 1;
+}
+
+/* ERR_BUSY: his organisation, or all together, have too much under way. */
+static enum err job_for(const struct door *d, const struct link_frame *f, enum job_kind kind,
+                        const struct member *who, struct account *account, struct job **out)
+{
+    uint64_t bytes = f->payload.len + page_cost(f->payload);
+    struct charge *charge = NULL;
+    struct job *j;
+    enum err e;
+
+    if ((e = charge_take(account, counts_as(f->payload), CHARGE_FIXED + bytes, &charge)))
+        return e;
+    if (!(j = calloc(1, sizeof *j))) {
+        charge_drop(charge);
+        return ERR_NOMEM;
+    }
     j->kind = kind;
+    j->charge = charge;
+    j->cost = (uint32_t)(JOB_COST_FIXED + bytes);
     j->peer = f->peer;
     j->heard_us = clock_mono_us(d->o.clock);
     j->who = *who;
-    if (bytes_copy(&j->frame, f->payload)) {
+    if ((e = bytes_copy(&j->frame, f->payload))) {
         job_free(j);
-        return NULL;
+        return e;
     }
-    return j;
+    *out = j;
+    return ERR_OK;
 }
 
 void session_gone(struct door *d, struct session *s)
@@ -75,13 +105,12 @@ void session_gone(struct door *d, struct session *s)
     if (j) {
         j->kind = JOB_GONE;
         j->session = s->number;
+        j->lane = s->lane;
         j->who = s->who;
-        if (queue_push(d->o.core, j))
-            job_free(j); /* full: the next HELLO of this node fences it anyway */
+        if (fair_push(d->o.core, j))
+            job_free(j); /* stopping, or no memory: the next HELLO of this node fences it */
     }
     s->number = 0;
-    s->flying = 0;
-    s->flying_bytes = 0;
     session_drop_waiting(s);
 }
 
@@ -96,29 +125,28 @@ void sessions_gone(struct door *d)
 
 static void hello(struct door *d, const struct link_frame *f, struct session *s)
 {
-    struct job *j = job_for(d, f, JOB_HELLO, &s->who);
+    struct job *j = NULL;
     enum err e;
 
-    if (!j)
-        return;
-    if ((e = message_decode(bytes_span(&j->frame), SENT_BY_NODE, &j->message))) {
-        door_refuse(d, f, 0, e);
-        job_free(j);
-        return;
-    }
-    if (d->now_ms < s->banned_until_ms) {
+    if (d->now_ms < s->banned_until_ms ||
+        !bucket_take(&s->hellos, d->now_ms, HELLOS_A_SECOND, HELLOS_AT_ONCE)) {
         door_refuse(d, f, 0, ERR_RATE);
-        job_free(j);
         return;
     }
+    if ((e = job_for(d, f, JOB_HELLO, &s->who, s->account, &j)) ||
+        (e = message_decode(bytes_span(&j->frame), SENT_BY_NODE, &j->message)))
+        goto out;
+    j->lane = s->lane;
     j->session = ++d->next_session;
-    if (queue_push(d->o.core, j)) {
-        door_refuse(d, f, 0, ERR_BUSY);
-        job_free(j);
-        return;
-    }
+    if ((e = fair_push(d->o.core, j)))
+        goto out;
+    j = NULL;
     s->asked = d->next_session;
     s->asked_peer = f->peer;
+out:
+    if (e)
+        door_refuse(d, f, 0, e);
+    job_free(j);
 }
 
 static void ping(struct door *d, const struct link_frame *f)
@@ -151,48 +179,25 @@ static void ack_chain(struct session *s, struct job *j)
         s->after = m.ack.upto;
 }
 
-static bool room_for(const struct door *d, const struct session *s, size_t bytes)
-{
-    if (s->flying >= d->o.inflight_messages)
-        return false;
-    return s->flying == 0 || s->flying_bytes + bytes <= d->o.inflight_bytes;
-}
-
-/* Its bytes, and those of the page that some ask for. An ACK only gives back: it costs nothing. */
-static uint32_t cost_of(struct span frame)
-{
-    uint64_t type = type_of(frame);
-
-    if (type == MSG_ACK)
-        return 0;
-    return (uint32_t)frame.len + (type == MSG_KEYS || type == MSG_CHAIN ? PAGE_COST : 0);
-}
-
 static void pass_on(struct door *d, const struct link_frame *f, struct session *s)
 {
-    struct job *j;
+    struct job *j = NULL;
     uint64_t after = s->after;
-    uint32_t cost = cost_of(f->payload);
+    enum err e = job_for(d, f, JOB_MEMBER, &s->who, s->account, &j);
 
-    if (cost > 0 && !room_for(d, s, cost)) {
-        door_refuse(d, f, req_of(f->payload), ERR_BUSY);
-        return;
-    }
-    if (!(j = job_for(d, f, JOB_MEMBER, &s->who)))
-        return;
+    if (e)
+        goto out;
+    j->lane = s->lane;
     j->session = s->number;
-    j->cost = cost;
     ack_chain(s, j);
-    if (workers_give(d->o.workers, j)) {
-        job_free(j);
+    if ((e = workers_give(d->o.workers, j)))
         s->after = after; /* it comes again */
-        door_refuse(d, f, req_of(f->payload), ERR_BUSY);
-        return;
-    }
-    if (cost > 0) {
-        s->flying++;
-        s->flying_bytes += cost;
-    }
+    else
+        j = NULL;
+out:
+    if (e)
+        door_refuse(d, f, req_of(f->payload), e);
+    job_free(j);
 }
 
 static bool same_connection(const struct link_peer *a, const struct link_peer *b)
@@ -213,6 +218,18 @@ static enum err standing(const struct door *d, struct member *who)
         directory_node_state(d->dir, n, DIRECTORY_NOW, clock_now_ms(d->o.clock)));
 }
 
+static struct session *session_of(struct door *d, const struct member *who)
+{
+    struct session *s = session_make(&d->sessions, who);
+
+    if (!s)
+        return NULL;
+    s->who = *who;
+    if (!s->account)
+        s->account = account_of(d->o.accounts, who->org);
+    return s->account ? s : NULL;
+}
+
 static void on_member(struct link_socket *link, const struct link_frame *f, void *arg)
 {
     struct door *d = arg;
@@ -231,12 +248,11 @@ static void on_member(struct link_socket *link, const struct link_frame *f, void
         door_refuse(d, f, req_of(f->payload), e);
         return;
     }
-    if (!(s = session_make(&d->sessions, &who, d->now_ms)))
+    if (!(s = session_of(d, &who)))
         return;
-    s->who = who;
     s->heard_ms = d->now_ms;
     type = type_of(f->payload);
-    if (type != MSG_ACK && !session_take_token(s, d->now_ms, d->o.rate_per_s, d->o.rate_burst))
+    if (!bucket_take(&s->messages, d->now_ms, d->o.rate_per_s, d->o.rate_burst))
         door_refuse(d, f, req_of(f->payload), ERR_RATE);
     else if (type == MSG_HELLO)
         hello(d, f, s);
@@ -251,8 +267,9 @@ static void on_member(struct link_socket *link, const struct link_frame *f, void
 static void on_join(struct link_socket *link, const struct link_frame *f, void *arg)
 {
     struct door *d = arg;
-    struct member nobody = {0};
-    struct job *j;
+    struct member nobody = {0}; /* all invited together have one account */
+    struct account *account;
+    struct job *j = NULL;
 
     (void)link;
     if (f->fault)
@@ -262,11 +279,11 @@ static void on_join(struct link_socket *link, const struct link_frame *f, void *
         return;
     }
     d->joins++;
-    if (!(j = job_for(d, f, JOB_JOIN, &nobody)))
-        return;
-    if (user_invite(f->peer.user, j->invite) ||
+    account = account_of(d->o.accounts, nobody.org);
+    if (!account || job_for(d, f, JOB_JOIN, &nobody, account, &j) ||
+        user_invite(f->peer.user, j->invite) ||
         message_decode(bytes_span(&j->frame), SENT_BY_NODE, &j->message) ||
-        j->message.type != MSG_JOIN || queue_push(d->o.core, j)) {
+        j->message.type != MSG_JOIN || fair_push(d->o.core, j)) {
         d->count.refused++;
         job_free(j);
     }
@@ -280,13 +297,14 @@ static void on_control(struct control_request *r, void *arg)
 
     if (j) {
         j->kind = JOB_COMMAND;
+        j->lane = LANE_HUB;
         j->request = control_body(r);
         j->control = r;
         j->door = door_facts(d);
         if (d->o.facts && j->door &&
             json_object_set_new(j->door, "watch", d->o.facts(d->o.facts_arg)))
             d->count.unsent++;
-        if ((e = queue_push(d->o.core, j)) == ERR_OK)
+        if ((e = fair_push(d->o.core, j)) == ERR_OK)
             return;
     }
     job_free(j);
@@ -298,13 +316,7 @@ static void on_control(struct control_request *r, void *arg)
 
 static void every_20_ms(void *arg)
 {
-    struct door *d = arg;
-    struct session *s;
-    struct session *next;
-
-    HASH_ITER (hh, d->sessions, s, next)
-        if (s->waiting)
-            door_flush(d, s);
+    door_flush_all(arg);
 }
 
 static void every_second(void *arg)
@@ -319,7 +331,8 @@ static void every_second(void *arg)
     log_tick();
     if (j) {
         j->kind = JOB_TICK;
-        if (queue_push(d->o.core, j))
+        j->lane = LANE_HUB;
+        if (fair_push(d->o.core, j))
             job_free(j);
     }
     HASH_ITER (hh, d->sessions, s, next) {

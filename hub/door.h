@@ -20,14 +20,13 @@ struct door_options {
     const uint8_t *transport_secret; /* 32 bytes */
     uint32_t rate_per_s;             /* messages of one node, before any verification */
     uint32_t rate_burst;
-    uint32_t inflight_messages; /* of one node, not answered yet */
-    uint32_t inflight_bytes;
     uint64_t memory_max_bytes; /* resident; above it the heaviest unfinished sender is cut off */
     const struct clock *clock;
     const struct entropy *entropy;
     struct transport *transport;
     struct workers *workers;
-    struct queue *core;          /* jobs that need no worker */
+    struct accounts *accounts;   /* outlive every job and parcel */
+    struct fair *core;           /* jobs that need no worker */
     struct queue *out;           /* parcels */
     json_t *(*facts)(void *arg); /* more for `status`, owned by who asks; NULL: nothing more */
     void *facts_arg;

@@ -15,6 +15,7 @@ struct door {
     struct control *control;
     struct directory *dir; /* the door's replica */
     struct session *sessions;
+    struct session *waiting; /* those for whom something waits */
     uint64_t next_session;
     uint64_t now_ms;         /* monotonic, of this turn */
     size_t allowed;          /* nodes of the directory that ZAP was told about */
@@ -36,7 +37,7 @@ void sessions_gone(struct door *d); /* every open session has ended */
 
 /* door_out.c */
 void door_on_parcels(int fd, unsigned events, void *arg);
-void door_flush(struct door *d, struct session *s); /* what waits for a full peer */
+void door_flush_all(struct door *d); /* what waits for full peers */
 
 /* door_guard.c */
 enum err door_zap_start(struct door *d);

@@ -6,19 +6,31 @@
 #include "door_internal.h"
 #include "log.h"
 
+/* Behind what waits already, in order; who reads nothing of what he asks for is gone. */
+static void wait_for_room(struct door *d, struct session *s, struct parcel *p)
+{
+    if (session_wait(s, p)) {
+        session_gone(d, s);
+        return;
+    }
+    if (s->listed)
+        return;
+    s->listed = true;
+    s->next_waiting = d->waiting;
+    d->waiting = s;
+}
+
 static void send_now(struct door *d, struct session *s, struct parcel *p)
 {
     enum err e;
 
-    if (s && s->waiting) { /* in order: behind what waits */
-        if (session_wait(s, p))
-            session_gone(d, s);
+    if (s && s->waiting) {
+        wait_for_room(d, s, p);
         return;
     }
     e = link_send(d->members, &p->peer, bytes_span(&p->frame));
     if (e == ERR_BUSY && s) {
-        if (session_wait(s, p))
-            session_gone(d, s);
+        wait_for_room(d, s, p);
         return;
     }
     if (e)
@@ -28,12 +40,8 @@ static void send_now(struct door *d, struct session *s, struct parcel *p)
     parcel_free(p);
 }
 
-static void settle(struct door *d, struct session *s, const struct parcel *p)
+static void penalty(struct door *d, struct session *s, const struct parcel *p)
 {
-    if (p->settles && p->cost > 0 && s->flying > 0) {
-        s->flying--;
-        s->flying_bytes -= p->cost;
-    }
     if (!p->penalty)
         return;
     if (++s->bad < SESSION_BAD_MAX)
@@ -50,7 +58,7 @@ static void parcel_frame(struct door *d, struct parcel *p)
     struct session *s = session_find(d->sessions, p->who.node);
 
     if (s && s->number == p->session)
-        settle(d, s, p);
+        penalty(d, s, p);
     if (p->session == 0) { /* of the JOIN port */
         if (link_send(d->join, &p->peer, bytes_span(&p->frame)))
             d->count.unsent++;
@@ -70,8 +78,6 @@ static void parcel_open(struct door *d, struct parcel *p)
         s->peer = s->asked_peer;
         s->asked = 0;
         s->after = p->acked_seq;
-        s->flying = 0;
-        s->flying_bytes = 0;
         s->bad = 0;
     }
     send_now(d, s, p);
@@ -105,6 +111,7 @@ static void parcel_keys(struct door *d, struct parcel *p)
 
 static void parcel_do(struct door *d, struct parcel *p)
 {
+    parcel_arrived(p);
     switch (p->kind) {
     case PARCEL_FRAME:
         parcel_frame(d, p);
@@ -146,7 +153,7 @@ void door_on_parcels(int fd, unsigned events, void *arg)
         parcel_do(d, item);
 }
 
-void door_flush(struct door *d, struct session *s)
+static void flush(struct door *d, struct session *s)
 {
     while (s->waiting) {
         struct waiting *w = s->waiting;
@@ -165,5 +172,24 @@ void door_flush(struct door *d, struct session *s)
             session_gone(d, s);
             return;
         }
+    }
+}
+
+void door_flush_all(struct door *d)
+{
+    struct session *s = d->waiting;
+
+    d->waiting = NULL;
+    while (s) {
+        struct session *next = s->next_waiting;
+
+        s->listed = false;
+        flush(d, s);
+        if (s->waiting) {
+            s->listed = true;
+            s->next_waiting = d->waiting;
+            d->waiting = s;
+        }
+        s = next;
     }
 }

@@ -1,5 +1,6 @@
 #include "hub.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "control.h"
@@ -12,6 +13,7 @@ void job_free(struct job *j)
 {
     if (!j)
         return;
+    charge_drop(j->charge);
     bytes_free(&j->frame);
     json_decref(j->door);
     free(j);
@@ -21,11 +23,48 @@ void parcel_free(struct parcel *p)
 {
     if (!p)
         return;
+    parcel_arrived(p);
+    charge_answered(p->charge);
+    charge_drop(p->charge);
     bytes_free(&p->frame);
     if (p->answer)
         json_decref(p->answer);
     free(p);
 }
+
+/* --- deliveries under way to the door -------------------------------------------------------- */
+
+bool outflow_is_full(struct outflow *o)
+{
+    if (atomic_load(&o->bytes) < OUTFLOW_MAX)
+        return false;
+    atomic_store(&o->wanted, true);
+    if (atomic_load(&o->bytes) > OUTFLOW_MAX / 2)
+        return true;
+    return !atomic_exchange(&o->wanted, false); /* it was emptied meanwhile: woken, or not full */
+}
+
+void outflow_add(struct outflow *o, struct parcel *p)
+{
+    p->outflow = o;
+    p->outflow_bytes = (uint32_t)p->frame.len;
+    atomic_fetch_add(&o->bytes, p->outflow_bytes);
+}
+
+void parcel_arrived(struct parcel *p)
+{
+    struct outflow *o = p->outflow;
+    uint64_t left;
+
+    if (!o)
+        return;
+    p->outflow = NULL;
+    left = atomic_fetch_sub(&o->bytes, p->outflow_bytes) - p->outflow_bytes;
+    if (left <= OUTFLOW_MAX / 2 && atomic_exchange(&o->wanted, false))
+        fair_wake(o->wake);
+}
+
+/* --- who a ZAP user is ------------------------------------------------------------------------ */
 
 enum err user_member(const char *user, struct member *out)
 {

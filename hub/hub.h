@@ -2,9 +2,9 @@
  * hub - what the modules of relais-hub share: the work that travels between its threads.
  *
  *   door (main thread)  sockets, sessions, control socket, timers; no store, no verification
- *     | job             one queue per worker, an organisation always has the same worker
- *   workers             parse and verify; no store
- *     | job
+ *     | job             fair between organisations (fair.h), within what each may have under way
+ *   workers             parse and verify; no store. Emergency organisations have one of their own
+ *     | job             fair again, for what a commit takes in
  *   core (store thread) the only one that reads and writes the store: decides, commits a group,
  *     | parcel          and only then lets anything out
  *   door
@@ -19,9 +19,11 @@
 
 #include <jansson.h>
 
+#include "account.h"
 #include "clock.h"
 #include "directory.h"
 #include "envelope.h"
+#include "fair.h"
 #include "ids.h"
 #include "messages.h"
 #include "queue.h"
@@ -32,9 +34,7 @@
 
 #define HUB_WORKERS_MAX 16
 #define HUB_GROUP_MAX 256 /* items of one commit */
-/* A commit takes long enough for the next group to gather behind it: waiting for more would only
- * delay a lonely message (measured: p50 one way 1.4 ms with 500 us of waiting, 0.8 without). */
-#define HUB_GROUP_LINGER_US 0
+#define HUB_GROUP_BYTES (4u << 20)
 
 /* A member's node: number is the leaf index of its enrolment, small and for ever. */
 struct member {
@@ -54,7 +54,11 @@ enum job_kind {
 };
 
 struct job {
+    struct job *next; /* in a queue */
     enum job_kind kind;
+    enum lane lane;
+    uint32_t cost;         /* for its turn in a queue; 0: the fixed price */
+    struct charge *charge; /* owned, one of its holders */
     struct link_peer peer;
     uint64_t session; /* the door's number of the connection; 0: none */
     struct member who;
@@ -62,7 +66,6 @@ struct job {
     uint64_t req;
     uint64_t heard_us;      /* mono, at the door; 0: unknown */
     struct bytes frame;     /* owned; message and view borrow from it */
-    uint32_t cost;          /* JOB_MEMBER: bytes the door counts for it; 0: not counted (ACK) */
     struct message message; /* decoded */
     enum err verdict;       /* what the worker found; ERR_OK: decide */
     bool costly;            /* a signature did not verify: the door counts these */
@@ -93,8 +96,9 @@ struct parcel {
     uint64_t session;
     struct member who;
     struct bytes frame;
-    bool settles;       /* ends one request of the session: its place in flight is free again */
-    uint32_t cost;      /* of that request */
+    struct charge *charge;   /* of the request that it answers: free again once it is sent */
+    struct outflow *outflow; /* DELIVER on its way to the door */
+    uint32_t outflow_bytes;
     uint64_t acked_seq; /* PARCEL_OPEN */
     uint64_t index;     /* PARCEL_KEYS */
     uint64_t time_ms;   /* PARCEL_KEYS */
@@ -110,21 +114,32 @@ struct parcel {
 void job_free(struct job *j);       /* NULL is fine */
 void parcel_free(struct parcel *p); /* NULL is fine */
 
+/* DELIVERs between the pump and the door, in bytes: the pump makes no more than OUTFLOW_MAX of
+ * them, and is woken when half has gone. Any thread. */
+#define OUTFLOW_MAX (8u << 20)
+struct outflow {
+    _Atomic uint64_t bytes;
+    _Atomic bool wanted;
+    struct fair *wake; /* the core's queue */
+};
+bool outflow_is_full(struct outflow *o); /* true: whoever asked is woken when there is room */
+void outflow_add(struct outflow *o, struct parcel *p);
+void parcel_arrived(struct parcel *p); /* the door has it; again is fine */
+
 /* --- workers (workers.c) -------------------------------------------------------------------- */
 struct workers;
 struct worker_options {
-    size_t count;
-    size_t depth; /* of each queue */
+    size_t count; /* for members; one more is kept for emergency organisations */
     const struct entropy *entropy;
     const struct clock *clock;
     uint64_t mode; /* of the federation */
     uint8_t federation[ID_BYTES];
     uint8_t incarnation[ID_BYTES]; /* of the hub's store, for ACKs */
-    struct queue *core;            /* where verified jobs go */
+    struct fair *core;             /* where verified jobs go */
 };
 enum err workers_start(const struct worker_options *options, struct workers **out);
 void workers_stop(struct workers *w); /* what is queued is passed on first; NULL is fine */
-/* To the worker of this organisation. ERR_BUSY: its queue is full, the job stays the caller's. */
+/* In its organisation's turn. ERR_NOMEM, ERR_CLOSED: the job stays the caller's. */
 enum err workers_give(struct workers *w, struct job *j);
 /* A leaf of the keys log, for every worker's directory. */
 enum err workers_keys(struct workers *w, uint64_t index, uint64_t time_ms, struct span ss);

@@ -58,6 +58,7 @@ struct mailbox *mailbox_of(struct core *c, uint32_t number)
 
 enum err mailbox_make(struct core *c, const struct member *who)
 {
+    const struct directory_org *org = c->dir ? directory_find_org(c->dir, who->org) : NULL;
     struct slot *one;
 
     if (mailbox_of(c, who->number))
@@ -67,6 +68,8 @@ enum err mailbox_make(struct core *c, const struct member *who)
         return ERR_NOMEM;
     one->number = who->number;
     one->box.who = *who;
+    one->box.window = &c->window;
+    one->box.urgent = org && org->kind == ORG_EMERGENCY;
     HASH_ADD(hh, c->mail->all, number, sizeof one->number, one);
     if (one->hh.tbl)
         return ERR_OK;
@@ -144,9 +147,8 @@ static struct entry *entry_at(const struct mailbox *m, size_t i)
     return &m->ring[(m->head + i) & (m->cap - 1)];
 }
 
-static enum err ring_grow(struct mailbox *m)
+static enum err ring_resize(struct mailbox *m, size_t cap)
 {
-    size_t cap = m->cap ? 2 * m->cap : RING_FIRST;
     struct entry *ring = calloc(cap, sizeof *ring);
 
     if (!ring)
@@ -167,23 +169,25 @@ enum err mailbox_push(struct core *c, uint32_t number, uint64_t seq, uint32_t by
 
     if (!m)
         return ERR_INTERNAL;
-    if (m->len == m->cap && (e = ring_grow(m)))
+    if (m->len == m->cap && (e = ring_resize(m, m->cap ? 2 * m->cap : RING_FIRST)))
         return e;
     m->len++;
     *entry_at(m, m->len - 1) = (struct entry){.seq = seq, .bytes = bytes};
+    window_ready(m);
     return ERR_OK;
 }
 
 void mailbox_pop(struct mailbox *m, uint64_t upto)
 {
     while (m->len > 0 && entry_at(m, 0)->seq <= upto) {
-        if (m->out > 0) {
-            m->out--;
-            m->out_bytes -= entry_at(m, 0)->bytes;
-        }
+        if (m->out > 0)
+            window_returned(m, entry_at(m, 0));
         m->head = (m->head + 1) & (m->cap - 1);
         m->len--;
     }
+    while (m->cap > RING_FIRST && m->len < m->cap / 8)
+        if (ring_resize(m, m->cap / 2))
+            break; /* no memory to save memory: it stays as large as it is */
 }
 
 size_t mailbox_before(const struct mailbox *m, uint64_t seq)
@@ -251,7 +255,7 @@ static void ring_forget_ended(struct mailbox *m)
 
 enum err mailbox_session_over(struct core *c, struct mailbox *m)
 {
-    size_t issued = m->out < m->len ? m->out : m->len;
+    size_t issued = mailbox_before(m, m->issued + 1);
     uint64_t *seqs = calloc(issued + 1, sizeof *seqs);
     size_t n = 0;
     enum err e = ERR_OK;
@@ -261,9 +265,7 @@ enum err mailbox_session_over(struct core *c, struct mailbox *m)
     for (size_t i = 0; i < issued; i++)
         if (entry_at(m, i)->ended)
             seqs[n++] = entry_at(m, i)->seq;
-    m->open = false;
-    m->out = 0;
-    m->out_bytes = 0;
+    window_shut(m);
     ring_forget_ended(m);
     for (size_t i = 0; i < n && !e; i++)
         e = item_settle(c, seqs[i]);
@@ -331,13 +333,15 @@ static enum err items_index(struct core *c, struct txn *t)
 static void session_recount(struct mailbox *m, void *arg)
 {
     const bool *first = arg;
+    bool open = m->open;
 
     if (*first && m->len > 0) /* what the process before us has issued, nobody knows */
         m->may_have = entry_at(m, m->len - 1)->seq;
-    m->out = 0;
-    m->out_bytes = 0;
+    window_shut(m);
+    m->open = open;
     while (m->open && m->out < m->len && entry_at(m, m->out)->seq <= m->issued)
-        m->out_bytes += entry_at(m, m->out++)->bytes;
+        window_issued(m, entry_at(m, m->out));
+    window_ready(m);
 }
 
 enum err mailboxes_load(struct core *c)

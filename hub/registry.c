@@ -54,6 +54,7 @@ enum err registry_append(struct core *c, struct span ss)
         if ((e = mailbox_make(c, &who)) || (e = mailbox_save(c, mailbox_of(c, who.number))))
             return e;
     }
+    mailboxes_ready(c); /* a suspension may have ended */
     return keys_tell(c, index, c->now_ms, ss);
 }
 

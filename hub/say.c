@@ -64,7 +64,8 @@ void staged_forget(struct core *c)
     c->staged_end = &c->staged;
 }
 
-static struct parcel *parcel_to(const struct job *to, enum parcel_kind kind)
+/* settles: it ends the request, and takes its place in what the organisation has under way. */
+static struct parcel *parcel_to(const struct job *to, enum parcel_kind kind, bool settles)
 {
     struct parcel *p = calloc(1, sizeof *p);
 
@@ -74,7 +75,8 @@ static struct parcel *parcel_to(const struct job *to, enum parcel_kind kind)
     p->peer = to->peer;
     p->session = to->session;
     p->who = to->who;
-    p->cost = to->cost;
+    if (settles)
+        p->charge = charge_share(to->charge);
     return p;
 }
 
@@ -85,7 +87,7 @@ enum err core_stage(struct core *c, struct parcel *p)
 
 enum err core_say(struct core *c, const struct job *to, const struct message *m, bool settles)
 {
-    struct parcel *p = parcel_to(to, PARCEL_FRAME);
+    struct parcel *p = parcel_to(to, PARCEL_FRAME, settles);
     enum err e;
 
     if (!p)
@@ -94,19 +96,17 @@ enum err core_say(struct core *c, const struct job *to, const struct message *m,
         parcel_free(p);
         return e;
     }
-    p->settles = settles;
     return staged_add(c, p, NULL);
 }
 
 enum err core_say_receipt(struct core *c, const struct job *to, uint64_t index)
 {
-    struct parcel *p = parcel_to(to, PARCEL_FRAME);
+    struct parcel *p = parcel_to(to, PARCEL_FRAME, true);
     struct staged *s;
     enum err e;
 
     if (!p)
         return ERR_NOMEM;
-    p->settles = true;
     if ((e = staged_add(c, p, &s)))
         return e;
     s->receipt_wanted = true;
@@ -118,7 +118,7 @@ enum err core_say_receipt(struct core *c, const struct job *to, uint64_t index)
 
 enum err core_answer(struct core *c, const struct job *j, json_t *answer)
 {
-    struct parcel *p = parcel_to(j, PARCEL_ANSWER);
+    struct parcel *p = parcel_to(j, PARCEL_ANSWER, true);
 
     if (!p) {
         json_decref(answer);
@@ -167,7 +167,7 @@ static enum err refusal_log(struct core *c, const struct job *j, enum err why)
 enum err core_refuse_with(struct core *c, const struct job *j, const struct msg_err *m)
 {
     struct message say = {.type = MSG_ERR, .err = *m};
-    struct parcel *p = parcel_to(j, PARCEL_FRAME);
+    struct parcel *p = parcel_to(j, PARCEL_FRAME, true);
     enum err e;
 
     if (!p)
@@ -178,7 +178,6 @@ enum err core_refuse_with(struct core *c, const struct job *j, const struct msg_
         parcel_free(p);
         return e;
     }
-    p->settles = true;
     p->penalty = j->costly;
     c->count.refused++;
     if (m->code < ERR_CODES)

@@ -15,7 +15,6 @@
 #include "log.h"
 #include "watch.h"
 
-#define CORE_DEPTH 4096
 #define OUT_DEPTH 8192
 #define IO_THREADS 1
 #define ENDPOINT_BYTES 512
@@ -31,11 +30,10 @@ static const struct setting settings[] = {
     {"public_join_endpoint", SET_TEXT, AT(public_join_endpoint), "", 0, 0, "de même pour l'enrôlement (vide : celle de join_listen)"},
     {"passphrase_file", SET_PATH, AT(passphrase_file), "", 0, 0, "fichier de la phrase de passe de hub.key, fermé aux autres (chmod 600)"},
     {"workers", SET_UINT, AT(workers), "2", 1, HUB_WORKERS_MAX, "fils d'exécution qui vérifient les signatures"},
-    {"queue_depth", SET_UINT, AT(queue_depth), "1024", 16, 65536, "messages en attente d'un de ces fils"},
-    {"rate_per_s", SET_UINT, AT(rate_per_s), "20000", 1, 1000000, "messages par seconde d'un nœud, avant toute vérification"},
-    {"rate_burst", SET_UINT, AT(rate_burst), "40000", 1, 1000000, "de même, en une fois"},
-    {"inflight_messages", SET_UINT, AT(inflight_messages), "512", 1, 65536, "messages d'un nœud qui attendent une réponse"},
-    {"inflight_bytes", SET_SIZE, AT(inflight_bytes), "16m", 1 << 20, 1 << 30, "de même, en octets"},
+    {"rate_per_s", SET_UINT, AT(rate_per_s), "5000", 1, 1000000, "messages par seconde d'un nœud, accusés compris, avant toute vérification"},
+    {"rate_burst", SET_UINT, AT(rate_burst), "10000", 1, 1000000, "de même, en une fois"},
+    {"inflight_messages", SET_UINT, AT(inflight_messages), "512", 1, 65536, "messages d'une organisation qui attendent une réponse"},
+    {"inflight_bytes", SET_SIZE, AT(inflight_bytes), "32m", 1 << 20, 1 << 30, "de même, en octets"},
     {"memory_max", SET_SIZE, AT(memory_max), "1g", 64 << 20, 0, "mémoire vive au plus ; voir OPERATIONS"},
     {"store_max", SET_SIZE, AT(store_max), "64g", 16 << 20, 0, "taille de l'entrepôt au plus"},
     {"metrics_listen", SET_TEXT, AT(metrics_listen), "", 0, 0, "adresse locale de /health et /metrics, comme 127.0.0.1:7413 (vide : aucune)"},
@@ -47,7 +45,8 @@ struct hub {
     int lock;
     struct identity *id;
     struct entropy entropy;
-    struct queue *in;
+    struct accounts *accounts;
+    struct fair *in;
     struct queue *out;
     struct core *core;
     struct workers *workers;
@@ -103,13 +102,17 @@ static enum err core_up(struct hub *h, const char *dir, const struct hub_conf *c
     struct core_options o = {.engine = "lmdb",
                              .where = where,
                              .store_max_bytes = conf->store_max,
+                             .deliver_max_bytes = conf->memory_max / 8,
                              .clock = clock_system(),
                              .entropy = &h->entropy,
                              .identity = h->id};
+    struct account_limits standard = {conf->inflight_messages, conf->inflight_bytes};
     enum err e;
 
     snprintf(where, sizeof where, "%s/store", dir);
-    if ((e = queue_new(CORE_DEPTH, &h->in)) || (e = queue_new(OUT_DEPTH, &h->out)))
+    if ((e = accounts_new(conf->memory_max / 8, &standard, &h->accounts)))
+        return e;
+    if ((e = fair_new(false, &h->in)) || (e = queue_new(OUT_DEPTH, &h->out)))
         return e;
     o.in = h->in;
     o.out = h->out;
@@ -123,7 +126,6 @@ static enum err core_up(struct hub *h, const char *dir, const struct hub_conf *c
 static enum err workers_up(struct hub *h, const struct hub_conf *conf)
 {
     struct worker_options o = {.count = conf->workers,
-                               .depth = conf->queue_depth,
                                .entropy = &h->entropy,
                                .clock = clock_system(),
                                .mode = h->id->federation.mode,
@@ -155,7 +157,7 @@ static enum err watch_up(struct hub *h, const char *dir, const struct hub_conf *
                               .board = h->board,
                               .in = h->in,
                               .out = h->out,
-                              .in_most = CORE_DEPTH,
+                              .accounts = h->accounts,
                               .out_most = OUT_DEPTH,
                               .loop = h->loop,
                               .clock = clock_system()};
@@ -181,8 +183,7 @@ static enum err door_up(struct hub *h, const char *dir, const struct hub_conf *c
                              .transport_secret = secret_box_span(h->id->transport).ptr,
                              .rate_per_s = conf->rate_per_s,
                              .rate_burst = conf->rate_burst,
-                             .inflight_messages = conf->inflight_messages,
-                             .inflight_bytes = (uint32_t)conf->inflight_bytes,
+                             .accounts = h->accounts,
                              .memory_max_bytes = conf->memory_max,
                              .clock = clock_system(),
                              .entropy = &h->entropy,
@@ -258,19 +259,18 @@ static void hub_down(struct hub *h)
     if (h->out)
         queue_close(h->out);
     if (h->in)
-        queue_close(h->in);
+        fair_close(h->in);
     workers_stop(h->workers);
     if (h->running)
         pthread_join(h->thread, NULL);
     while (h->out && queue_pop(h->out, &item) == ERR_OK)
         parcel_free(item);
-    while (h->in && queue_pop(h->in, &item) == ERR_OK)
-        job_free(item);
+    fair_free(h->in);
     watch_close(h->watch);
     core_close(h->core);
     board_free(h->board);
-    queue_free(h->in);
     queue_free(h->out);
+    accounts_free(h->accounts);
     loop_close(h->loop);
     transport_close(h->transport);
     identity_close(h->id);

@@ -16,7 +16,6 @@ struct hub_conf {
     char public_join_endpoint[256];
     char passphrase_file[SERVE_PATH_MAX];
     uint32_t workers;
-    uint32_t queue_depth;
     uint32_t rate_per_s;
     uint32_t rate_burst;
     uint32_t inflight_messages;

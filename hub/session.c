@@ -59,7 +59,7 @@ static enum err fence(struct core *c, const struct job *j, struct mailbox *m)
     struct message say = {.type = MSG_ERR, .err = {.code = ERR_FENCED}};
     struct job former = {.kind = JOB_MEMBER, .peer = m->peer, .session = m->session, .who = m->who};
 
-    m->open = false;
+    window_shut(m);
     return same_connection(&m->peer, &j->peer) ? ERR_OK : core_say(c, &former, &say, false);
 }
 
@@ -107,12 +107,11 @@ static enum err cursor_check(const struct core *c, const struct mailbox *m,
 
 /* What a node allows beyond this would only lie in our memory. */
 #define CREDIT_MESSAGES_MAX 1024
-#define CREDIT_BYTES_MAX (16u << 20)
 
 void session_credit(struct mailbox *m, uint32_t messages, uint32_t bytes)
 {
     m->credit_messages = messages < CREDIT_MESSAGES_MAX ? messages : CREDIT_MESSAGES_MAX;
-    m->credit_bytes = bytes < CREDIT_BYTES_MAX ? bytes : CREDIT_BYTES_MAX;
+    m->credit_bytes = bytes < WINDOW_MAX ? bytes : WINDOW_MAX;
 }
 
 static void open_session(struct mailbox *m, const struct job *j)
@@ -128,8 +127,8 @@ static void open_session(struct mailbox *m, const struct job *j)
     m->peer = j->peer;
     session_credit(m, h->credit_messages, h->credit_bytes);
     m->issued = m->acked;
-    m->out = 0;
-    m->out_bytes = 0;
+    m->window_bytes = WINDOW_FIRST;
+    window_ready(m);
 }
 
 enum err core_standing(const struct core *c, const struct member *who)
@@ -146,7 +145,7 @@ void hello_undo(struct core *c, const struct job *j)
     struct mailbox *m = mailbox_of(c, j->who.number);
 
     if (m && m->session == j->session)
-        m->open = false;
+        window_shut(m);
 }
 
 enum err on_hello(struct core *c, struct job *j)

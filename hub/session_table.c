@@ -11,7 +11,7 @@ struct session *session_find(struct session *all, const uint8_t node[ID_BYTES])
     return s;
 }
 
-struct session *session_make(struct session **all, const struct member *who, uint64_t now_ms)
+struct session *session_make(struct session **all, const struct member *who)
 {
     struct session *s = session_find(*all, who->node);
 
@@ -22,8 +22,6 @@ struct session *session_make(struct session **all, const struct member *who, uin
         return NULL;
     memcpy(s->node, who->node, sizeof s->node);
     s->who = *who;
-    s->tokens_ms = now_ms;
-    s->tokens = -1; /* full at the first use */
     s->waiting_end = &s->waiting;
     HASH_ADD(hh, *all, node, ID_BYTES, s);
     if (s->hh.tbl)
@@ -75,16 +73,15 @@ void sessions_free(struct session **all)
     }
 }
 
-bool session_take_token(struct session *s, uint64_t now_ms, uint32_t rate, uint32_t burst)
+bool bucket_take(struct bucket *b, uint64_t now_ms, uint32_t rate, uint32_t burst)
 {
-    if (s->tokens < 0)
-        s->tokens = burst;
-    s->tokens += (double)(now_ms - s->tokens_ms) * rate / 1000.0;
-    s->tokens_ms = now_ms;
-    if (s->tokens > burst)
-        s->tokens = burst;
-    if (s->tokens < 1)
+    b->tokens += (double)(now_ms - b->filled_ms) * rate / 1000.0;
+    b->filled_ms = now_ms;
+    if (!b->begun || b->tokens > burst)
+        b->tokens = burst;
+    b->begun = true;
+    if (b->tokens < 1)
         return false;
-    s->tokens -= 1;
+    b->tokens -= 1;
     return true;
 }

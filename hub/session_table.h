@@ -21,6 +21,19 @@ struct waiting {
     struct parcel *parcel;
 };
 
+/* A token bucket. */
+struct bucket {
+    uint64_t filled_ms;
+    double tokens;
+    bool begun; /* full at the first use */
+};
+/* One of `rate` a second, at most `burst` at once. False: too fast. */
+bool bucket_take(struct bucket *b, uint64_t now_ms, uint32_t rate, uint32_t burst);
+
+/* A session costs the hub a commit and two signatures: nobody opens them all day. */
+#define HELLOS_A_SECOND 5
+#define HELLOS_AT_ONCE 50
+
 struct session {
     uint8_t node[ID_BYTES]; /* key */
     struct member who;
@@ -30,25 +43,25 @@ struct session {
     struct link_peer asked_peer;
     uint64_t after; /* last ACK passed on: what the next one's signature starts from */
     uint64_t heard_ms;
-    uint64_t tokens_ms; /* token bucket: when it was last filled */
-    double tokens;
-    uint32_t flying; /* messages given to a worker and not answered */
-    uint64_t flying_bytes;
+    struct account *account; /* of its organisation: what is under way */
+    enum lane lane;
+    struct bucket messages;
+    struct bucket hellos;
     unsigned bad;
     uint64_t banned_until_ms;
     struct waiting *waiting, **waiting_end;
     size_t waiting_count;
     size_t waiting_bytes;
+    struct session *next_waiting; /* in the door's list of those for whom something waits */
+    bool listed;
     UT_hash_handle hh;
 };
 
 struct session *session_find(struct session *all, const uint8_t node[ID_BYTES]);
-struct session *session_make(struct session **all, const struct member *who, uint64_t now_ms);
+struct session *session_make(struct session **all, const struct member *who);
 void session_drop_waiting(struct session *s);
 /* Owns p from here on. ERR_FULL: he reads nothing of what he asks for. */
 enum err session_wait(struct session *s, struct parcel *p);
 void sessions_free(struct session **all);
-/* One message of `rate` a second, at most `burst` at once. False: too fast. */
-bool session_take_token(struct session *s, uint64_t now_ms, uint32_t rate, uint32_t burst);
 
 #endif

@@ -109,7 +109,7 @@ static void judge(struct watch *w, size_t i)
 
 void watch_look(struct watch *w)
 {
-    struct queue_counters in = queue_counters(w->o.in);
+    struct accounts_use work = accounts_use(w->o.accounts);
     struct queue_counters out = queue_counters(w->o.out);
     uint64_t beat_ms = board_last_beat(w->o.board);
     uint64_t now_ms = clock_mono_ms(w->o.clock);
@@ -118,9 +118,9 @@ void watch_look(struct watch *w)
     board_read(w->o.board, &s->f);
     machine_look(w->o.dir, &s->m);
     s->memory_max_bytes = w->o.memory_max_bytes;
-    s->in_depth = in.depth;
+    s->in_depth = fair_counters(w->o.in).depth;
     s->out_depth = out.depth;
-    s->queue_percent = percent_of(in.depth, w->o.in_most);
+    s->queue_percent = percent_of(work.bytes, work.budget_bytes);
     if (percent_of(out.depth, w->o.out_most) > s->queue_percent)
         s->queue_percent = percent_of(out.depth, w->o.out_most);
     s->silent_ms = beat_ms && now_ms > beat_ms ? now_ms - beat_ms : 0;

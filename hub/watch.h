@@ -10,8 +10,10 @@
 
 #include <jansson.h>
 
+#include "account.h"
 #include "board.h"
 #include "clock.h"
+#include "fair.h"
 #include "loop.h"
 #include "queue.h"
 
@@ -25,8 +27,10 @@ struct watch_options {
     uint64_t watchdog_us;
     uint64_t memory_max_bytes;
     struct board *board;
-    struct queue *in, *out;
-    size_t in_most, out_most; /* their room */
+    struct fair *in;
+    const struct accounts *accounts; /* bounds what is in it */
+    struct queue *out;
+    size_t out_most; /* its room */
     struct loop *loop;
     const struct clock *clock;
 };

@@ -14,11 +14,14 @@
 #include "receipt.h"
 
 #define WORKER_NICE 10
-#define KEYS_ROOM 65536 /* beyond the depth: the door never waits for a worker, and must not */
+#define EMERGENCY_NICE 5
+#define KEYS_ROOM 65536 /* the door never waits for a worker, and must not */
+#define WORKERS_ALL (HUB_WORKERS_MAX + 1)
 
 struct worker {
     struct workers *all;
-    struct queue *in;
+    struct fair *in;    /* its own, or shared with others */
+    struct queue *keys; /* leaves of the keys log, applied before the next job */
     struct directory *dir;
     struct proven *proven;
     pthread_t thread;
@@ -27,7 +30,10 @@ struct worker {
 
 struct workers {
     struct worker_options o;
-    struct worker each[HUB_WORKERS_MAX];
+    size_t n;
+    struct fair *members; /* shared: an organisation has one of its jobs with a worker at a time */
+    struct fair *emergency; /* of the last worker alone */
+    struct worker each[WORKERS_ALL];
 };
 
 /* --- one job ------------------------------------------------------------------------------- */
@@ -155,33 +161,49 @@ static void keys_apply(struct worker *w, struct job *j)
     job_free(j);
 }
 
+static void keys_follow(struct worker *w)
+{
+    void *item;
+
+    while (queue_pop(w->keys, &item) == ERR_OK)
+        keys_apply(w, item);
+}
+
 static void *worker_thread(void *arg)
 {
     struct worker *w = arg;
-    void *item;
+    struct job *j;
     enum err e;
 
-    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), WORKER_NICE);
-    while ((e = queue_pop_wait(w->in, &item, QUEUE_FOREVER)) == ERR_OK) {
-        struct job *j = item;
+    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid),
+                w->in == w->all->emergency ? EMERGENCY_NICE : WORKER_NICE);
+    while ((e = fair_pop(w->in, &j, FAIR_FOREVER)) == ERR_OK || e == ERR_AGAIN) {
+        uint8_t org[ID_BYTES];
+        enum lane lane;
 
-        if (j->kind == JOB_KEYS) {
-            keys_apply(w, j);
+        keys_follow(w);
+        if (e)
             continue;
-        }
+        lane = j->lane;
+        memcpy(org, j->who.org, sizeof org);
         job_verify(j, w->dir, &w->all->o, w->proven);
-        if (queue_push_wait(w->all->o.core, j, QUEUE_FOREVER))
-            job_free(j); /* the core is gone: nothing was promised */
+        if (fair_push(w->all->o.core, j))
+            job_free(j); /* the core is gone, or no memory: nothing was promised, it comes again */
+        fair_done(w->in, lane, org);
     }
+    keys_follow(w);
     return NULL;
 }
 
-static enum err worker_start(struct workers *all, struct worker *w)
+static enum err worker_start(struct workers *all, struct fair *in)
 {
+    struct worker *w = &all->each[all->n];
     enum err e;
 
     w->all = all;
-    if ((e = queue_new(all->o.depth + KEYS_ROOM, &w->in)))
+    w->in = in;
+    all->n++;
+    if ((e = queue_new(KEYS_ROOM, &w->keys)))
         return e;
     if ((e = directory_new(DIRECTORY_LEAF_TIME, all->o.entropy, &w->dir)))
         return e;
@@ -204,49 +226,50 @@ enum err workers_start(const struct worker_options *options, struct workers **ou
     if (!all)
         return ERR_NOMEM;
     all->o = *options;
-    for (size_t i = 0; i < options->count; i++) {
-        if ((e = worker_start(all, &all->each[i]))) {
-            workers_stop(all);
-            return e;
-        }
-    }
+    if ((e = fair_new(true, &all->members)) || (e = fair_new(true, &all->emergency)))
+        goto fail;
+    for (size_t i = 0; i < options->count; i++)
+        if ((e = worker_start(all, all->members)))
+            goto fail;
+    if ((e = worker_start(all, all->emergency)))
+        goto fail;
     *out = all;
     return ERR_OK;
+fail:
+    workers_stop(all);
+    return e;
 }
 
 void workers_stop(struct workers *all)
 {
     if (!all)
         return;
-    for (size_t i = 0; i < HUB_WORKERS_MAX; i++)
-        if (all->each[i].in)
-            queue_close(all->each[i].in);
-    for (size_t i = 0; i < HUB_WORKERS_MAX; i++) {
+    if (all->members)
+        fair_close(all->members);
+    if (all->emergency)
+        fair_close(all->emergency);
+    for (size_t i = 0; i < all->n; i++) {
         struct worker *w = &all->each[i];
 
         if (w->running)
             pthread_join(w->thread, NULL);
         directory_free(w->dir);
         proven_free(w->proven);
-        queue_free(w->in);
+        queue_free(w->keys);
     }
+    fair_free(all->members);
+    fair_free(all->emergency);
     free(all);
 }
 
-/* An organisation always has the same worker, so its messages keep their order; and who floods
- * or forges is felt by one worker alone. Ids are random, drawn by the hub. */
 enum err workers_give(struct workers *all, struct job *j)
 {
-    struct queue *in = all->each[j->who.org[0] % all->o.count].in;
-
-    if (queue_counters(in).depth >= all->o.depth)
-        return ERR_BUSY;
-    return queue_push(in, j);
+    return fair_push(j->lane == LANE_EMERGENCY ? all->emergency : all->members, j);
 }
 
 enum err workers_keys(struct workers *all, uint64_t index, uint64_t time_ms, struct span ss)
 {
-    for (size_t i = 0; i < all->o.count; i++) {
+    for (size_t i = 0; i < all->n; i++) {
         struct job *j = calloc(1, sizeof *j);
         enum err e;
 
@@ -255,10 +278,11 @@ enum err workers_keys(struct workers *all, uint64_t index, uint64_t time_ms, str
         j->kind = JOB_KEYS;
         j->index = index;
         j->time_ms = time_ms;
-        if ((e = bytes_copy(&j->frame, ss)) || (e = queue_push(all->each[i].in, j))) {
+        if ((e = bytes_copy(&j->frame, ss)) || (e = queue_push(all->each[i].keys, j))) {
             job_free(j);
             return e;
         }
+        fair_wake(all->each[i].in);
     }
     return ERR_OK;
 }

@@ -9,7 +9,6 @@
 #include "registrar.h"
 #include "serve.h"
 
-#define IN_DEPTH 4096
 #define OUT_DEPTH 65536
 
 void plant_open(struct plant *p, struct world *w)
@@ -26,7 +25,7 @@ void plant_open(struct plant *p, struct world *w)
     snprintf(where, sizeof where, "%s/store", dir);
     ok(hub_conf_read(dir, &conf, why, sizeof why), "settings");
     ok(identity_open(dir, span_text(HUBPROC_PASSPHRASE), &p->id), "identity");
-    ok(queue_new(IN_DEPTH, &p->in), "queue");
+    ok(fair_new(false, &p->in), "queue");
     ok(queue_new(OUT_DEPTH, &p->out), "queue");
     o.store_max_bytes = conf.store_max;
     o.conf = &conf;
@@ -40,7 +39,7 @@ void plant_open(struct plant *p, struct world *w)
 void plant_close(struct plant *p)
 {
     core_close(p->core);
-    queue_free(p->in);
+    fair_free(p->in);
     queue_free(p->out);
     identity_close(p->id);
 }
@@ -213,7 +212,7 @@ void plant_mail(struct world *w, size_t recipients, size_t n, size_t body_bytes,
         if (out)
             ok(bytes_copy(&l.frame[i], bytes_span(&frame)), "memory");
         j = mail_job(p.core, w->m[0], &frame, out ? l.leaf[i] : leaf);
-        ok(queue_push(p.in, j), "queue");
+        ok(fair_push(p.in, j), "queue");
         if (i % HUB_GROUP_MAX == HUB_GROUP_MAX - 1)
             plant_work(&p);
     }

@@ -12,7 +12,7 @@
 struct plant {
     struct identity *id;
     struct entropy entropy;
-    struct queue *in;
+    struct fair *in;
     struct queue *out;
     struct core *core;
 };

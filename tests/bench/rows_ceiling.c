@@ -68,7 +68,7 @@ static double ceiling_feed(struct plant *p, struct workers *workers, struct worl
 static double ceiling_run(struct world *w, size_t each)
 {
     struct load loads[SENDERS];
-    struct worker_options o = {.count = 2, .depth = 1024, .clock = clock_system()};
+    struct worker_options o = {.count = 2, .clock = clock_system()};
     struct workers *workers = NULL;
     struct plant p;
     pthread_t thread;
@@ -87,7 +87,7 @@ static double ceiling_run(struct world *w, size_t each)
     measure_begin(w);
     rate = ceiling_feed(&p, workers, w, loads, each);
     measure_end(w);
-    queue_close(p.in);
+    fair_close(p.in);
     workers_stop(workers);
     pthread_join(thread, NULL);
     must(p.core->count.accepted == SENDERS * each, "an envelope was refused");

@@ -51,7 +51,8 @@ struct world {
     struct entropy_seed seed;
     struct clock_fixed clock;
     struct identity id;
-    struct queue *in, *out;
+    struct fair *in;
+    struct queue *out;
     struct store_faults faults;
     struct core *core;
     struct crew *crew;
@@ -64,7 +65,7 @@ struct world {
     uint64_t session[PEOPLE + 1];
     uint64_t after[PEOPLE + 1];
     uint64_t place[PEOPLE + 1]; /* "connection" of each member */
-    size_t keys_told, invites_told, denied_told, settled, penalties;
+    size_t keys_told, invites_told, denied_told, penalties;
     json_t *answer;
     struct member_node *joining;
 
@@ -169,7 +170,6 @@ static inline void parcel_frame_out(struct world *w, struct parcel *p)
             member_hears(w->joining, bytes_span(&p->frame), true);
         return;
     }
-    w->settled += p->settles;
     w->penalties += p->penalty;
     if (i <= PEOPLE) /* an old session's goodbye goes to where nobody is any more */
         member_hears(w->m[i], bytes_span(&p->frame), false);
@@ -301,14 +301,14 @@ static inline enum err world_say(struct member_node *m, struct span frame, bool 
         assert_ok(bytes_copy(&j->frame, frame));
         job_prepare(w, j, i);
     }
-    assert_ok(queue_push(w->in, j));
+    assert_ok(fair_push(w->in, j));
     world_turn(w);
     return ERR_OK;
 }
 
 static inline void world_job(struct world *w, enum job_kind kind)
 {
-    assert_ok(queue_push(w->in, job_of(w, kind, NULL)));
+    assert_ok(fair_push(w->in, job_of(w, kind, NULL)));
     world_turn(w);
 }
 
@@ -324,7 +324,7 @@ static inline enum err world_command(struct world *w, const char *name, json_t *
     j->door = json_object();
     json_decref(w->answer);
     w->answer = NULL;
-    assert_ok(queue_push(w->in, j));
+    assert_ok(fair_push(w->in, j));
     world_turn(w);
     if (!w->answer)
         e = ERR_TIMEOUT;
@@ -510,8 +510,8 @@ static inline void world_core(struct world *w)
     w->core->endpoint = "tcp://127.0.0.1:1";
     w->core->join_endpoint = "tcp://127.0.0.1:2";
     assert_ok(core_started(w->core));
-    w->verify = (struct worker_options){
-        .count = 1, .depth = 16, .entropy = &w->entropy, .clock = &w->clock.clock};
+    w->verify =
+        (struct worker_options){.count = 1, .entropy = &w->entropy, .clock = &w->clock.clock};
     w->verify.mode = MODE_EXERCISE;
     memcpy(w->verify.federation, w->id.federation.id, ID_BYTES);
     memcpy(w->verify.incarnation, w->core->incarnation, ID_BYTES);
@@ -537,7 +537,7 @@ static inline int world_up(void **state)
     assert_ok(seal_init());
     w->entropy = entropy_seeded(seed, &w->seed);
     clock_fixed_init(&w->clock, clock_now_ms(clock_system()));
-    assert_ok(queue_new(4096, &w->in));
+    assert_ok(fair_new(false, &w->in));
     assert_ok(queue_new(65536, &w->out));
     assert_ok(crew_open("world", &w->crew));
     identity_draw(w);
@@ -565,11 +565,9 @@ static inline int world_down(void **state)
         member_free(w->m[i]);
     member_circle_free(w->circle);
     core_close(w->core);
-    while (queue_pop(w->in, &item) == ERR_OK)
-        job_free(item);
     while (queue_pop(w->out, &item) == ERR_OK)
         parcel_free(item);
-    queue_free(w->in);
+    fair_free(w->in);
     queue_free(w->out);
     crew_close(w->crew);
     secret_sign_free(w->id.hub);

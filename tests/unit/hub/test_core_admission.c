@@ -184,7 +184,7 @@ static void a_withdrawal_beside_an_envelope_counts(void **state)
     assert_ok(message_encode(&declare, &j[1]->frame));
     for (size_t i = 0; i < 2; i++) {
         job_prepare(w, j[i], 2 * i);
-        assert_ok(queue_push(w->in, j[i]));
+        assert_ok(fair_push(w->in, j[i]));
     }
     world_turn(w);
     assert_ok(member_answer(w->m[0], put.put.req, 0, &a));

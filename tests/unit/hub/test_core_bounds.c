@@ -384,7 +384,7 @@ static void put_garbage(struct world *w, size_t i)
     assert_ok(message_encode(&say, &j->frame));
     job_prepare(w, j, i);
     assert_int_not_equal(j->verdict, ERR_OK);
-    assert_ok(queue_push(w->in, j));
+    assert_ok(fair_push(w->in, j));
 }
 
 static void a_group_signs_so_many_refusals_and_counts_the_rest(void **state)
@@ -410,7 +410,7 @@ static void a_stranger_is_refused_without_a_leaf(void **state)
     memset(j->who.node, 0x5a, sizeof j->who.node);
     j->who.number = 4000;
     j->session = ++w->next_session;
-    assert_ok(queue_push(w->in, j));
+    assert_ok(fair_push(w->in, j));
     world_turn(w);
     assert_int_equal(w->core->count.refused, refused + 1);
     assert_int_equal(ledger_committed_size(w->core->audit), audit);

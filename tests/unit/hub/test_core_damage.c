@@ -277,7 +277,7 @@ static void what_was_verified_before_a_suspension_is_refused_after_it(void **sta
     job_prepare(w, j, 1);
     assert_ok(j->verdict);
     assert_ok(world_about(w, "org.suspend", "org", member_org(w->m[1]), NULL));
-    assert_ok(queue_push(w->in, j));
+    assert_ok(fair_push(w->in, j));
     world_turn(w);
     assert_ok(member_answer(w->m[1], say.put.req, 0, &a));
     assert_int_equal(a.code, ERR_SUSPENDED);

@@ -4,7 +4,7 @@
 
 static void push(struct world *w, struct job *j)
 {
-    assert_ok(queue_push(w->in, j));
+    assert_ok(fair_push(w->in, j));
     world_turn(w);
 }
 
@@ -34,8 +34,8 @@ static void a_thread_ends_quietly_when_its_queue_is_closed(void **state)
     uint64_t commits = w->core->count.commits;
     enum err why;
 
-    assert_ok(queue_push(w->in, job_of(w, JOB_TICK, NULL)));
-    queue_close(w->in);
+    assert_ok(fair_push(w->in, job_of(w, JOB_TICK, NULL)));
+    fair_close(w->in);
     assert_null(core_thread(w->core));
     assert_int_equal(w->core->count.commits, commits + 1); /* what was in it has been done */
     assert_int_equal(fatal_parcels(w, &why), 0);
@@ -49,7 +49,7 @@ static void a_thread_that_cannot_go_on_says_so_and_ends(void **state)
 
     w->faults.fail_scan = w->faults.scans + 1;
     w->faults.fail_begin = w->faults.begins + 2;
-    assert_ok(queue_push(w->in, job_of(w, JOB_TICK, NULL)));
+    assert_ok(fair_push(w->in, job_of(w, JOB_TICK, NULL)));
     assert_null(core_thread(w->core));
     assert_int_equal(fatal_parcels(w, &why), 1);
     assert_int_equal(why, ERR_IO);
@@ -62,7 +62,7 @@ static void a_thread_whose_door_has_gone_ends_too(void **state)
     queue_close(w->out);
     w->faults.fail_scan = w->faults.scans + 1;
     w->faults.fail_begin = w->faults.begins + 2;
-    assert_ok(queue_push(w->in, job_of(w, JOB_TICK, NULL)));
+    assert_ok(fair_push(w->in, job_of(w, JOB_TICK, NULL)));
     assert_null(core_thread(w->core));
     core_close(NULL);
 }

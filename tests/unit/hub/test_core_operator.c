@@ -409,7 +409,7 @@ static void a_session_that_is_gone_gets_nothing(void **state)
     struct msg_hello hello;
 
     j->session = w->session[1];
-    assert_ok(queue_push(w->in, j));
+    assert_ok(fair_push(w->in, j));
     world_turn(w);
     world_send(w, 0, 1);
     assert_int_equal(member_items(w->m[1]), had);
@@ -472,13 +472,13 @@ static void the_thread_ends_when_its_queue_is_closed_or_its_store_is_gone(void *
     w->faults.fail_begin = w->faults.begins + 1;
     w->faults.begin_error = ERR_IO;
     w->faults.fail_scan = w->faults.scans + 1; /* and it cannot be read again */
-    assert_ok(queue_push(w->in, job_of(w, JOB_TICK, NULL)));
+    assert_ok(fair_push(w->in, job_of(w, JOB_TICK, NULL)));
     assert_null(core_thread(w->core));
     assert_ok(queue_pop(w->out, &item));
     assert_int_equal(((struct parcel *)item)->kind, PARCEL_FATAL);
     parcel_free(item);
     assert_ok(core_reload(w->core));
-    queue_close(w->in);
+    fair_close(w->in);
     assert_null(core_thread(w->core));
     assert_int_equal(queue_pop(w->out, &item), ERR_AGAIN); /* asked to: nothing to say */
 }

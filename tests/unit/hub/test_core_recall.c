@@ -162,7 +162,7 @@ static void a_recall_beside_an_ack_counts(void **state)
     assert_ok(message_encode(&recall, &j[1]->frame));
     for (size_t i = 0; i < 2; i++) {
         job_prepare(w, j[i], 1 - i);
-        assert_ok(queue_push(w->in, j[i]));
+        assert_ok(fair_push(w->in, j[i]));
     }
     world_turn(w);
     assert_ok(member_answer(w->m[0], recall.statement.req, 0, &a));
@@ -192,7 +192,7 @@ static void a_recall_beside_its_own_message_comes_after_it(void **state)
         j[i] = job_of(w, JOB_MEMBER, w->m[0]);
         assert_ok(message_encode(i ? &recall : &put, &j[i]->frame));
         job_prepare(w, j[i], 0);
-        assert_ok(queue_push(w->in, j[i]));
+        assert_ok(fair_push(w->in, j[i]));
     }
     world_turn(w);
     assert_ok(member_answer(w->m[0], recall.statement.req, 0, &a));
@@ -387,7 +387,7 @@ static void what_was_recalled_leaves_the_hub_with_the_session_or_the_hub_itself(
     assert_int_equal(bodies(w), 1);
     gone = job_of(w, JOB_GONE, w->m[1]);
     gone->session = w->session[1];
-    assert_ok(queue_push(w->in, gone));
+    assert_ok(fair_push(w->in, gone));
     world_turn(w);
     assert_int_equal(bodies(w), 0);
     bytes_free(&whole);

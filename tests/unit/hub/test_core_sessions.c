@@ -7,7 +7,7 @@
 
 static void push(struct world *w, struct job *j)
 {
-    assert_ok(queue_push(w->in, j));
+    assert_ok(fair_push(w->in, j));
     world_turn(w);
 }
 
@@ -486,7 +486,7 @@ static void an_answer_that_is_lost_can_be_asked_for_again(void **state)
 
         assert_ok(member_put_frame(req, bytes_span(&whole), &j->frame));
         job_prepare(w, j, 0);
-        assert_ok(queue_push(w->in, j));
+        assert_ok(fair_push(w->in, j));
         w->faults.fail_begin = w->faults.begins + 2; /* of what reads the receipt */
         e = turn_with(w, n);
         parcels_out(w);
@@ -518,7 +518,7 @@ static void a_lost_group_that_cannot_be_told_ends_the_core(void **state)
 
         assert_ok(member_put_frame(member_next_req(w->m[0]), bytes_span(&whole), &j->frame));
         job_prepare(w, j, 0);
-        assert_ok(queue_push(w->in, j));
+        assert_ok(fair_push(w->in, j));
         w->faults.fail_commit = w->faults.commits + 1;
         w->faults.commit_fault = COMMIT_UNKNOWN_LOST;
         e = turn_with(w, n);

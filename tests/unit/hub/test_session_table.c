@@ -33,12 +33,12 @@ static void a_node_has_one_entry(void **state)
 {
     struct member a = member_of(1), b = member_of(2);
     struct session *all = NULL;
-    struct session *one = session_make(&all, &a, 5);
+    struct session *one = session_make(&all, &a);
 
     (void)state;
     assert_non_null(one);
-    assert_ptr_equal(session_make(&all, &a, 9), one);
-    assert_ptr_not_equal(session_make(&all, &b, 9), one);
+    assert_ptr_equal(session_make(&all, &a), one);
+    assert_ptr_not_equal(session_make(&all, &b), one);
     assert_ptr_equal(session_find(all, a.node), one);
     sessions_free(&all);
     assert_null(session_find(all, a.node));
@@ -46,28 +46,25 @@ static void a_node_has_one_entry(void **state)
 
 static void tokens_come_back_with_time_and_not_beyond_the_burst(void **state)
 {
-    struct member who = member_of(1);
-    struct session *all = NULL;
-    struct session *s = session_make(&all, &who, 1000);
+    struct bucket b = {0};
 
     (void)state;
     for (int i = 0; i < 3; i++)
-        assert_true(session_take_token(s, 1000, 10, 3));
-    assert_false(session_take_token(s, 1000, 10, 3));
-    assert_false(session_take_token(s, 1050, 10, 3));
-    assert_true(session_take_token(s, 1101, 10, 3));
-    assert_false(session_take_token(s, 1101, 10, 3));
+        assert_true(bucket_take(&b, 1000, 10, 3));
+    assert_false(bucket_take(&b, 1000, 10, 3));
+    assert_false(bucket_take(&b, 1050, 10, 3));
+    assert_true(bucket_take(&b, 1101, 10, 3));
+    assert_false(bucket_take(&b, 1101, 10, 3));
     for (int i = 0; i < 3; i++)
-        assert_true(session_take_token(s, 900000, 10, 3));
-    assert_false(session_take_token(s, 900000, 10, 3));
-    sessions_free(&all);
+        assert_true(bucket_take(&b, 900000, 10, 3));
+    assert_false(bucket_take(&b, 900000, 10, 3));
 }
 
 static void what_waits_is_bounded(void **state)
 {
     struct member who = member_of(1);
     struct session *all = NULL;
-    struct session *s = session_make(&all, &who, 0);
+    struct session *s = session_make(&all, &who);
     size_t n = 0;
 
     (void)state;
@@ -92,7 +89,7 @@ static void without_memory_nothing_is_kept(void **state)
     (void)state;
     do {
         alloc_fail_after(++n);
-        s = session_make(&all, &who, 0);
+        s = session_make(&all, &who);
         alloc_fail_after(-1);
         assert_true(s || !session_find(all, who.node));
     } while (!s);

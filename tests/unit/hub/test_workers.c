@@ -37,7 +37,6 @@ static void a_job_comes_out_verified_in_the_order_it_went_in(void **state)
     struct world *w = *state;
     struct worker_options o = options(w, 2);
     struct workers *all = NULL;
-    void *item;
 
     assert_ok(workers_start(&o, &all));
     assert_ok(registry_each(w->core, give_leaf, all));
@@ -46,8 +45,7 @@ static void a_job_comes_out_verified_in_the_order_it_went_in(void **state)
     for (int i = 0; i < 2; i++) {
         struct job *j;
 
-        assert_ok(queue_pop_wait(w->in, &item, 10000));
-        j = item;
+        assert_ok(fair_pop(w->in, &j, 10000));
         assert_int_equal(j->verdict, i ? ERR_FORGED : ERR_OK);
         assert_int_equal(j->costly, i);
         assert_int_equal(j->req, 7);
@@ -61,46 +59,37 @@ static void what_is_queued_when_they_stop_is_passed_on(void **state)
     struct world *w = *state;
     struct worker_options o = options(w, 1);
     struct workers *all = NULL;
-    void *item;
+    struct job *j;
 
     assert_ok(workers_start(&o, &all));
     for (int i = 0; i < 5; i++)
         assert_ok(workers_give(all, put_job(w, false)));
     workers_stop(all);
     for (int i = 0; i < 5; i++) {
-        assert_ok(queue_pop(w->in, &item));
-        assert_int_equal(((struct job *)item)->verdict, ERR_KEY_UNKNOWN); /* no directory yet */
-        job_free(item);
+        assert_ok(fair_pop(w->in, &j, 0));
+        assert_int_equal(j->verdict, ERR_KEY_UNKNOWN); /* no directory yet */
+        job_free(j);
     }
     workers_stop(NULL);
 }
 
-static void a_queue_that_is_full_is_busy(void **state)
+static void without_a_core_they_end_all_the_same(void **state)
 {
     struct world *w = *state;
     struct worker_options o = options(w, 1);
     struct workers *all = NULL;
-    struct queue *narrow = NULL;
-    struct job *left = NULL;
-    size_t given = 0;
-    void *item;
+    struct fair *gone = NULL;
+    struct job *j;
 
-    o.depth = 4;
-    assert_ok(queue_new(1, &narrow)); /* nobody takes anything out: it fills up to the door */
-    o.core = narrow;
+    assert_ok(fair_new(false, &gone));
+    o.core = gone;
     assert_ok(workers_start(&o, &all));
-    for (; given < 20; given++) {
-        left = put_job(w, false);
-        if (workers_give(all, left) == ERR_BUSY)
-            break;
-    }
-    assert_in_range(given, 4, 7);
-    job_free(left);      /* it stays the caller's */
-    queue_close(narrow); /* the core is gone: they end all the same */
+    fair_close(gone);
+    for (int i = 0; i < 5; i++)
+        assert_ok(workers_give(all, put_job(w, false)));
     workers_stop(all);
-    while (queue_pop(narrow, &item) == ERR_OK)
-        job_free(item);
-    queue_free(narrow);
+    assert_int_equal(fair_pop(gone, &j, 0), ERR_CLOSED);
+    fair_free(gone);
 }
 
 static void a_number_of_workers_outside_the_limits_is_refused(void **state)
@@ -219,7 +208,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         TEST(a_job_comes_out_verified_in_the_order_it_went_in),
         TEST(what_is_queued_when_they_stop_is_passed_on),
-        TEST(a_queue_that_is_full_is_busy),
+        TEST(without_a_core_they_end_all_the_same),
         TEST(a_number_of_workers_outside_the_limits_is_refused),
         TEST(without_memory_none_is_left_running),
         TEST(frames_without_a_signature_are_only_read),
