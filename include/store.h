@@ -49,6 +49,14 @@ enum txn_kind {
     TXN_WRITE
 };
 
+/* Reading alone writes nothing into the data: ERR_READONLY to every write transaction. It needs a
+ * store that is there (ERR_NOT_FOUND, ERR_CORRUPT: a table is missing). */
+enum store_access {
+    STORE_WRITE,
+    STORE_READ,       /* the caller holds the directory's lock: no daemon runs */
+    STORE_READ_BESIDE /* a daemon may have it open, and go on writing */
+};
+
 /* A table is its index in store_options.names. */
 struct store_options {
     const char *where;        /* lmdb: directory, made (0700) if its parent exists; mem: ignored */
@@ -56,6 +64,7 @@ struct store_options {
     size_t n;                 /* 1 to STORE_TABLES_MAX */
     uint32_t schema;          /* of what lives in the tables; another one stored: ERR_VERSION */
     uint64_t max_bytes;       /* quota, at least STORE_QUOTA_MIN; 0 = the disk is the limit */
+    enum store_access access;
     uint64_t first_map_bytes; /* 0 = STORE_FIRST_MAP_BYTES; doubles when 80 % are used */
     enum err (*random_fill)(void *arg, uint8_t *out, size_t n); /* for the incarnation */
     void *random_arg;
@@ -128,7 +137,7 @@ struct store_stats {
     uint64_t free_pages;  /* used before, will be used again */
     uint64_t page_bytes;
     uint64_t commits;           /* number of the last commit */
-    uint64_t readers;           /* live read transactions of this process */
+    uint64_t readers;           /* live read transactions, those of other processes too */
     uint64_t oldest_reader_lag; /* commits since the oldest of them began; 0 without readers */
 };
 enum err store_stats(struct store *s, struct store_stats *out);

@@ -28,7 +28,8 @@ struct store {
     struct txn *live;     /* every transaction that has begun and not ended */
     bool writing;         /* one of them writes */
     uint64_t max_bytes;   /* quota; constant while one of them writes, which may read it then */
-    int tables;           /* the caller's; one more, number `tables`, is the store's own */
+    bool read_only;
+    int tables; /* the caller's; one more, number `tables`, is the store's own */
     enum err (*random_fill)(void *arg, uint8_t *out, size_t n);
     void *random_arg;
 };
@@ -61,7 +62,8 @@ struct store_engine {
                      visit_fn *visit, void *arg);
     enum err (*before)(struct txn *t, int table, struct span bound, struct span *key,
                        struct span *value);
-    enum err (*stats)(struct txn *t, struct store_stats *out); /* but for the readers */
+    /* Of the readers, those of other processes alone. */
+    enum err (*stats)(struct txn *t, struct store_stats *out);
     enum err (*reader_check)(struct store *s, size_t *freed);
     enum err (*copy)(struct txn *t, int fd);
 };

@@ -14,11 +14,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine.h"
 #include "file.h"
+#include "lmdb_err.h"
 #include "mapsize.h"
 #include "place.h"
+#include "readers.h"
 
 #define DATA_FILE "data.mdb"
 #define READERS_MAX 126
@@ -35,6 +38,7 @@ struct lmdb_store {
     size_t n;
     uint64_t first_map_bytes;
     uint64_t page_bytes;
+    enum store_access access;
     bool grow, reopen; /* before the next begin; under base.lock */
 };
 
@@ -62,28 +66,6 @@ static MDB_val val_of(struct span s)
 static struct span span_of_val(MDB_val v)
 {
     return span_present(v.mv_data, v.mv_size);
-}
-
-static enum err err_of(int rc)
-{
-    static const struct {
-        int rc;
-        enum err e;
-    } rows[] = {
-        {MDB_NOTFOUND,         ERR_NOT_FOUND},
-        {MDB_MAP_FULL,         ERR_FULL     },
-        {MDB_READERS_FULL,     ERR_FULL     },
-        {EFBIG,                ERR_FULL     },
-        {MDB_INVALID,          ERR_CORRUPT  },
-        {MDB_CORRUPTED,        ERR_CORRUPT  },
-        {MDB_PAGE_NOTFOUND,    ERR_CORRUPT  },
-        {MDB_VERSION_MISMATCH, ERR_VERSION  },
-    };
-
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (rows[i].rc == rc)
-            return rows[i].e;
-    return rc < 0 ? ERR_IO : err_from_errno(rc); /* LMDB's own codes are negative */
 }
 
 static void request(struct lmdb_store *s, bool *what)
@@ -174,15 +156,16 @@ static enum err file_check_whole(const struct lmdb_store *s)
 
 static enum err tables_open(struct lmdb_store *s)
 {
+    bool reads = s->access != STORE_WRITE;
     MDB_txn *mdb;
     int rc;
 
-    if ((rc = mdb_txn_begin(s->env, NULL, 0, &mdb)))
+    if ((rc = mdb_txn_begin(s->env, NULL, reads ? MDB_RDONLY : 0, &mdb)))
         return err_of(rc);
     for (size_t i = 0; i < s->n; i++) {
-        if ((rc = mdb_dbi_open(mdb, s->names[i], MDB_CREATE, &s->dbis[i]))) {
+        if ((rc = mdb_dbi_open(mdb, s->names[i], reads ? 0 : MDB_CREATE, &s->dbis[i]))) {
             mdb_txn_abort(mdb);
-            return err_of(rc);
+            return rc == MDB_NOTFOUND ? ERR_CORRUPT : err_of(rc);
         }
     }
     return err_of(mdb_txn_commit(mdb)); /* writes nothing unless a table is new */
@@ -201,16 +184,20 @@ static enum err env_check(struct lmdb_store *s)
     mdb_env_stat(s->env, &stat);
     s->page_bytes = stat.ms_psize;
     mdb_reader_check(s->env, &dead);
-    if ((e = file_check_whole(s)))
+    /* Beside a daemon the file may grow under us, and it has looked when it opened. */
+    if (s->access != STORE_READ_BESIDE && (e = file_check_whole(s)))
         return e;
     return tables_open(s);
 }
 
 static enum err env_open(struct lmdb_store *s)
 {
+    uint64_t size;
     enum err e;
     int rc;
 
+    if (s->access != STORE_WRITE && (e = place_size(s->place, DATA_FILE, &size)))
+        return e; /* what is only read is there before */
     /* LMDB writes reader slots through a shared map: on a full disk that would be a SIGBUS. Not
      * later than here, for closing a descriptor of lock.mdb drops all its record locks. */
     if ((e = place_reserve(s->place, "lock.mdb", LOCK_FILE_BYTES)))
@@ -220,7 +207,8 @@ static enum err env_open(struct lmdb_store *s)
     if ((rc = mdb_env_set_maxdbs(s->env, (MDB_dbi)s->n)) ||
         (rc = mdb_env_set_maxreaders(s->env, READERS_MAX)) ||
         (rc = mdb_env_set_mapsize(s->env, s->first_map_bytes)) ||
-        (rc = mdb_env_open(s->env, place_path(s->place), MDB_NOTLS, 0600)))
+        (rc = mdb_env_open(s->env, place_path(s->place),
+                           MDB_NOTLS | (s->access == STORE_WRITE ? 0 : MDB_RDONLY), 0600)))
         e = err_of(rc);
     else
         e = env_check(s);
@@ -262,10 +250,12 @@ static enum err lmdb_open(const struct store_options *o, struct store **out)
         goto out;
     s->first_map_bytes = map_first(o->first_map_bytes, o->max_bytes);
     s->n = o->n;
+    s->access = o->access;
     for (size_t i = 0; i < o->n; i++)
         snprintf(s->names[i], sizeof s->names[i], "%s", o->names[i]);
-    if ((e = place_open(o->where, &s->place)) || (e = env_open(s)) ||
-        (e = place_sync(s->place, DATA_FILE)))
+    if ((e = place_open(o->where, o->access == STORE_WRITE, &s->place)) || (e = env_open(s)))
+        goto out;
+    if (o->access == STORE_WRITE && (e = place_sync(s->place, DATA_FILE)))
         goto out;
     *out = &s->base;
     s = NULL;
@@ -457,6 +447,7 @@ static enum err lmdb_before(struct txn *t, int table, struct span bound, struct 
 static enum err lmdb_stats(struct txn *t, struct store_stats *out)
 {
     const struct lmdb_store *s = lmdb_of(t);
+    struct readers others = {.oldest = UINT64_MAX, .own = (long)getpid()};
     enum err e;
 
     if ((e = free_pages(s, 0, &out->free_pages)))
@@ -464,6 +455,10 @@ static enum err lmdb_stats(struct txn *t, struct store_stats *out)
     out->file_bytes = file_bytes(s, &out->map_bytes);
     out->page_bytes = s->page_bytes;
     out->used_bytes = out->file_bytes - out->free_pages * s->page_bytes;
+    if (mdb_reader_list(s->env, readers_line, &others) < 0)
+        return ERR_IO;
+    out->readers = others.count;
+    out->oldest_reader_lag = readers_lag(&others, out->commits);
     return ERR_OK;
 }
 

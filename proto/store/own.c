@@ -78,9 +78,11 @@ enum err own_check(struct store *s, uint32_t schema)
     struct txn *t = NULL;
     enum err e;
 
-    if ((e = store_begin(s, TXN_WRITE, &t)))
+    if ((e = store_begin(s, s->read_only ? TXN_READ : TXN_WRITE, &t)))
         goto out;
-    if ((e = page_read(t, page)) == ERR_NOT_FOUND) {
+    if ((e = page_read(t, page)) == ERR_NOT_FOUND && s->read_only)
+        e = ERR_CORRUPT;
+    else if (e == ERR_NOT_FOUND) {
         if ((e = page_create(t, schema, page)))
             goto out;
         e = store_commit(&t);

@@ -55,12 +55,14 @@ static void let_go(struct place *p)
     pthread_mutex_unlock(&lock);
 }
 
-static enum err open_dir(struct place *p, const char *where)
+static enum err open_dir(struct place *p, const char *where, bool make)
 {
     struct stat st;
     bool network;
     enum err e;
 
+    if (!make && access(where, F_OK))
+        return err_from_errno(errno);
     if ((e = dir_make(where, 0700)))
         return e;
     if (!(p->path = realpath(where, NULL)))
@@ -75,7 +77,7 @@ static enum err open_dir(struct place *p, const char *where)
     return network ? ERR_FILESYSTEM : ERR_OK;
 }
 
-enum err place_open(const char *where, struct place **out)
+enum err place_open(const char *where, bool make, struct place **out)
 {
     struct place *p = NULL;
     enum err e = ERR_USAGE;
@@ -86,7 +88,7 @@ enum err place_open(const char *where, struct place **out)
     if (!(p = calloc(1, sizeof *p)))
         goto out;
     p->dir = -1;
-    if ((e = open_dir(p, where)))
+    if ((e = open_dir(p, where, make)))
         goto out;
     if ((e = take(p)))
         goto out;

@@ -14,9 +14,9 @@
 
 struct place;
 
-/* Makes the directory if only that is missing. ERR_USAGE (NULL), ERR_LOCKED, ERR_FILESYSTEM,
+/* make: makes the directory if only that is missing. ERR_USAGE (NULL), ERR_LOCKED, ERR_FILESYSTEM,
  * ERR_PERMISSION, ERR_READONLY, ERR_NOT_FOUND, ERR_NOMEM. */
-enum err place_open(const char *where, struct place **out);
+enum err place_open(const char *where, bool make, struct place **out);
 void place_close(struct place *p); /* NULL is fine */
 
 const char *place_path(const struct place *p); /* absolute, a later chdir() does not move it */

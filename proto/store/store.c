@@ -46,6 +46,7 @@ enum err store_base_init(struct store *s, const struct store_engine *engine,
         return ERR_NOMEM;
     s->engine = engine;
     s->tables = (int)o->n;
+    s->read_only = o->access != STORE_WRITE;
     s->max_bytes = o->max_bytes;
     s->random_fill = o->random_fill;
     s->random_arg = o->random_arg;
@@ -131,6 +132,8 @@ enum err store_begin(struct store *s, enum txn_kind kind, struct txn **out)
     struct txn *t;
     enum err e = ERR_BUSY;
 
+    if (kind == TXN_WRITE && s->read_only)
+        return ERR_READONLY;
     pthread_mutex_lock(&s->lock);
     /* After this no engine waits for a writer of ours, so beginning under the lock is no deadlock.
      */
