@@ -39,8 +39,8 @@ static const struct sentence sentences[] = {
      "plus de place ; rien n'a été écrit. Libérez de la place et recommencez"                            },
     {ERR_READONLY,      EXIT_BROKEN,  "système de fichiers en lecture seule ; rien n'a été écrit"        },
     {ERR_CORRUPT,       EXIT_BROKEN,
-     "des données gardées ne sont pas intactes ; rien n'a changé. N'effacez rien et restaurez la "
-     "sauvegarde"                                                                                            },
+     "des données gardées ne sont pas intactes ; rien n'a changé. N'effacez rien : lancez "
+     "« relais-hub fsck », et au besoin « relais-hub restore »"                                          },
     {ERR_UNSUPPORTED,   EXIT_BROKEN,  "cette version du programme ne sait pas le faire"                      },
     {ERR_INTERNAL,      EXIT_BROKEN,
      "erreur interne du programme ; gardez le journal et prévenez qui le maintient"                         },

@@ -105,15 +105,30 @@ static void tight_end(struct core *c)
     log_info("store.room", "used=%llu", (unsigned long long)s.used_bytes);
 }
 
+enum err core_store_open(const char *engine, const char *where, enum store_access access,
+                         uint64_t max_bytes, const struct entropy *entropy, struct store **out)
+{
+    const struct store_options o = {.where = where,
+                                    .names = table_names,
+                                    .n = HUB_TABLES,
+                                    .schema = HUB_SCHEMA,
+                                    .max_bytes = max_bytes,
+                                    .access = access,
+                                    .random_fill = random_fill,
+                                    .random_arg = (void *)(uintptr_t)entropy};
+
+    return store_open(engine, &o, out);
+}
+
+enum err core_logs_open(struct core *c)
+{
+    enum err e = ledger_open(c->store, &keys_tables, span_text(c->id->keys_origin), &c->keys);
+
+    return e ? e : ledger_open(c->store, &audit_tables, span_text(c->id->audit_origin), &c->audit);
+}
+
 enum err core_open(const struct core_options *options, struct core **out)
 {
-    struct store_options so = {.where = options->where,
-                               .names = table_names,
-                               .n = HUB_TABLES,
-                               .schema = HUB_SCHEMA,
-                               .max_bytes = options->store_max_bytes,
-                               .random_fill = random_fill,
-                               .random_arg = (void *)(uintptr_t)options->entropy};
     struct core *c = calloc(1, sizeof *c);
     enum err e;
 
@@ -129,15 +144,14 @@ enum err core_open(const struct core_options *options, struct core **out)
     c->window.most = options->deliver_max_bytes;
     c->conf = options->conf;
     c->board = options->board;
-    if ((e = store_open(options->engine, &so, &c->store)))
+    if ((e = core_store_open(options->engine, options->where, STORE_WRITE, options->store_max_bytes,
+                             options->entropy, &c->store)))
         goto fail;
     if ((e = quota_set(c, options->store_max_bytes)))
         goto fail;
     if ((e = store_incarnation(c->store, c->incarnation)))
         goto fail;
-    if ((e = ledger_open(c->store, &keys_tables, span_text(c->id->keys_origin), &c->keys)))
-        goto fail;
-    if ((e = ledger_open(c->store, &audit_tables, span_text(c->id->audit_origin), &c->audit)))
+    if ((e = core_logs_open(c)))
         goto fail;
     if ((e = circles_new(&c->circles)) || (e = mailboxes_new(&c->mail)) ||
         (e = heads_new(&c->heads)))

@@ -133,6 +133,10 @@ struct core {
     uint64_t reader_sees, reader_since_ms;
 };
 
+/* Only the store, with the hub's tables; max_bytes 0: no quota. */
+enum err core_store_open(const char *engine, const char *where, enum store_access access,
+                         uint64_t max_bytes, const struct entropy *entropy, struct store **out);
+enum err core_logs_open(struct core *c); /* both, of c->store and c->id */
 /* Opens the store, reads everything; the caller then runs core_thread(). */
 enum err core_open(const struct core_options *options, struct core **out);
 void core_close(struct core *c); /* NULL is fine */
@@ -272,9 +276,10 @@ enum err mailboxes_new(struct mailboxes **out);
 void mailboxes_free(struct mailboxes *m);
 /* All again from TABLE_NODE and TABLE_ITEM; live sessions and credit of `old` are kept. */
 enum err mailboxes_load(struct core *c);
-struct mailbox *mailbox_of(struct core *c, uint32_t number);     /* NULL: none */
-enum err mailbox_make(struct core *c, const struct member *who); /* fine if there */
-enum err mailbox_save(struct core *c, const struct mailbox *m);  /* its TABLE_NODE row */
+struct mailbox *mailbox_of(struct core *c, uint32_t number);                    /* NULL: none */
+enum err mailbox_make(struct core *c, const struct member *who);                /* fine if there */
+enum err mailbox_decode(struct span key, struct span row, struct mailbox *out); /* ERR_CORRUPT */
+enum err mailbox_save(struct core *c, const struct mailbox *m); /* its TABLE_NODE row */
 enum err mailbox_push(struct core *c, uint32_t number, uint64_t seq, uint32_t bytes);
 size_t mailbox_before(const struct mailbox *m, uint64_t seq); /* how many wait below it */
 /* It met another end than delivery. True: it was issued, and stays in the ring until the ACK. */

@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "file.h"
+#include "secretbox.h"
 
 #define FILE_VERSION 1
 #define FILE_MAX 512
+#define BACKUP_KEY_ID 1
 #define PATH_BYTES 1200
 
 static enum err path_in(const char *dir, const char *name, char out[PATH_BYTES])
@@ -191,6 +193,17 @@ out:
         identity_close(id);
     else
         *out = id;
+    return e;
+}
+
+enum err identity_backup_key(const struct identity *id, struct secret32 **out)
+{
+    struct secret32 *seed = NULL;
+    enum err e = secret_sign_seed(id->hub, &seed);
+
+    if (!e)
+        e = kdf_derive(seed, BACKUP_KEY_ID, "relaisbk", out);
+    secret32_free(seed);
     return e;
 }
 

@@ -26,6 +26,8 @@ enum err identity_make(const char *dir, const struct identity_plan *plan, struct
                        struct keyfile_cost cost, const struct entropy *entropy);
 /* ERR_PASSPHRASE, ERR_CORRUPT and what reading files answers. */
 enum err identity_open(const char *dir, struct span passphrase, struct identity **out);
+/* What seals this hub's backups: only who opens its key file can make or check one. */
+enum err identity_backup_key(const struct identity *id, struct secret32 **out);
 void identity_close(struct identity *id); /* wipes; NULL is fine */
 
 #endif

@@ -112,22 +112,15 @@ enum err mailbox_save(struct core *c, const struct mailbox *m)
     return store_put(c->t, TABLE_NODE, key_u32(m->who.number, key), SPAN_OF(row));
 }
 
-static enum err row_load(void *arg, struct span key, struct span row)
+enum err mailbox_decode(struct span key, struct span row, struct mailbox *m)
 {
-    struct core *c = arg;
-    struct member who = {0};
     const uint8_t *p = row.ptr;
-    struct mailbox *m;
-    enum err e;
 
     if (key.len != 4 || row.len != NODE_ROW_BYTES)
         return ERR_CORRUPT;
-    who.number = be32_read(key.ptr);
-    memcpy(who.org, p, ID_BYTES);
-    memcpy(who.node, p + ID_BYTES, ID_BYTES);
-    if ((e = mailbox_make(c, &who)))
-        return e;
-    m = mailbox_of(c, who.number);
+    m->who.number = be32_read(key.ptr);
+    memcpy(m->who.org, p, ID_BYTES);
+    memcpy(m->who.node, p + ID_BYTES, ID_BYTES);
     p += 2 * ID_BYTES;
     m->acked = be64_read(p);
     m->session_number = be64_read(p + 8);
@@ -138,6 +131,19 @@ static enum err row_load(void *arg, struct span key, struct span row)
     m->known = p[0] != 0;
     m->cloned = p[1] != 0;
     return ERR_OK;
+}
+
+static enum err row_load(void *arg, struct span key, struct span row)
+{
+    struct core *c = arg;
+    struct mailbox read = {0};
+    enum err e;
+
+    if ((e = mailbox_decode(key, row, &read)))
+        return e;
+    if ((e = mailbox_make(c, &read.who)))
+        return e;
+    return mailbox_decode(key, row, mailbox_of(c, read.who.number));
 }
 
 /* --- the ring ------------------------------------------------------------------------------ */

@@ -12,6 +12,7 @@
 #include "identity.h"
 #include "registrar.h"
 #include "serve.h"
+#include "upkeep.h"
 
 static const char *const hub_files[] = {"", "hub.key", NULL};
 static const char *const registrar_files[] = {"", "registrar.key", NULL};
@@ -169,6 +170,10 @@ static const struct cli_command commands[] = {
     {"genesis",   cli_genesis,    "[--operator ORG] --output FICHIER : acte de constitution à faire signer"},
     {"sign-import", cli_import,   "FICHIER... : signatures reçues"},
     {"requests",  cli_remote,     "actes qui attendent des signatures"},
+    {"backup",    upkeep_backup,  "DOSSIER : sauvegarde, service en marche ou non ; relue avant d'être annoncée"},
+    {"restore",   upkeep_restore, "SAUVEGARDE --to DOSSIER : vérifie la sauvegarde et remet le hub dans un dossier neuf"},
+    {"fsck",      upkeep_fsck,    "[--against SAUVEGARDE] : relit tout l'entrepôt et nomme ce qui n'est pas intact"},
+    {"compact",   upkeep_compact, "service arrêté : rend au disque la place de ce qui a été supprimé"},
     {"trust",     cli_remote,     "clés de confiance, pour relais-verify"},
 };
 /* clang-format on */
