@@ -194,10 +194,7 @@ void member_free(struct member_node *m)
         loop_link_remove(m->crew->loop, m->join);
     link_close(m->join);
     member_forget_answers(m);
-    for (size_t i = 0; i < m->item_count; i++) {
-        bytes_free(&m->items[i].item);
-        bytes_free(&m->items[i].receipt);
-    }
+    member_forget_mail(m);
     free(m->items);
     directory_free(m->dir);
     secret_sign_free(m->sign);

@@ -80,6 +80,15 @@ void member_keep_item(struct member_node *m, const struct msg_deliver *d)
         abort();
 }
 
+void member_forget_mail(struct member_node *m)
+{
+    for (size_t i = 0; i < m->item_count; i++) {
+        bytes_free(&m->items[i].item);
+        bytes_free(&m->items[i].receipt);
+    }
+    m->item_count = 0;
+}
+
 struct awaited {
     const struct member_node *m;
     enum deliver_kind kind;
