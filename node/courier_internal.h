@@ -19,7 +19,7 @@
 #define FAULTS_MAX 6 /* 500 ms doubled so often: half a minute */
 #define FAULTS_FORGET_MS 60000
 #define STOPPED_RETRY_MS 60000 /* a suspension may be lifted: ask once a minute, no more */
-#define PUTS_FLYING_MAX 16
+#define PUTS_FLYING_MAX 32
 #define OTHERS_FLYING_MAX 32
 #define ACK_GROUP_MAX CREDIT_MESSAGES
 #define TASK_KEY_MAX 33

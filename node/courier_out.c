@@ -78,6 +78,21 @@ static void put_one(struct courier *c, struct task *x, const uint8_t mid[ID_BYTE
 
 #define PUTS_LOOKED_AT 256
 
+/* Those that will fly in this turn are sealed together. */
+static void puts_bundle(struct courier *c, const uint8_t (*mids)[ID_BYTES], size_t count)
+{
+    uint8_t due[OUTBOX_BATCH_MAX][ID_BYTES];
+    size_t room = PUTS_FLYING_MAX - c->flying[TASK_PUT];
+    size_t n = 0;
+    enum err e;
+
+    for (size_t i = 0; i < count && n < room && n < OUTBOX_BATCH_MAX; i++)
+        if (task_due(c, task_make(c, TASK_PUT, SPAN_OF(mids[i]))))
+            memcpy(due[n++], mids[i], ID_BYTES);
+    if ((e = outbox_batch(c->n, (const uint8_t(*)[ID_BYTES])due, n)))
+        log_limited(LEVEL_WARN, "outbox.batch", "why=%s", err_name(e)); /* each alone, then */
+}
+
 static void puts_work(struct courier *c)
 {
     uint8_t mids[PUTS_LOOKED_AT][ID_BYTES];
@@ -90,6 +105,7 @@ static void puts_work(struct courier *c)
     store_abort(&t);
     if (e)
         log_limited(LEVEL_WARN, "outbox.pending", "why=%s", err_name(e));
+    puts_bundle(c, (const uint8_t(*)[ID_BYTES])mids, count);
     for (size_t i = 0; i < count && c->flying[TASK_PUT] < PUTS_FLYING_MAX; i++) {
         struct task *x = task_make(c, TASK_PUT, SPAN_OF(mids[i]));
 

@@ -247,22 +247,29 @@ static enum err seal(struct node *n, struct txn *t, struct out_row *row, struct 
     return e;
 }
 
-/* ERR_OK with *sealed empty: the row has ended here. */
-static enum err seal_row(struct node *n, struct txn *t, struct out_row *row, struct bytes *sealed)
+enum err out_row_seal(struct node *n, struct txn *t, struct out_row *row, struct bytes *sealed)
 {
     struct verdict v = {.row = DISCLOSURE_ROWS};
     size_t which;
     enum err e;
 
+    if (row->status.exp_ms < node_now_ms(n))
+        return out_row_end(n, t, row, OUT_EXPIRED, ERR_EXPIRED, DISCLOSURE_ROWS);
     if ((e = bases_find(n, t, row)))
         return e;
     e = circles_judge(n, t, &row->header, &v, &which);
     if (!e)
         e = seal(n, t, row, sealed);
-    if (e && err_of_machine(e))
+    if (!e || err_of_machine(e))
         return e;
-    if (e)
-        return out_row_end(n, t, row, OUT_REFUSED, e, v.code ? v.row : DISCLOSURE_ROWS);
+    return out_row_end(n, t, row, OUT_REFUSED, e, v.code ? v.row : DISCLOSURE_ROWS);
+}
+
+enum err out_row_sealed(struct node *n, struct txn *t, struct out_row *row,
+                        const struct bytes *sealed)
+{
+    enum err e;
+
     row->status.state = OUT_SEALED;
     if ((e = vault_put(n->vault, t, TABLE_OUT_SEALED, NULL, SPAN_OF(row->status.mid),
                        bytes_span(sealed))))
@@ -336,12 +343,12 @@ enum err outbox_withhold(struct node *n, struct txn *t, const uint8_t circle[ID_
 
 static enum err take_in(struct node *n, struct txn *t, struct out_row *row, struct bytes *sealed)
 {
-    if (row->status.exp_ms < node_now_ms(n) && row->status.state == OUT_TO_SEAL)
-        return out_row_end(n, t, row, OUT_EXPIRED, ERR_EXPIRED, DISCLOSURE_ROWS);
-    return seal_row(n, t, row, sealed);
+    enum err e = out_row_seal(n, t, row, sealed);
+
+    return e || sealed->len == 0 ? e : out_row_sealed(n, t, row, sealed);
 }
 
-static void settled(struct node *n, const struct out_row *row)
+void out_row_settled(struct node *n, const struct out_row *row)
 {
     const struct out_status *s = &row->status;
 
@@ -375,7 +382,7 @@ enum err outbox_take(struct node *n, const uint8_t mid[ID_BYTES], struct bytes *
         goto out;
     e = node_commit(n, &t);
     if (!e && row.status.state != OUT_SEALED)
-        settled(n, &row);
+        out_row_settled(n, &row);
 out:
     node_abort(n, &t);
     if (e) {
@@ -429,7 +436,7 @@ enum err outbox_accepted(struct node *n, const uint8_t mid[ID_BYTES], struct spa
     if ((e = out_row_end(n, t, &row, OUT_ACCEPTED, ERR_OK, DISCLOSURE_ROWS)))
         goto out;
     if (!(e = node_commit(n, &t)))
-        settled(n, &row);
+        out_row_settled(n, &row);
 out:
     node_abort(n, &t);
     return e;
@@ -452,7 +459,7 @@ enum err outbox_refused(struct node *n, const uint8_t mid[ID_BYTES], enum err wh
                          DISCLOSURE_ROWS)))
         goto out;
     if (!(e = node_commit(n, &t)))
-        settled(n, &row);
+        out_row_settled(n, &row);
 out:
     node_abort(n, &t);
     return e;

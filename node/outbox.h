@@ -118,6 +118,11 @@ enum err outbox_payload(struct node *n, struct txn *t, const uint8_t mid[ID_BYTE
  * its circle goes first. ERR_OK with an empty *out when the
  * envelope has just ended (refused by our own judgement, expired). Own commit. */
 enum err outbox_take(struct node *n, const uint8_t mid[ID_BYTES], struct bytes *out);
+/* Those of the mids that are not sealed yet, at most OUTBOX_BATCH_MAX, sealed in one commit under
+ * one signature (PROTOCOL.md 5.3); outbox_take() then finds their bytes. Fewer than two: nothing is
+ * done. A failure changes nothing: each can still be taken alone. */
+#define OUTBOX_BATCH_MAX 32
+enum err outbox_batch(struct node *n, const uint8_t (*mids)[ID_BYTES], size_t count);
 enum err outbox_accepted(struct node *n, const uint8_t mid[ID_BYTES], struct span receipt);
 enum err outbox_refused(struct node *n, const uint8_t mid[ID_BYTES], enum err why,
                         struct span receipt);

@@ -27,6 +27,12 @@ enum err out_row_end(struct node *n, struct txn *t, struct out_row *row, enum ou
 enum err out_row_had_flown(struct node *n, struct txn *t, struct out_row *row);
 /* Refused by our own judgement, not by the hub. Had it flown already, a receipt tells. */
 bool out_withheld(const struct out_status *s);
+/* Judges once more and seals, if that was not done; *sealed stays empty if the row ends here
+ * (refused, expired), and then its row is written. Else the caller goes on to out_row_sealed(). */
+enum err out_row_seal(struct node *n, struct txn *t, struct out_row *row, struct bytes *sealed);
+enum err out_row_sealed(struct node *n, struct txn *t, struct out_row *row,
+                        const struct bytes *sealed);
+void out_row_settled(struct node *n, const struct out_row *row); /* after the commit of its end */
 enum err out_row_decode(struct span key, struct span row, struct out_row *out);
 
 #endif
