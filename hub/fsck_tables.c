@@ -139,11 +139,17 @@ static const char *seen_row(struct fsck *f, struct span key, struct span row)
 
 static const char *reported_row(struct fsck *f, struct span key, struct span row)
 {
+    struct ended ended;
     struct detail d;
+    enum audit_type how;
 
-    if (key.len != 2 * ID_BYTES + 1 || row.len != 8)
+    (void)row;
+    if (key.len != 2 * ID_BYTES + 1)
         return "la ligne est illisible";
-    if (!is_leaf_of(f, be64_read(row.ptr), (enum audit_type)key.ptr[2 * ID_BYTES], &d) ||
+    how = (enum audit_type)key.ptr[2 * ID_BYTES];
+    if (ended_get(f->c->t, key.ptr, key.ptr + ID_BYTES, how, &ended))
+        return "la ligne est illisible";
+    if (!is_leaf_of(f, ended.index, how, &d) ||
         ((d.has & RD_KEY(DETAIL_MID)) && memcmp(d.mid, key.ptr, ID_BYTES) != 0))
         return "l'issue n'est pas dans le journal";
     return NULL;
