@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "circle.h"
-#include "core.h"
 #include "declared.h"
 #include "log.h"
+#include "quota.h"
 
 static enum err sender_check(struct core *c, const struct job *j)
 {
@@ -105,7 +105,9 @@ static enum err judge(struct core *c, struct job *j, struct item *it, uint64_t *
         return e;
     if ((e = heads_check(c, j)))
         return e;
-    return circle_judge(c, j, chain_n);
+    if ((e = circle_judge(c, j, chain_n)))
+        return e;
+    return quota_check(c, j->who.org, j->header.to_count, j->message.put.envelope.len);
 }
 
 static bool is_store_failure(enum err e)

@@ -16,7 +16,7 @@
 
 /* --- parsing --------------------------------------------------------------------------------- */
 
-static const char *const flags[] = {"json", "allow-core", "founder", "light", "help"};
+static const char *const flags[] = {"json", "allow-core", "founder", "light", "help", "standard"};
 
 static bool is_flag(const char *name)
 {
@@ -417,6 +417,7 @@ int cli_org(struct cli *c)
         {"resume",  "org.resume",  "org",  false},
         {"revoke",  "org.revoke",  "org",  true },
         {"release", "org.release", "node", false},
+        {"quota",   "org.quota",   "org",  false},
     };
     const char *word = cli_argument(c, 0);
     const char *output = cli_option(c, "output", NULL);
@@ -441,7 +442,18 @@ int cli_org(struct cli *c)
                              .about = names_org(rows[i].argument) ? cli_argument(c, 1) : NULL},
             args);
     }
-    return cli_usage(c, "org list|approve|refuse|suspend|resume|revoke|release");
+    return cli_usage(c, "org list|approve|refuse|suspend|resume|revoke|release|quota");
+}
+
+int cli_node(struct cli *c)
+{
+    const char *word = cli_argument(c, 0);
+    const char *node = cli_argument(c, 1);
+
+    if (!word || !node || strcmp(word, "allow") != 0)
+        return cli_usage(c, "node allow NOEUD");
+    return remote(c, &(struct remote){.name = "node.allow", .about = node},
+                  json_pack("{s:s}", "node", node));
 }
 
 int cli_genesis(struct cli *c)

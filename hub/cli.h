@@ -67,6 +67,7 @@ int cli_error_keys(const struct cli *c, enum err e, const char *const *names);
 int cli_remote(struct cli *c);
 int cli_invite(struct cli *c);
 int cli_org(struct cli *c);
+int cli_node(struct cli *c);
 int cli_genesis(struct cli *c);
 int cli_import(struct cli *c);
 

@@ -5,6 +5,7 @@
 
 #include "control.h"
 #include "log.h"
+#include "quota.h"
 
 #define REFUSALS_PER_GROUP 64
 #define CORE_WAIT_MS 1000
@@ -17,6 +18,7 @@ static const char *const table_names[HUB_TABLES] = {
     [TABLE_HEAD] = "head",       [TABLE_K_ENTRY] = "k_entry", [TABLE_K_SIDE] = "k_side",
     [TABLE_K_TILE] = "k_tile",   [TABLE_K_ROOT] = "k_root",   [TABLE_A_ENTRY] = "a_entry",
     [TABLE_A_SIDE] = "a_side",   [TABLE_A_TILE] = "a_tile",   [TABLE_A_ROOT] = "a_root",
+    [TABLE_QUOTA] = "quota",
 };
 
 static const struct ledger_tables keys_tables = {TABLE_K_ENTRY, TABLE_K_SIDE, TABLE_K_TILE,
@@ -72,7 +74,7 @@ enum err core_reload(struct core *c)
 }
 
 /* A sixteenth is kept back, for a full hub must still be able to hand out what it holds. */
-static enum err quota_set(struct core *c, uint64_t max_bytes)
+static enum err store_room(struct core *c, uint64_t max_bytes)
 {
     if (max_bytes < 2 * STORE_QUOTA_MIN)
         return ERR_OK;
@@ -147,14 +149,14 @@ enum err core_open(const struct core_options *options, struct core **out)
     if ((e = core_store_open(options->engine, options->where, STORE_WRITE, options->store_max_bytes,
                              options->entropy, &c->store)))
         goto fail;
-    if ((e = quota_set(c, options->store_max_bytes)))
+    if ((e = store_room(c, options->store_max_bytes)))
         goto fail;
     if ((e = store_incarnation(c->store, c->incarnation)))
         goto fail;
     if ((e = core_logs_open(c)))
         goto fail;
     if ((e = circles_new(&c->circles)) || (e = mailboxes_new(&c->mail)) ||
-        (e = heads_new(&c->heads)))
+        (e = heads_new(&c->heads)) || (e = quotas_new(&c->quotas)))
         goto fail;
     if ((e = core_reload(c)))
         goto fail;
@@ -173,6 +175,7 @@ void core_close(struct core *c)
     holds_forget(c);
     circles_free(c->circles);
     mailboxes_free(c->mail);
+    quotas_free(c->quotas);
     heads_free(c->heads);
     directory_free(c->dir);
     ledger_close(c->keys);
@@ -233,6 +236,8 @@ static enum err dispatch(struct core *c, struct job *j)
         return on_command(c, j);
     case JOB_TICK:
         return on_tick(c, j);
+    case JOB_LOCK:
+        return on_lock(c, j);
     case JOB_KEYS: /* of workers alone */
         break;
     }
@@ -364,7 +369,7 @@ enum err core_started(struct core *c)
     if ((e = store_begin(c->store, TXN_WRITE, &c->t)))
         return e;
     if ((e = audit_add(c, AUDIT_ACT, &d, &index)) || (e = registry_announce(c)) ||
-        (e = head_row(c))) {
+        (e = quotas_announce(c)) || (e = locks_announce(c)) || (e = head_row(c))) {
         store_abort(&c->t);
         return e;
     }

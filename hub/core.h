@@ -40,6 +40,7 @@ enum hub_table {
     TABLE_A_SIDE, /* of an audit leaf: salt, detail */
     TABLE_A_TILE,
     TABLE_A_ROOT,
+    TABLE_QUOTA, /* org -> four limits u64, 0: the setting (quota) */
     HUB_TABLES
 };
 
@@ -75,6 +76,7 @@ struct hub_conf;
 struct staged;
 struct circles;
 struct mailboxes;
+struct quotas;
 struct heads;
 
 #define GROWTH_NOTES 25 /* one an hour, for a day */
@@ -93,10 +95,12 @@ struct core {
     struct directory *dir;
     struct circles *circles;
     struct mailboxes *mail;
+    struct quotas *quotas;
     struct heads *heads;
     const struct hub_conf *conf;
     const char *endpoint; /* what invitations say; set before the thread starts */
     const char *join_endpoint;
+    const char *emergency_endpoint; /* NULL: as the others */
     uint8_t incarnation[ID_BYTES];
     uint64_t next_seq;     /* of items */
     uint64_t keys_told;    /* leaves of the keys log that the replicas have */
@@ -208,6 +212,8 @@ void hello_undo(struct core *c, const struct job *j); /* its group is lost: no s
 enum err core_standing(const struct core *c, const struct member *who);
 enum err on_gone(struct core *c, struct job *j);
 enum err on_tick(struct core *c, struct job *j);
+enum err on_lock(struct core *c, struct job *j);
+enum err locks_announce(struct core *c); /* at start, to the door */
 /* registry.c */
 enum err on_keys(struct core *c, struct job *j);
 enum err on_keys_put(struct core *c, struct job *j);
@@ -248,6 +254,7 @@ struct mailbox {
     uint8_t incarnation[ID_BYTES];
     bool known;  /* a HELLO was seen before: the three above mean something */
     bool cloned; /* stopped until a human decides */
+    bool locked; /* its key is let in no more, until a human decides */
     struct entry {
         uint64_t seq;
         uint32_t bytes;

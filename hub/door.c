@@ -11,7 +11,8 @@
 
 /* --- refusing at the door ------------------------------------------------------------------ */
 
-void door_refuse(struct door *d, const struct link_frame *f, uint64_t req, enum err why)
+void door_refuse(struct door *d, struct link_socket *link, const struct link_frame *f, uint64_t req,
+                 enum err why)
 {
     struct message m = {
         .type = MSG_ERR, .err = {.req = req, .code = (uint32_t)why}
@@ -22,7 +23,7 @@ void door_refuse(struct door *d, const struct link_frame *f, uint64_t req, enum 
     if ((unsigned)why < ERR_CODES)
         d->refused_by[why]++;
     log_limited(LEVEL_INFO, "door.refused", "why=%s user=%s", err_name(why), f->peer.user);
-    if (message_encode(&m, &frame) == ERR_OK && link_send(d->members, &f->peer, bytes_span(&frame)))
+    if (message_encode(&m, &frame) == ERR_OK && link_send(link, &f->peer, bytes_span(&frame)))
         d->count.unsent++;
     bytes_free(&frame);
 }
@@ -111,26 +112,42 @@ void session_gone(struct door *d, struct session *s)
             job_free(j); /* stopping, or no memory: the next HELLO of this node fences it */
     }
     s->number = 0;
+    d->open--;
     session_drop_waiting(s);
 }
 
-void sessions_gone(struct door *d)
+struct link_socket *door_link(const struct door *d, const uint8_t node[ID_BYTES])
+{
+    const struct directory_node *n = directory_find_node(d->dir, node);
+
+    return n && d->emergency && directory_org(d->dir, n->org)->kind == ORG_EMERGENCY ? d->emergency
+                                                                                     : d->members;
+}
+
+void sessions_gone(struct door *d, const struct link_socket *link)
 {
     struct session *s;
     struct session *next;
 
     HASH_ITER (hh, d->sessions, s, next)
-        session_gone(d, s);
+        if (door_link(d, s->node) == link)
+            session_gone(d, s);
 }
 
-static void hello(struct door *d, const struct link_frame *f, struct session *s)
+static void hello(struct door *d, struct link_socket *link, const struct link_frame *f,
+                  struct session *s)
 {
     struct job *j = NULL;
     enum err e;
 
+    if (!s->number && d->open >= d->o.nodes_max) {
+        door_refuse(d, link, f, 0, ERR_FULL);
+        return;
+    }
+
     if (d->now_ms < s->banned_until_ms ||
         !bucket_take(&s->hellos, d->now_ms, HELLOS_A_SECOND, HELLOS_AT_ONCE)) {
-        door_refuse(d, f, 0, ERR_RATE);
+        door_refuse(d, link, f, 0, ERR_RATE);
         return;
     }
     if ((e = job_for(d, f, JOB_HELLO, &s->who, s->account, &j)) ||
@@ -145,23 +162,23 @@ static void hello(struct door *d, const struct link_frame *f, struct session *s)
     s->asked_peer = f->peer;
 out:
     if (e)
-        door_refuse(d, f, 0, e);
+        door_refuse(d, link, f, 0, e);
     job_free(j);
 }
 
-static void ping(struct door *d, const struct link_frame *f)
+static void ping(struct door *d, struct link_socket *link, const struct link_frame *f)
 {
     struct message m = {0};
     struct bytes frame = {0};
     enum err e = message_decode(f->payload, SENT_BY_NODE, &m);
 
     if (e) {
-        door_refuse(d, f, 0, e);
+        door_refuse(d, link, f, 0, e);
         return;
     }
     m.ping =
         (struct msg_ping){.time_ms = clock_now_ms(d->o.clock), .keys_size = directory_size(d->dir)};
-    if (message_encode(&m, &frame) == ERR_OK && link_send(d->members, &f->peer, bytes_span(&frame)))
+    if (message_encode(&m, &frame) == ERR_OK && link_send(link, &f->peer, bytes_span(&frame)))
         d->count.unsent++;
     bytes_free(&frame);
 }
@@ -179,7 +196,8 @@ static void ack_chain(struct session *s, struct job *j)
         s->after = m.ack.upto;
 }
 
-static void pass_on(struct door *d, const struct link_frame *f, struct session *s)
+static void pass_on(struct door *d, struct link_socket *link, const struct link_frame *f,
+                    struct session *s)
 {
     struct job *j = NULL;
     uint64_t after = s->after;
@@ -196,7 +214,7 @@ static void pass_on(struct door *d, const struct link_frame *f, struct session *
         j = NULL;
 out:
     if (e)
-        door_refuse(d, f, req_of(f->payload), e);
+        door_refuse(d, link, f, req_of(f->payload), e);
     job_free(j);
 }
 
@@ -225,8 +243,12 @@ static struct session *session_of(struct door *d, const struct member *who)
     if (!s)
         return NULL;
     s->who = *who;
-    if (!s->account)
+    if (!s->account) {
+        const struct directory_org *o = directory_find_org(d->dir, who->org);
+
+        s->lane = o && o->kind == ORG_EMERGENCY ? LANE_EMERGENCY : LANE_MEMBERS;
         s->account = account_of(d->o.accounts, who->org);
+    }
     return s->account ? s : NULL;
 }
 
@@ -238,14 +260,13 @@ static void on_member(struct link_socket *link, const struct link_frame *f, void
     uint64_t type;
     enum err e;
 
-    (void)link;
     d->now_ms = clock_mono_ms(d->o.clock);
     if (user_member(f->peer.user, &who)) {
         d->count.strangers++; /* let in under a name that is no node's: never answered */
         return;
     }
     if ((e = standing(d, &who)) || (e = f->fault)) {
-        door_refuse(d, f, req_of(f->payload), e);
+        door_refuse(d, link, f, req_of(f->payload), e);
         return;
     }
     if (!(s = session_of(d, &who)))
@@ -253,15 +274,15 @@ static void on_member(struct link_socket *link, const struct link_frame *f, void
     s->heard_ms = d->now_ms;
     type = type_of(f->payload);
     if (!bucket_take(&s->messages, d->now_ms, d->o.rate_per_s, d->o.rate_burst))
-        door_refuse(d, f, req_of(f->payload), ERR_RATE);
+        door_refuse(d, link, f, req_of(f->payload), ERR_RATE);
     else if (type == MSG_HELLO)
-        hello(d, f, s);
+        hello(d, link, f, s);
     else if (!s->number || !same_connection(&s->peer, &f->peer))
-        door_refuse(d, f, req_of(f->payload), ERR_MESSAGE_STATE);
+        door_refuse(d, link, f, req_of(f->payload), ERR_MESSAGE_STATE);
     else if (type == MSG_PING)
-        ping(d, f);
+        ping(d, link, f);
     else
-        pass_on(d, f, s);
+        pass_on(d, link, f, s);
 }
 
 static void on_join(struct link_socket *link, const struct link_frame *f, void *arg)
@@ -359,21 +380,35 @@ enum err door_keys(struct door *d, uint64_t index, uint64_t time_ms, struct span
     return e ? e : door_allow(d);
 }
 
+/* The library's first I/O thread serves members and those who join, the second emergency
+ * organisations, if they have an endpoint of their own. One context: one table of keys. */
+#define IO_MEMBERS 1u
+#define IO_EMERGENCY 2u
+
+static enum err listen_at(struct door *d, const char *endpoint, const char *domain, uint64_t io,
+                          void (*frame)(struct link_socket *, const struct link_frame *, void *),
+                          struct link_socket **out)
+{
+    struct link_listen_options o = {.endpoint = endpoint,
+                                    .domain = domain,
+                                    .secret_key = d->o.transport_secret,
+                                    .io_threads = io};
+    enum err e = link_listen(d->o.transport, &o, out);
+
+    return e ? e : loop_link(d->loop, *out, frame, d);
+}
+
+/* In the order in which a turn of the loop hears them. */
 static enum err sockets_open(struct door *d)
 {
-    struct link_listen_options listen = {
-        .endpoint = d->o.listen, .domain = "hub", .secret_key = d->o.transport_secret};
-    struct link_listen_options join = {
-        .endpoint = d->o.join_listen, .domain = "join", .secret_key = d->o.transport_secret};
-    enum err e;
+    enum err e = ERR_OK;
 
-    if ((e = link_listen(d->o.transport, &listen, &d->members)))
+    if (*d->o.emergency_listen)
+        e = listen_at(d, d->o.emergency_listen, "emergency", IO_EMERGENCY, on_member,
+                      &d->emergency);
+    if (e || (e = listen_at(d, d->o.listen, "hub", IO_MEMBERS, on_member, &d->members)))
         return e;
-    if ((e = link_listen(d->o.transport, &join, &d->join)))
-        return e;
-    if ((e = loop_link(d->loop, d->members, on_member, d)))
-        return e;
-    return loop_link(d->loop, d->join, on_join, d);
+    return listen_at(d, d->o.join_listen, "join", IO_MEMBERS, on_join, &d->join);
 }
 
 static enum err wire_up(struct door *d)
@@ -418,10 +453,13 @@ void door_close(struct door *d)
     if (!d)
         return;
     control_close(d->control);
+    if (d->emergency)
+        loop_link_remove(d->loop, d->emergency);
     if (d->members)
         loop_link_remove(d->loop, d->members);
     if (d->join)
         loop_link_remove(d->loop, d->join);
+    link_close(d->emergency);
     link_close(d->members);
     link_close(d->join);
     zap_stop(d->zap);
@@ -438,6 +476,11 @@ const char *door_endpoint(const struct door *d)
 const char *door_join_endpoint(const struct door *d)
 {
     return link_endpoint(d->join);
+}
+
+const char *door_emergency_endpoint(const struct door *d)
+{
+    return d->emergency ? link_endpoint(d->emergency) : "";
 }
 
 enum err door_fatal(const struct door *d)

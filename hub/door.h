@@ -16,6 +16,8 @@
 struct door_options {
     const char *listen;
     const char *join_listen;
+    const char *emergency_listen; /* "": emergency organisations come in with the others */
+    uint32_t nodes_max;           /* sessions */
     const char *control_path;
     const uint8_t *transport_secret; /* 32 bytes */
     uint32_t rate_per_s;             /* messages of one node, before any verification */
@@ -43,6 +45,7 @@ uint64_t door_refused(const struct door *d, unsigned code); /* at the door, by e
 void door_metrics(const struct door *d, struct metrics *m);
 const char *door_endpoint(const struct door *d);
 const char *door_join_endpoint(const struct door *d);
+const char *door_emergency_endpoint(const struct door *d); /* "" without one */
 enum err door_fatal(const struct door *d); /* why the loop was stopped; ERR_OK: on request */
 
 #endif

@@ -31,10 +31,18 @@ static void on_fatal(enum err why, void *arg)
 
 enum err door_zap_start(struct door *d)
 {
-    static const char *const domains[] = {"hub", "join", NULL};
+    static const char *const domains[] = {"hub", "join", "emergency", NULL};
     struct zap_options o = {domains, on_denied, on_fatal, d};
 
     return zap_start(d->o.transport, &o, &d->zap);
+}
+
+/* Each has one door, and at the other its key is not known. */
+static const char *domain_of(const struct door *d, const struct directory_node *n)
+{
+    bool emergency = directory_org(d->dir, n->org)->kind == ORG_EMERGENCY;
+
+    return emergency && *d->o.emergency_listen ? "emergency" : "hub";
 }
 
 static enum err allow_one(struct door *d, const struct directory_node *n)
@@ -44,7 +52,7 @@ static enum err allow_one(struct door *d, const struct directory_node *n)
     enum err e;
 
     if (n->revoked) {
-        e = zap_deny(d->zap, "hub", n->transport.b);
+        e = zap_deny(d->zap, domain_of(d, n), n->transport.b);
         return e == ERR_NOT_FOUND ? ERR_OK : e;
     }
     if ((e = bytes_append(&user, SPAN_STR("node:"))))
@@ -59,7 +67,7 @@ static enum err allow_one(struct door *d, const struct directory_node *n)
             goto out;
     if ((e = bytes_append(&user, span_of("", 1))))
         goto out;
-    e = zap_allow(d->zap, "hub", n->transport.b, (const char *)user.ptr);
+    e = zap_allow(d->zap, domain_of(d, n), n->transport.b, (const char *)user.ptr);
 out:
     bytes_free(&user);
     return e;
@@ -85,37 +93,85 @@ enum err door_allow(struct door *d)
     return ERR_OK;
 }
 
-static void cut_off(struct door *d, const struct link_connection *worst, uint64_t resident)
+void door_lock(struct door *d, const uint8_t node[ID_BYTES], bool locked)
+{
+    const struct directory_node *n = directory_find_node(d->dir, node);
+    enum err e;
+
+    if (!n || n->revoked)
+        return;
+    e = locked ? zap_deny(d->zap, domain_of(d, n), n->transport.b) : allow_one(d, n);
+    if (e && e != ERR_NOT_FOUND)
+        log_warn("node.lock", "why=%s", err_name(e));
+    log_warn(locked ? "node.locked" : "node.allowed", "number=%llu",
+             (unsigned long long)n->enrolled_at);
+}
+
+/* Into the log and onto the disk: it stays so until the operator allows the node again. */
+static void lock_out(struct door *d, const char *user)
 {
     struct member who;
-    const struct directory_node *n = NULL;
+    const struct directory_node *n;
+    struct job *j;
 
-    log_error("memory.culprit", "user=%s held=%llu resident=%llu", worst->user,
-              (unsigned long long)(worst->received - worst->accounted),
-              (unsigned long long)resident);
-    if (user_member(worst->user, &who) == ERR_OK)
-        n = directory_find_node(d->dir, who.node);
-    if (n && zap_deny(d->zap, "hub", n->transport.b))
-        log_warn("memory.deny", "user=%s", worst->user);
+    if (user_member(user, &who) || !(n = directory_find_node(d->dir, who.node)))
+        return;
+    door_lock(d, who.node, true);
+    if (!(j = calloc(1, sizeof *j)))
+        return;
+    j->kind = JOB_LOCK;
+    j->lane = LANE_HUB;
+    j->who = who;
+    j->who.number = (uint32_t)n->enrolled_at;
+    if (fair_push(d->o.core, j))
+        job_free(j);
+}
+
+/* The only way to be rid of what one connection holds: all of that endpoint's are closed. */
+static void clear(struct door *d, struct link_socket *link)
+{
     d->count.kicks++;
-    sessions_gone(d);
-    if (link_rebind(d->members)) {
+    sessions_gone(d, link);
+    if (link_rebind(link)) {
         d->fatal = ERR_IO;
         loop_stop(d->loop);
     }
 }
 
+static void cut_off(struct door *d, struct link_socket *link, const struct link_connection *worst,
+                    uint64_t resident)
+{
+    log_error("memory.culprit", "user=%s held=%llu resident=%llu", worst->user,
+              (unsigned long long)(worst->received - worst->accounted),
+              (unsigned long long)resident);
+    lock_out(d, worst->user);
+    clear(d, link);
+}
+
 /* A survey can name the wrong user for a moment (transport.h): only what the next one finds again,
  * the same connection under the same name, is acted on. */
-static void suspect(struct door *d, const struct link_connection *worst, uint64_t resident)
+static void suspect(struct door *d, struct link_socket *link, const struct link_connection *worst,
+                    uint64_t resident)
 {
     if (d->suspected == worst->connection && strcmp(d->suspected_user, worst->user) == 0) {
         d->suspected = 0;
-        cut_off(d, worst, resident);
+        cut_off(d, link, worst, resident);
         return;
     }
     d->suspected = worst->connection;
     snprintf(d->suspected_user, sizeof d->suspected_user, "%s", worst->user);
+}
+
+static void survey(struct door *d, struct link_socket *link, uint64_t resident)
+{
+    struct link_connection *list = calloc(SURVEY_MAX, sizeof *list);
+    size_t n = 0;
+
+    if (list && link_survey(link, list, SURVEY_MAX, &n) == ERR_OK && n > 0 &&
+        list[0].received > list[0].accounted &&
+        list[0].received - list[0].accounted > UNFINISHED_MAX)
+        suspect(d, link, &list[0], resident);
+    free(list);
 }
 
 /*
@@ -123,29 +179,30 @@ static void suspect(struct door *d, const struct link_connection *worst, uint64_
  * no way to close one connection (PROTOCOL.md 4). So the memory is watched; when it grows beyond
  * half of what is allowed, and one connection has sent far more than it was ever credited with,
  * its key is let in no more until the operator says so, and the socket is bound anew: that frees
- * the memory, and everybody else comes back within seconds.
+ * the memory, and everybody else comes back within seconds. If it grows to the end of what is
+ * allowed and no single connection is to blame, all of the members' are closed: what many peers
+ * together make the library hold is bounded too.
  */
 void door_watch_memory(struct door *d)
 {
-    struct link_connection *list;
     uint64_t resident = machine_held_bytes();
-    size_t n = 0;
 
     if (resident < d->o.memory_max_bytes / 2)
         return;
+    if (resident > d->o.memory_max_bytes - d->o.memory_max_bytes / 16) {
+        log_error("memory.brake", "resident=%llu", (unsigned long long)resident);
+        d->count.brakes++;
+        clear(d, d->members);
+        return;
+    }
     if (!d->suspected && resident < d->surveyed_bytes + SURVEY_STEP &&
         d->now_ms < d->surveyed_ms + SURVEY_EVERY_MS)
         return;
     d->surveyed_bytes = resident;
     d->surveyed_ms = d->now_ms;
-    list = calloc(SURVEY_MAX, sizeof *list);
-    if (!list)
-        return;
-    if (link_survey(d->members, list, SURVEY_MAX, &n) == ERR_OK && n > 0 &&
-        list[0].received > list[0].accounted &&
-        list[0].received - list[0].accounted > UNFINISHED_MAX)
-        suspect(d, &list[0], resident);
-    free(list);
+    if (d->emergency)
+        survey(d, d->emergency, resident);
+    survey(d, d->members, resident);
 }
 
 uint64_t door_refused(const struct door *d, unsigned code)
@@ -170,14 +227,15 @@ void door_metrics(const struct door *d, struct metrics *m)
 json_t *door_facts(const struct door *d)
 {
     struct link_stats s = link_stats(d->members);
-    size_t open = 0;
+    struct accounts_use work = accounts_use(d->o.accounts);
 
-    for (struct session *one = d->sessions; one; one = one->hh.next)
-        open += one->number != 0;
-    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:s,s:s}", "sessions", (json_int_t)open,
-                     "refused", (json_int_t)d->count.refused, "unsent", (json_int_t)d->count.unsent,
-                     "multipart", (json_int_t)s.multipart, "nameless", (json_int_t)s.nameless,
-                     "denied", (json_int_t)d->count.denied, "kicks", (json_int_t)d->count.kicks,
-                     "resident", (json_int_t)machine_held_bytes(), "endpoint",
-                     link_endpoint(d->members), "join_endpoint", link_endpoint(d->join));
+    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:s,s:s,s:s,s:I,s:I,s:I,s:I}", "sessions",
+                     (json_int_t)d->open, "refused", (json_int_t)d->count.refused, "unsent",
+                     (json_int_t)d->count.unsent, "multipart", (json_int_t)s.multipart, "nameless",
+                     (json_int_t)s.nameless, "denied", (json_int_t)d->count.denied, "kicks",
+                     (json_int_t)d->count.kicks, "resident", (json_int_t)machine_held_bytes(),
+                     "endpoint", link_endpoint(d->members), "join_endpoint", link_endpoint(d->join),
+                     "emergency_endpoint", door_emergency_endpoint(d), "brakes",
+                     (json_int_t)d->count.brakes, "work_max", (json_int_t)work.budget_bytes, "work",
+                     (json_int_t)work.bytes, "work_highest", (json_int_t)work.highest);
 }

@@ -11,10 +11,12 @@ struct door {
     struct loop *loop;
     struct zap *zap;
     struct link_socket *members;
+    struct link_socket *emergency; /* NULL: they come in with the others */
     struct link_socket *join;
     struct control *control;
     struct directory *dir; /* the door's replica */
     struct session *sessions;
+    size_t open;             /* sessions */
     struct session *waiting; /* those for whom something waits */
     uint64_t next_session;
     uint64_t now_ms;         /* monotonic, of this turn */
@@ -26,14 +28,17 @@ struct door {
     char suspected_user[LINK_USER_MAX + 1];
     enum err fatal;
     struct {
-        uint64_t refused, unsent, strangers, banned, denied, kicks;
+        uint64_t refused, unsent, strangers, banned, denied, kicks, brakes;
     } count;
     uint64_t refused_by[ERR_CODES];
 };
 
-void door_refuse(struct door *d, const struct link_frame *f, uint64_t req, enum err why);
+void door_refuse(struct door *d, struct link_socket *link, const struct link_frame *f, uint64_t req,
+                 enum err why);
 void session_gone(struct door *d, struct session *s);
-void sessions_gone(struct door *d); /* every open session has ended */
+void sessions_gone(struct door *d, const struct link_socket *link); /* of everybody there */
+/* Where this node is served, by what the directory says of its organisation. */
+struct link_socket *door_link(const struct door *d, const uint8_t node[ID_BYTES]);
 
 /* door_out.c */
 void door_on_parcels(int fd, unsigned events, void *arg);
@@ -42,6 +47,8 @@ void door_flush_all(struct door *d); /* what waits for full peers */
 /* door_guard.c */
 enum err door_zap_start(struct door *d);
 enum err door_allow(struct door *d); /* what the directory says now, to ZAP */
+/* Its key is let in no more, or again. Who is connected stays so: see link_rebind(). */
+void door_lock(struct door *d, const uint8_t node[ID_BYTES], bool locked);
 void door_watch_memory(struct door *d);
 json_t *door_facts(const struct door *d);
 

@@ -28,7 +28,7 @@ static void send_now(struct door *d, struct session *s, struct parcel *p)
         wait_for_room(d, s, p);
         return;
     }
-    e = link_send(d->members, &p->peer, bytes_span(&p->frame));
+    e = link_send(door_link(d, p->who.node), &p->peer, bytes_span(&p->frame));
     if (e == ERR_BUSY && s) {
         wait_for_room(d, s, p);
         return;
@@ -74,6 +74,7 @@ static void parcel_open(struct door *d, struct parcel *p)
 
     if (s && s->asked == p->session) {
         session_drop_waiting(s);
+        d->open += s->number == 0;
         s->number = p->session;
         s->peer = s->asked_peer;
         s->asked = 0;
@@ -109,6 +110,17 @@ static void parcel_keys(struct door *d, struct parcel *p)
     parcel_free(p);
 }
 
+static void parcel_limits(struct door *d, struct parcel *p)
+{
+    struct account *one = account_of(d->o.accounts, p->who.org);
+
+    if (one)
+        account_limit(one, &p->limits);
+    else
+        log_warn("account.limit", "why=%s", err_name(ERR_NOMEM));
+    parcel_free(p);
+}
+
 static void parcel_do(struct door *d, struct parcel *p)
 {
     parcel_arrived(p);
@@ -124,6 +136,13 @@ static void parcel_do(struct door *d, struct parcel *p)
         break;
     case PARCEL_INVITE:
         parcel_invite(d, p);
+        break;
+    case PARCEL_LIMITS:
+        parcel_limits(d, p);
+        break;
+    case PARCEL_LOCK:
+        door_lock(d, p->who.node, !p->allow);
+        parcel_free(p);
         break;
     case PARCEL_ANSWER:
         if (control_answer(p->control, p->answer))
@@ -155,9 +174,11 @@ void door_on_parcels(int fd, unsigned events, void *arg)
 
 static void flush(struct door *d, struct session *s)
 {
+    struct link_socket *link = door_link(d, s->node);
+
     while (s->waiting) {
         struct waiting *w = s->waiting;
-        enum err e = link_send(d->members, &w->parcel->peer, bytes_span(&w->parcel->frame));
+        enum err e = link_send(link, &w->parcel->peer, bytes_span(&w->parcel->frame));
 
         if (e == ERR_BUSY)
             return;

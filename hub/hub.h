@@ -50,7 +50,8 @@ enum job_kind {
     JOB_JOIN,    /* a frame on the JOIN port */
     JOB_COMMAND, /* a request of the control socket */
     JOB_KEYS,    /* to workers: a statement of the keys log for their replica of the directory */
-    JOB_TICK     /* expiry and sweeping */
+    JOB_TICK,    /* expiry and sweeping */
+    JOB_LOCK     /* a node is let in no more */
 };
 
 struct job {
@@ -87,6 +88,8 @@ enum parcel_kind {
     PARCEL_KEYS,   /* a statement of the keys log: apply to replicas and to ZAP */
     PARCEL_INVITE, /* let this one-time key in on the JOIN port (number 0: no longer) */
     PARCEL_ANSWER, /* of a control request */
+    PARCEL_LIMITS, /* what an organisation may have in flight */
+    PARCEL_LOCK,   /* its key is let in again, or no more */
     PARCEL_FATAL   /* the store cannot go on: end the process */
 };
 
@@ -104,8 +107,9 @@ struct parcel {
     uint64_t time_ms;   /* PARCEL_KEYS */
     uint8_t key[32];    /* PARCEL_INVITE: one-time public key */
     char invite[33];    /* PARCEL_INVITE */
-    bool allow;         /* PARCEL_INVITE */
-    bool penalty;       /* the request failed for its signature */
+    bool allow;         /* PARCEL_INVITE, PARCEL_LOCK */
+    struct account_limits limits;
+    bool penalty; /* the request failed for its signature */
     struct control_request *control;
     json_t *answer; /* owned */
     enum err why;

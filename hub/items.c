@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core.h"
+#include "quota.h"
 
 #define FIXED_BYTES (1 + 8 + 8 + 4 + 4 + 3 * ID_BYTES + DIGEST_BYTES + 2)
 #define PER_RECIPIENT 5 /* number u32, done u8 */
@@ -88,6 +88,8 @@ enum err item_add(struct core *c, struct item *it, struct span body)
     if ((e = store_append(c->t, TABLE_BODY, key_u64(it->seq, key), body)))
         return e;
     c->next_seq++;
+    if ((e = quota_count(c, it)))
+        return e;
     for (size_t i = 0; i < it->count; i++)
         if ((e = mailbox_push(c, it->to[i], it->seq, it->body_bytes)))
             return e;
@@ -139,7 +141,10 @@ enum err item_settle(struct core *c, uint64_t seq)
             return ERR_OK;
     if ((e = store_del(c->t, TABLE_ITEM, key_u64(seq, key))))
         return e;
-    return store_del(c->t, TABLE_BODY, key_u64(seq, key));
+    if ((e = store_del(c->t, TABLE_BODY, key_u64(seq, key))))
+        return e;
+    quota_uncount(c, &it);
+    return ERR_OK;
 }
 
 struct scan {

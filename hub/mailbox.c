@@ -7,9 +7,9 @@
 #define HASH_NONFATAL_OOM 1 /* hh.tbl stays NULL then; without this uthash would exit */
 #include <uthash.h>
 
-#include "core.h"
+#include "quota.h"
 
-#define NODE_ROW_BYTES (2 * ID_BYTES + 8 + 8 + 2 * ID_BYTES + 2)
+#define NODE_ROW_BYTES (2 * ID_BYTES + 8 + 8 + 2 * ID_BYTES + 3)
 #define RING_FIRST 16
 
 struct slot {
@@ -109,6 +109,7 @@ enum err mailbox_save(struct core *c, const struct mailbox *m)
     p += 2 * ID_BYTES;
     p[0] = m->known;
     p[1] = m->cloned;
+    p[2] = m->locked;
     return store_put(c->t, TABLE_NODE, key_u32(m->who.number, key), SPAN_OF(row));
 }
 
@@ -130,6 +131,7 @@ enum err mailbox_decode(struct span key, struct span row, struct mailbox *m)
     p += 2 * ID_BYTES;
     m->known = p[0] != 0;
     m->cloned = p[1] != 0;
+    m->locked = p[2] != 0;
     return ERR_OK;
 }
 
@@ -300,7 +302,8 @@ static enum err item_index(void *arg, const struct item *it)
     enum err e;
 
     x->next = it->seq + 1;
-
+    if ((e = quota_count(c, it)))
+        return e;
     for (size_t i = 0; i < it->count; i++) {
         struct mailbox *m = mailbox_of(c, it->to[i]);
 
@@ -357,6 +360,7 @@ enum err mailboxes_load(struct core *c)
     enum err e;
 
     mailbox_each(c, session_forget_out, NULL);
+    quotas_forget(c);
     for (size_t i = 0; c->dir && directory_node(c->dir, i); i++) {
         const struct directory_node *n = directory_node(c->dir, i);
         struct member who = {.number = (uint32_t)n->enrolled_at};
@@ -370,7 +374,7 @@ enum err mailboxes_load(struct core *c)
         return e;
     if ((e = store_scan(t, TABLE_NODE, (struct span){0}, (struct span){0}, SIZE_MAX, row_load, c)))
         goto out;
-    if ((e = items_index(c, t)))
+    if ((e = quotas_load(c, t)) || (e = items_index(c, t)))
         goto out;
     mailbox_each(c, session_recount, &first);
     c->mail->loaded = true;

@@ -31,6 +31,14 @@ enum err org_resume(struct asked *a);
 enum err org_revoke(struct asked *a);
 enum err org_release(struct asked *a);
 enum err org_trust(struct asked *a);
+/* What the operator typed for an organisation. ERR_FIELD_MISSING, ERR_NOT_FOUND, ERR_ITEMS. */
+enum err arg_org(const struct asked *a, uint8_t org[ID_BYTES]);
+/* A node by its id, or the one of an organisation of which `is` holds; else ERR_STATE. */
+enum err arg_node(const struct asked *a, bool (*is)(const struct mailbox *m), struct mailbox **out);
+/* quota_commands.c */
+enum err org_quota(struct asked *a);
+enum err node_allow(struct asked *a);
+enum err quota_say(struct asked *a, const uint8_t org[ID_BYTES], json_t *one);
 /* status.c */
 enum err status_run(struct asked *a);
 

@@ -61,10 +61,12 @@ static enum err invite_read(struct asked *a, struct invite *i)
 static enum err invitation_text(struct core *c, const struct invite *i, struct span secret,
                                 struct bytes *text)
 {
+    bool urgent = i->kind == ORG_EMERGENCY && c->emergency_endpoint;
+    const char *endpoint = urgent ? c->emergency_endpoint : c->endpoint;
     const struct federation *f = &c->id->federation;
     struct invitation inv = {.federation_name = f->name,
                              .mode = f->mode,
-                             .endpoint = span_text(c->endpoint),
+                             .endpoint = span_text(endpoint),
                              .join_endpoint = span_text(c->join_endpoint),
                              .hub_transport = f->hub_transport,
                              .hub = f->hub,
@@ -247,6 +249,8 @@ static enum err list_one(void *arg, const struct invite *i)
              &l->a->text, "%.*s  %s%s%s%s%s\n    invitation   %s\n    organisation %s\n",
              (int)i->name.len, (const char *)i->name.ptr, state_word(i->state), o ? ", " : "",
              o ? standing_word(s) : "", print[0] ? "  empreinte " : "", print, id, org)))
+        return e;
+    if (o && (e = quota_say(l->a, o->id, one)))
         return e;
     return list_nodes(l, o, one);
 }
@@ -478,6 +482,8 @@ const struct hub_command org_commands[] = {
     {"org.resume",  org_resume  },
     {"org.revoke",  org_revoke  },
     {"org.release", org_release },
+    {"org.quota",   org_quota   },
+    {"node.allow",  node_allow  },
     {"genesis",     run_genesis },
     {"sign.import", run_import  },
     {"requests",    run_requests},

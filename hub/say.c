@@ -28,6 +28,8 @@ bool err_is_final(enum err e)
     case ERR_READONLY:
     case ERR_INTERNAL:
     case ERR_MESSAGE_STATE:
+    case ERR_SENDER_QUOTA:
+    case ERR_HUB_QUOTA:
         return false;
     default:
         return true;

@@ -13,10 +13,11 @@
 #include "file.h"
 #include "identity.h"
 #include "log.h"
+#include "memory.h"
 #include "watch.h"
 
 #define OUT_DEPTH 8192
-#define IO_THREADS 1
+#define IO_THREADS 1 /* one more where emergency organisations have an endpoint of their own */
 #define ENDPOINT_BYTES 512
 #define NOTIFY_BYTES 108 /* of a UNIX socket's name */
 
@@ -26,6 +27,8 @@
 static const struct setting settings[] = {
     {"listen", SET_TEXT, AT(listen), "tcp://127.0.0.1:7411", 1, 0, "adresse où les membres se connectent"},
     {"join_listen", SET_TEXT, AT(join_listen), "tcp://127.0.0.1:7412", 1, 0, "adresse où les nœuds invités demandent à être enrôlés"},
+    {"emergency_listen", SET_TEXT, AT(emergency_listen), "", 0, 0, "adresse des seuls services d'urgence, avec un fil d'exécution à elle, comme tcp://127.0.0.1:7414 (vide : ils passent par listen)"},
+    {"public_emergency_endpoint", SET_TEXT, AT(public_emergency_endpoint), "", 0, 0, "de même que public_endpoint, pour les services d'urgence"},
     {"public_endpoint", SET_TEXT, AT(public_endpoint), "", 0, 0, "adresse écrite dans les invitations (vide : celle de listen)"},
     {"public_join_endpoint", SET_TEXT, AT(public_join_endpoint), "", 0, 0, "de même pour l'enrôlement (vide : celle de join_listen)"},
     {"passphrase_file", SET_PATH, AT(passphrase_file), "", 0, 0, "fichier de la phrase de passe de hub.key, fermé aux autres (chmod 600)"},
@@ -34,6 +37,10 @@ static const struct setting settings[] = {
     {"rate_burst", SET_UINT, AT(rate_burst), "10000", 1, 1000000, "de même, en une fois"},
     {"inflight_messages", SET_UINT, AT(inflight_messages), "512", 1, 65536, "messages d'une organisation qui attendent une réponse"},
     {"inflight_bytes", SET_SIZE, AT(inflight_bytes), "32m", 1 << 20, 1 << 30, "de même, en octets"},
+    {"quota_messages", SET_UINT, AT(quota_messages), "250000", 1, UINT32_MAX, "messages d'une organisation qui attendent leurs destinataires (un par destinataire), et accusés qu'elle n'a pas relevés"},
+    {"quota_bytes", SET_SIZE, AT(quota_bytes), "2g", 1 << 20, 0, "de même, en octets"},
+    {"waiting_max", SET_UINT, AT(waiting_max), "2000000", 1000, 100000000, "messages en attente de toutes les organisations"},
+    {"nodes_max", SET_UINT, AT(nodes_max), "5000", 1, 65536, "nœuds connectés en même temps"},
     {"memory_max", SET_SIZE, AT(memory_max), "1g", 64 << 20, 0, "mémoire vive au plus ; voir OPERATIONS"},
     {"store_max", SET_SIZE, AT(store_max), "64g", 16 << 20, 0, "taille de l'entrepôt au plus"},
     {"metrics_listen", SET_TEXT, AT(metrics_listen), "", 0, 0, "adresse locale de /health et /metrics, comme 127.0.0.1:7413 (vide : aucune)"},
@@ -59,18 +66,26 @@ struct hub {
     bool running;
     char endpoint[ENDPOINT_BYTES];
     char join_endpoint[ENDPOINT_BYTES];
+    char emergency_endpoint[ENDPOINT_BYTES];
     char notify[NOTIFY_BYTES];
 };
 
 enum err hub_conf_read(const char *dir, struct hub_conf *out, char *why, size_t why_size)
 {
     char path[SERVE_PATH_MAX + 16];
+    struct memory_plan plan;
+    const char *reason = "";
     struct stat st;
+    enum err e;
 
     snprintf(path, sizeof path, "%s/hub.conf", dir);
     if (stat(path, &st) != 0)
-        return conf_defaults(settings, SETTINGS, out, why, why_size);
-    return conf_read(path, settings, SETTINGS, out, why, why_size);
+        e = conf_defaults(settings, SETTINGS, out, why, why_size);
+    else
+        e = conf_read(path, settings, SETTINGS, out, why, why_size);
+    if (!e && (e = memory_plan(out, &plan, &reason)))
+        snprintf(why, why_size, "%s", reason);
+    return e;
 }
 
 void hub_conf_help(void)
@@ -102,19 +117,22 @@ static enum err core_up(struct hub *h, const char *dir, const struct hub_conf *c
     struct core_options o = {.engine = "lmdb",
                              .where = where,
                              .store_max_bytes = conf->store_max,
-                             .deliver_max_bytes = conf->memory_max / 8,
                              .clock = clock_system(),
                              .entropy = &h->entropy,
                              .identity = h->id};
+    struct memory_plan plan;
+    const char *why;
     struct account_limits standard = {conf->inflight_messages, conf->inflight_bytes};
     enum err e;
 
     snprintf(where, sizeof where, "%s/store", dir);
-    if ((e = accounts_new(conf->memory_max / 8, &standard, &h->accounts)))
+    if ((e = memory_plan(conf, &plan, &why)) ||
+        (e = accounts_new(plan.work, &standard, &h->accounts)))
         return e;
     if ((e = fair_new(false, &h->in)) || (e = queue_new(OUT_DEPTH, &h->out)))
         return e;
     o.in = h->in;
+    o.deliver_max_bytes = plan.deliver;
     o.out = h->out;
     o.conf = conf;
     if ((e = board_new(&h->board)))
@@ -175,10 +193,14 @@ static json_t *facts(void *arg)
 
 static enum err door_up(struct hub *h, const char *dir, const struct hub_conf *conf)
 {
-    struct transport_options t = {.io_threads = IO_THREADS, .entropy = &h->entropy};
+    struct transport_options t = {.io_threads =
+                                      *conf->emergency_listen ? IO_THREADS + 1 : IO_THREADS,
+                                  .entropy = &h->entropy};
     char control[SERVE_PATH_MAX + 16];
     struct door_options o = {.listen = conf->listen,
                              .join_listen = conf->join_listen,
+                             .emergency_listen = conf->emergency_listen,
+                             .nodes_max = conf->nodes_max,
                              .control_path = control,
                              .transport_secret = secret_box_span(h->id->transport).ptr,
                              .rate_per_s = conf->rate_per_s,
@@ -239,6 +261,12 @@ static enum err hub_up(struct hub *h, const char *dir, const struct hub_conf *co
                  h->join_endpoint);
     h->core->endpoint = h->endpoint;
     h->core->join_endpoint = h->join_endpoint;
+    h->core->emergency_endpoint = h->endpoint;
+    if (*conf->emergency_listen) {
+        reachable_at(conf->public_emergency_endpoint, conf->emergency_listen,
+                     door_emergency_endpoint(h->door), h->emergency_endpoint);
+        h->core->emergency_endpoint = h->emergency_endpoint;
+    }
     if ((e = core_started(h->core)))
         return e;
     if (pthread_create(&h->thread, NULL, core_thread, h->core))

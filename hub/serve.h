@@ -12,6 +12,8 @@
 struct hub_conf {
     char listen[256];
     char join_listen[256];
+    char emergency_listen[256]; /* empty: emergency organisations come in with the others */
+    char public_emergency_endpoint[256];
     char public_endpoint[256]; /* as nodes reach us; empty: what is bound */
     char public_join_endpoint[256];
     char passphrase_file[SERVE_PATH_MAX];
@@ -20,6 +22,10 @@ struct hub_conf {
     uint32_t rate_burst;
     uint32_t inflight_messages;
     uint64_t inflight_bytes;
+    uint64_t quota_messages; /* kept for one organisation */
+    uint64_t quota_bytes;
+    uint64_t waiting_max; /* messages kept for all together */
+    uint32_t nodes_max;   /* connected at once */
     uint64_t memory_max;
     uint64_t store_max;
     char metrics_listen[64]; /* loopback; "": no pages */

@@ -56,7 +56,7 @@ static enum err org_typed(const struct asked *a, const char *text, const struct 
     return ERR_OK;
 }
 
-static enum err arg_org(const struct asked *a, uint8_t org[ID_BYTES])
+enum err arg_org(const struct asked *a, uint8_t org[ID_BYTES])
 {
     const struct directory_org *o = NULL;
     enum err e = org_typed(a, arg_text(a, "org"), &o);
@@ -67,8 +67,7 @@ static enum err arg_org(const struct asked *a, uint8_t org[ID_BYTES])
     return ERR_OK;
 }
 
-/* A node by its id, or the one node of an organisation that waits to be released. */
-static enum err arg_node(const struct asked *a, struct mailbox **out)
+enum err arg_node(const struct asked *a, bool (*is)(const struct mailbox *m), struct mailbox **out)
 {
     const char *text = arg_text(a, "node");
     const struct directory_org *o = NULL;
@@ -90,7 +89,7 @@ static enum err arg_node(const struct asked *a, struct mailbox **out)
             by_id = m;
             found++;
         }
-        if (!e && directory_org(a->c->dir, n->org) == o && m->cloned) {
+        if (!e && directory_org(a->c->dir, n->org) == o && is(m)) {
             cloned = m;
             alarms++;
         }
@@ -175,12 +174,17 @@ enum err org_revoke(struct asked *a)
     return e;
 }
 
+static bool is_cloned(const struct mailbox *m)
+{
+    return m->cloned;
+}
+
 enum err org_release(struct asked *a)
 {
     struct mailbox *m = NULL;
     enum err e;
 
-    if ((e = arg_node(a, &m)))
+    if ((e = arg_node(a, is_cloned, &m)))
         return e;
     if (!m->cloned)
         return ERR_STATE;

@@ -1,7 +1,9 @@
 /* `relais-hub status`: how the hub is, in French for the operator and as data. */
 #include <inttypes.h>
 
+#include "memory.h"
 #include "operator.h"
+#include "quota.h"
 #include "sign.h"
 
 #define MIB (UINT64_C(1) << 20)
@@ -33,13 +35,13 @@ static enum err counts_data(struct asked *a)
 {
     const struct core *c = a->c;
     json_t *counts = json_pack(
-        "{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "accepted", (json_int_t)c->count.accepted,
-        "delivered", (json_int_t)c->count.delivered, "reports", (json_int_t)c->count.reports,
-        "statements", (json_int_t)c->count.statements, "refused", (json_int_t)c->count.refused,
-        "held", (json_int_t)c->count.held, "expired", (json_int_t)c->count.expired, "recalled",
-        (json_int_t)c->count.recalled, "commits", (json_int_t)c->count.commits, "failed_commits",
-        (json_int_t)c->count.failed_commits, "clones", (json_int_t)c->count.clones, "verified",
-        (json_int_t)sign_verifications());
+        "{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "accepted",
+        (json_int_t)c->count.accepted, "delivered", (json_int_t)c->count.delivered, "reports",
+        (json_int_t)c->count.reports, "statements", (json_int_t)c->count.statements, "refused",
+        (json_int_t)c->count.refused, "held", (json_int_t)c->count.held, "expired",
+        (json_int_t)c->count.expired, "recalled", (json_int_t)c->count.recalled, "commits",
+        (json_int_t)c->count.commits, "failed_commits", (json_int_t)c->count.failed_commits,
+        "clones", (json_int_t)c->count.clones, "verified", (json_int_t)sign_verifications());
 
     return data_set(a, "counts", counts);
 }
@@ -92,6 +94,43 @@ static enum err figures_data(struct asked *a)
     return data_set(a, "invitations", number(f->invitations));
 }
 
+static enum err memory_data(struct asked *a)
+{
+    const struct core *c = a->c;
+    struct memory_plan p = {0};
+    const char *why;
+    enum err e;
+
+    if (!c->conf)
+        return ERR_OK;
+    if ((e = memory_plan(c->conf, &p, &why)))
+        return e;
+    return data_set(a, "memory",
+                    json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "bound",
+                              (json_int_t)p.bound, "base", (json_int_t)p.base, "nodes",
+                              (json_int_t)p.nodes, "index", (json_int_t)p.index, "work",
+                              (json_int_t)p.work, "deliver", (json_int_t)p.deliver, "transport",
+                              (json_int_t)p.transport, "deliver_used", (json_int_t)c->window.bytes,
+                              "deliver_highest", (json_int_t)c->window.highest, "kept",
+                              (json_int_t)c->quotas->messages, "quota_refused",
+                              (json_int_t)(c->quotas->sender_refused + c->quotas->hub_refused)));
+}
+
+static enum err memory_text(struct asked *a)
+{
+    struct memory_plan p = {0};
+    const char *why;
+
+    if (!a->c->conf || memory_plan(a->c->conf, &p, &why))
+        return ERR_OK;
+    return bytes_printf(&a->text,
+                        "Mémoire au plus, d'après les réglages : %" PRIu64 " Mio (nœuds %" PRIu64
+                        ", index %" PRIu64 ", travail %" PRIu64 ", remises %" PRIu64
+                        " dont %" PRIu64 " en cours, transport %" PRIu64 ")\n",
+                        p.bound / MIB, p.nodes / MIB, p.index / MIB, p.work / MIB, p.deliver / MIB,
+                        a->c->window.bytes / MIB, p.transport / MIB);
+}
+
 static enum err data_fill(struct asked *a, size_t nodes, const struct totals *t,
                           const struct store_stats *s)
 {
@@ -110,7 +149,7 @@ static enum err data_fill(struct asked *a, size_t nodes, const struct totals *t,
         (e = data_set(a, "store_bytes", number(s->used_bytes))) ||
         (e = data_hex(a, "incarnation", c->incarnation, sizeof c->incarnation)))
         return e;
-    if ((e = store_data(a, s)) || (e = figures_data(a)))
+    if ((e = store_data(a, s)) || (e = figures_data(a)) || (e = memory_data(a)))
         return e;
     return refusals_data(a);
 }
@@ -121,19 +160,19 @@ static enum err head_text(struct asked *a, size_t nodes, const struct totals *t)
 {
     const struct core *c = a->c;
 
-    return bytes_printf(
-        &a->text,
-        "Fédération %.*s (%s)\n"
-        "Nœuds enrôlés : %zu ; connectés : %zu ; en alerte de clone : %zu\n"
-        "Remises en attente : %" PRIu64 "\n"
-        "Journal des clés : %" PRIu64 " entrées ; journal d'audit : %" PRIu64 " entrées\n"
-        "Acceptés %" PRIu64 ", remis %" PRIu64 ", refusés %" PRIu64 ", retenus %" PRIu64
-        ", expirés %" PRIu64 ", rappelés %" PRIu64 "\n",
-        (int)c->id->federation.name.len, (const char *)c->id->federation.name.ptr,
-        directory_federation(c->dir) ? "constituée" : "à constituer", nodes, t->open, t->cloned,
-        t->waiting, ledger_committed_size(c->keys), ledger_committed_size(c->audit),
-        c->count.accepted, c->count.delivered, c->count.refused, c->count.held, c->count.expired,
-        c->count.recalled);
+    return bytes_printf(&a->text,
+                        "Fédération %.*s (%s)\n"
+                        "Nœuds enrôlés : %zu ; connectés : %zu ; en alerte de clone : %zu\n"
+                        "Remises en attente : %" PRIu64 "\n"
+                        "Journal des clés : %" PRIu64 " entrées ; journal d'audit : %" PRIu64
+                        " entrées\n"
+                        "Acceptés %" PRIu64 ", remis %" PRIu64 ", refusés %" PRIu64
+                        ", retenus %" PRIu64 ", expirés %" PRIu64 ", rappelés %" PRIu64 "\n",
+                        (int)c->id->federation.name.len, (const char *)c->id->federation.name.ptr,
+                        directory_federation(c->dir) ? "constituée" : "à constituer", nodes,
+                        t->open, t->cloned, t->waiting, ledger_committed_size(c->keys),
+                        ledger_committed_size(c->audit), c->count.accepted, c->count.delivered,
+                        c->count.refused, c->count.held, c->count.expired, c->count.recalled);
 }
 
 static enum err waiting_text(struct asked *a)
@@ -231,7 +270,7 @@ enum err status_run(struct asked *a)
         return e;
     if ((e = head_text(a, nodes, &t)) || (e = waiting_text(a)) || (e = store_text(a, &s)))
         return e;
-    if ((e = refusals_text(a)))
+    if ((e = memory_text(a)) || (e = refusals_text(a)))
         return e;
     return limits_text(a);
 }

@@ -93,6 +93,8 @@
     X(ERR_MODE, 98, "real and exercise do not mix")                                               \
     X(ERR_RECALLED, 99, "recalled")                                                               \
     X(ERR_TOO_LATE, 100, "nobody is left to recall it from: too late")                            \
+    X(ERR_SENDER_QUOTA, 108, "the sender's undelivered messages fill its quota: later")           \
+    X(ERR_HUB_QUOTA, 109, "the hub keeps as many messages as it may: later")                      \
     /* circle and lawful basis: 120 to 159 */                                                     \
     X(ERR_NOT_IN_CIRCLE, 120, "not a member of this circle")                                      \
     X(ERR_FORMER_MEMBER, 121, "no longer a member of this circle")                                \

@@ -80,7 +80,10 @@ enum audit_act {
     ACT_START,
     ACT_GENESIS,
     ACT_CLONE,
-    ACT_SPLIT_VIEW
+    ACT_SPLIT_VIEW,
+    ACT_QUOTA,
+    ACT_LOCK,
+    ACT_ALLOW
 };
 
 #endif

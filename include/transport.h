@@ -64,6 +64,7 @@ struct link_listen_options {
     const uint8_t *secret_key; /* LINK_KEY_BYTES; copied into the library's ordinary memory */
     int handshake_ms;          /* 0 is 5,000: a peer that has not finished by then is closed */
     int receive_queue;         /* 0 is 16 messages per peer */
+    uint64_t io_threads;       /* bit i: the i-th I/O thread may serve it; 0: any */
 };
 
 struct link_connect_options {

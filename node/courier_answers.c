@@ -136,7 +136,8 @@ void on_receipt(struct courier *c, const struct link_frame *f, const struct mess
 
 static bool is_final(enum err e)
 {
-    return e != ERR_BUSY && e != ERR_RATE && e != ERR_UNKNOWN && e != ERR_STOPPING && e != ERR_FULL;
+    return e != ERR_BUSY && e != ERR_RATE && e != ERR_UNKNOWN && e != ERR_STOPPING &&
+           e != ERR_FULL && e != ERR_SENDER_QUOTA && e != ERR_HUB_QUOTA;
 }
 
 struct stop_rule {

@@ -221,6 +221,11 @@ enum err listener_make(const struct link_socket *s, const uint8_t *secret, void 
         goto out;
     if (s->listen.receive_queue && (e = zmq_set_int(z, ZMQ_RCVHWM, s->listen.receive_queue)))
         goto out;
+    if (s->listen.io_threads &&
+        zmq_setsockopt(z, ZMQ_AFFINITY, &s->listen.io_threads, sizeof s->listen.io_threads)) {
+        e = zmq_error();
+        goto out;
+    }
     if ((e = zmq_set_int(z, ZMQ_CURVE_SERVER, 1)) || (e = set_key(z, ZMQ_CURVE_SECRETKEY, secret)))
         goto out;
     if (zmq_setsockopt(z, ZMQ_ZAP_DOMAIN, s->domain, strlen(s->domain))) {
@@ -262,6 +267,7 @@ enum err link_listen(struct transport *t, const struct link_listen_options *opti
     s->listener = 1;
     s->listen.handshake_ms = options->handshake_ms;
     s->listen.receive_queue = options->receive_queue;
+    s->listen.io_threads = options->io_threads;
     snprintf(s->domain, sizeof s->domain, "%s", options->domain);
     if ((e = listener_make(s, options->secret_key, &s->zsock)))
         goto out;

@@ -15,7 +15,7 @@
 #define DRAIN_MS 120000
 #define SHEET_EVERY_MS 150
 #define MEMORY_BOUND_KIB (320 * 1024)
-#define HUB_CONF "memory_max = 256m\nstore_max = 2g\n"
+#define HUB_CONF "memory_max = 256m\nnodes_max = 100\nwaiting_max = 500000\nstore_max = 2g\n"
 
 static uint64_t mono(void)
 {

@@ -1,0 +1,201 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "quota.h"
+#include "serve.h"
+
+#define QUOTA_ROW_BYTES (4 * 8)
+
+enum err quotas_new(struct quotas **out)
+{
+    struct quotas *q = calloc(1, sizeof *q);
+
+    if (!q)
+        return ERR_NOMEM;
+    *out = q;
+    return ERR_OK;
+}
+
+void quotas_free(struct quotas *q)
+{
+    struct usage *u;
+    struct usage *next;
+
+    if (!q)
+        return;
+    HASH_ITER (hh, q->each, u, next) {
+        HASH_DEL(q->each, u);
+        free(u);
+    }
+    free(q);
+}
+
+void quotas_forget(struct core *c)
+{
+    for (struct usage *u = c->quotas->each; u; u = u->hh.next) {
+        u->messages = 0;
+        u->bytes = 0;
+        u->limits = (struct quota_limits){0};
+    }
+    c->quotas->messages = 0;
+}
+
+struct usage *quota_usage(struct core *c, const uint8_t org[ID_BYTES])
+{
+    struct usage *u;
+
+    HASH_FIND(hh, c->quotas->each, org, ID_BYTES, u);
+    if (u)
+        return u;
+    if (!(u = calloc(1, sizeof *u)))
+        return NULL;
+    memcpy(u->org, org, ID_BYTES);
+    HASH_ADD(hh, c->quotas->each, org, ID_BYTES, u);
+    if (u->hh.tbl)
+        return u;
+    free(u);
+    return NULL;
+}
+
+/* --- counting ------------------------------------------------------------------------------ */
+
+/* Whose it is: an envelope its sender's, a receipt his who is to fetch it. NULL: nobody's. */
+static const uint8_t *org_of(struct core *c, const struct item *it)
+{
+    const struct mailbox *m;
+
+    if (it->kind == DELIVER_ENVELOPE)
+        return it->from;
+    if (it->kind != DELIVER_RECEIPT || it->count == 0)
+        return NULL;
+    m = mailbox_of(c, it->to[0]);
+    return m ? m->who.org : NULL;
+}
+
+enum err quota_count(struct core *c, const struct item *it)
+{
+    const uint8_t *org = org_of(c, it);
+    struct usage *u;
+
+    if (!org)
+        return ERR_OK;
+    if (!(u = quota_usage(c, org)))
+        return ERR_NOMEM;
+    u->messages += it->count;
+    u->bytes += it->body_bytes;
+    c->quotas->messages += it->count;
+    if (c->quotas->messages > c->quotas->highest)
+        c->quotas->highest = c->quotas->messages;
+    return ERR_OK;
+}
+
+void quota_uncount(struct core *c, const struct item *it)
+{
+    const uint8_t *org = org_of(c, it);
+    struct usage *u = NULL;
+
+    if (org)
+        HASH_FIND(hh, c->quotas->each, org, ID_BYTES, u);
+    if (!u)
+        return;
+    u->messages -= it->count;
+    u->bytes -= it->body_bytes;
+    c->quotas->messages -= it->count;
+}
+
+/* --- limits -------------------------------------------------------------------------------- */
+
+struct quota_limits quota_limits_of(const struct core *c, const struct usage *u)
+{
+    struct quota_limits l = u->limits;
+
+    if (!c->conf)
+        return (struct quota_limits){UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX};
+    l.messages = l.messages ? l.messages : c->conf->quota_messages;
+    l.bytes = l.bytes ? l.bytes : c->conf->quota_bytes;
+    l.inflight_messages = l.inflight_messages ? l.inflight_messages : c->conf->inflight_messages;
+    l.inflight_bytes = l.inflight_bytes ? l.inflight_bytes : c->conf->inflight_bytes;
+    return l;
+}
+
+enum err quota_check(struct core *c, const uint8_t org[ID_BYTES], size_t count, size_t bytes)
+{
+    struct usage *u = quota_usage(c, org);
+    struct quota_limits l;
+
+    if (!u)
+        return ERR_NOMEM;
+    l = quota_limits_of(c, u);
+    if (u->messages + count > l.messages || u->bytes + bytes > l.bytes) {
+        c->quotas->sender_refused++;
+        return ERR_SENDER_QUOTA;
+    }
+    if (c->conf && c->quotas->messages + count > c->conf->waiting_max) {
+        c->quotas->hub_refused++;
+        return ERR_HUB_QUOTA;
+    }
+    return ERR_OK;
+}
+
+/* What may be in flight is counted at the door. */
+static enum err limits_tell(struct core *c, const struct usage *u)
+{
+    struct quota_limits l = quota_limits_of(c, u);
+    struct parcel *p = calloc(1, sizeof *p);
+
+    if (!p)
+        return ERR_NOMEM;
+    p->kind = PARCEL_LIMITS;
+    memcpy(p->who.org, u->org, ID_BYTES);
+    p->limits = (struct account_limits){
+        l.inflight_messages < UINT32_MAX ? (uint32_t)l.inflight_messages : UINT32_MAX,
+        l.inflight_bytes};
+    return core_stage(c, p);
+}
+
+static enum err row_load(void *arg, struct span key, struct span row)
+{
+    struct core *c = arg;
+    struct usage *u;
+
+    if (key.len != ID_BYTES || row.len != QUOTA_ROW_BYTES)
+        return ERR_CORRUPT;
+    if (!(u = quota_usage(c, key.ptr)))
+        return ERR_NOMEM;
+    u->limits = (struct quota_limits){be64_read(row.ptr), be64_read(row.ptr + 8),
+                                      be64_read(row.ptr + 16), be64_read(row.ptr + 24)};
+    return ERR_OK;
+}
+
+enum err quotas_load(struct core *c, struct txn *t)
+{
+    return store_scan(t, TABLE_QUOTA, (struct span){0}, (struct span){0}, SIZE_MAX, row_load, c);
+}
+
+enum err quotas_announce(struct core *c)
+{
+    enum err e = ERR_OK;
+
+    for (const struct usage *u = c->quotas->each; u && !e; u = u->hh.next)
+        if (u->limits.inflight_messages || u->limits.inflight_bytes)
+            e = limits_tell(c, u);
+    return e;
+}
+
+enum err quota_set(struct core *c, const uint8_t org[ID_BYTES], const struct quota_limits *limits)
+{
+    struct usage *u = quota_usage(c, org);
+    uint8_t row[QUOTA_ROW_BYTES];
+    enum err e;
+
+    if (!u)
+        return ERR_NOMEM;
+    be64_write(limits->messages, row);
+    be64_write(limits->bytes, row + 8);
+    be64_write(limits->inflight_messages, row + 16);
+    be64_write(limits->inflight_bytes, row + 24);
+    if ((e = store_put(c->t, TABLE_QUOTA, span_of(org, ID_BYTES), SPAN_OF(row))))
+        return e;
+    u->limits = *limits; /* a failed commit reads it again */
+    return limits_tell(c, u);
+}
