@@ -93,6 +93,7 @@ enum err audit_add(struct core *c, enum audit_type type, struct detail *d, uint6
         goto out;
     if ((e = ledger_append(c->audit, c->t, bytes_span(&entry), bytes_span(&side), index)))
         goto out;
+    *index = leaf_place(c, *index);
     if (in_circle)
         e = circle_row_write(c, d, bytes_span(&entry));
 out:
@@ -143,7 +144,8 @@ static enum err head_get(struct ledger *l, struct head_slot *slots, struct txn *
 
 enum err audit_head(struct core *c, struct txn *t, uint64_t size, struct ckpt *out)
 {
-    return head_get(c->audit, c->heads->audit, t, size, c->id->audit_origin, c->id->audit_log, out);
+    return head_get(c->audit, c->heads->audit, t, size, epoch_now(c)->origin, c->id->audit_log,
+                    out);
 }
 
 enum err keys_head(struct core *c, struct txn *t, uint64_t size, struct ckpt *out)
@@ -175,9 +177,35 @@ static enum err head_check(struct core *c, struct ledger *l, struct head_slot *s
     return e ? ERR_CHECKPOINT : ERR_SPLIT_VIEW;
 }
 
+/* A head of a closed epoch: within what it held it must be that; beyond, it is of the range that
+ * the next epoch's leaf 0 declares lost (restore.c). */
+static enum err closed_check(struct core *c, const struct epoch *at, const struct ckpt *head)
+{
+    struct bytes body = {0};
+    uint8_t root[32];
+    enum err e;
+
+    if ((e = checkpoint_body(span_text(at->origin), head->size, head->root, &body)))
+        return e == ERR_NOMEM ? e : ERR_CHECKPOINT;
+    e = verify_note(&c->id->federation.audit_log, bytes_span(&body), head->sig);
+    bytes_free(&body);
+    if (e)
+        return ERR_CHECKPOINT;
+    if (head->size > ledger_committed_size(at->ledger))
+        return ERR_OK;
+    if ((e = ledger_root(at->ledger, c->t, head->size, root)))
+        return e;
+    return memcmp(root, head->root, sizeof root) == 0 ? ERR_OK : ERR_SPLIT_VIEW;
+}
+
 enum err audit_check_head(struct core *c, const struct ckpt *head)
 {
-    return head_check(c, c->audit, c->heads->audit, head, c->id->audit_origin, c->id->audit_log);
+    enum err e =
+        head_check(c, c->audit, c->heads->audit, head, epoch_now(c)->origin, c->id->audit_log);
+
+    for (size_t i = c->epoch_count - 1; e == ERR_CHECKPOINT && i-- > 0;)
+        e = closed_check(c, &c->epochs[i], head);
+    return e;
 }
 
 enum err keys_check_head(struct core *c, const struct ckpt *head)
@@ -185,13 +213,15 @@ enum err keys_check_head(struct core *c, const struct ckpt *head)
     return head_check(c, c->keys, c->heads->keys, head, c->id->keys_origin, c->id->keys_log);
 }
 
-enum err audit_detail(struct core *c, uint64_t index, struct detail *out)
+enum err audit_detail(struct core *c, uint64_t place, struct detail *out)
 {
+    const struct epoch *at;
     struct span entry;
     struct span side;
-    enum err e = ledger_entry(c->audit, c->t, index, &entry, &side, NULL);
+    uint64_t index;
+    enum err e = place_read(c, place, &at, &index);
 
-    if (e)
+    if (e || (e = ledger_entry(at->ledger, c->t, index, &entry, &side, NULL)))
         return e;
     if (side.len <= SALT_BYTES)
         return ERR_NOT_FOUND;
@@ -211,34 +241,48 @@ static enum err first_key(void *arg, struct span key, struct span value)
     return ERR_ENOUGH;
 }
 
-/* The tree that the commit of leaf `index` left: a receipt is always made for that one. */
-static enum err size_of_commit(struct txn *t, uint64_t index, uint64_t *size)
+/* The tree that the commit of this leaf left: a receipt is always made for that one. */
+static enum err size_of_commit(struct txn *t, uint64_t place, uint64_t *size)
 {
+    uint64_t after = 0;
     uint8_t from[8];
     enum err e;
 
-    *size = 0;
-    e = store_scan(t, TABLE_HEAD, key_u64(index + 1, from), (struct span){0}, 1, first_key, size);
+    e = store_scan(t, TABLE_HEAD, key_u64(place + 1, from), (struct span){0}, 1, first_key, &after);
     if (e)
         return e;
+    if (after >> PLACE_SHIFT != place >> PLACE_SHIFT)
+        return ERR_NOT_FOUND;
+    *size = after & ((UINT64_C(1) << PLACE_SHIFT) - 1);
     return *size ? ERR_OK : ERR_NOT_FOUND;
 }
 
-enum err audit_receipt(struct core *c, struct txn *t, uint64_t index,
+static enum err receipt_head(struct core *c, struct txn *t, const struct epoch *at, uint64_t size,
+                             struct ckpt *out)
+{
+    if (at == epoch_now(c))
+        return audit_head(c, t, size, out);
+    return head_make(at->ledger, t, size, at->origin, c->id->audit_log, out);
+}
+
+enum err audit_receipt(struct core *c, struct txn *t, uint64_t place,
                        const struct receipt_path *path, struct bytes *out)
 {
-    struct receipt r = {.log = LOG_AUDIT, .index = index};
+    struct receipt r = {.log = LOG_AUDIT};
+    const struct epoch *at;
     struct span side;
     uint64_t size;
     enum err e;
 
-    if ((e = size_of_commit(t, index, &size)))
+    if ((e = place_read(c, place, &at, &r.index)))
         return e;
-    if ((e = audit_head(c, t, size, &r.head)))
+    if ((e = size_of_commit(t, place, &size)))
         return e;
-    if ((e = ledger_inclusion(c->audit, t, index, size, &r.inclusion)))
+    if ((e = receipt_head(c, t, at, size, &r.head)))
         return e;
-    if ((e = ledger_entry(c->audit, t, index, &r.entry, &side, NULL)))
+    if ((e = ledger_inclusion(at->ledger, t, r.index, size, &r.inclusion)))
+        return e;
+    if ((e = ledger_entry(at->ledger, t, r.index, &r.entry, &side, NULL)))
         return e;
     if (side.len <= SALT_BYTES)
         return ERR_NOT_FOUND; /* erased */

@@ -279,14 +279,15 @@ static bool number_of(const char *text, json_int_t *out)
 }
 
 /* The options whose value is a number; all others are text, even when made of digits. */
-static json_t *args_from_options(const struct cli *c)
+json_t *cli_args(const struct cli *c)
 {
     json_t *args = json_object();
 
     for (size_t i = 0; args && i < c->options; i++) {
         const char *name = c->option_name[i];
         const char *value = c->option_value[i];
-        bool is_number = strcmp(name, "last") == 0 || strcmp(name, "reason") == 0;
+        bool is_number =
+            strcmp(name, "last") == 0 || strcmp(name, "reason") == 0 || strcmp(name, "quorum") == 0;
         json_int_t number = 0;
 
         if (is_number && !number_of(value, &number)) {
@@ -332,7 +333,7 @@ static int remote(const struct cli *c, const struct remote *r, json_t *args)
     int status;
 
     if (!args)
-        return cli_usage(c, "--last et --reason attendent un nombre");
+        return cli_usage(c, "--last, --reason et --quorum attendent un nombre");
     status = call(c, r, args, &answer);
     if (status == EXIT_SUCCESS && r->save)
         status = save_answer(c, r, json_object_get(answer, "data"));
@@ -342,9 +343,14 @@ static int remote(const struct cli *c, const struct remote *r, json_t *args)
     return status;
 }
 
+int cli_ask(const struct cli *c, const char *name, const char *save, const char *path, json_t *args)
+{
+    return remote(c, &(struct remote){.name = name, .save = save, .path = path}, args);
+}
+
 int cli_remote(struct cli *c)
 {
-    return remote(c, &(struct remote){.name = c->command}, args_from_options(c));
+    return remote(c, &(struct remote){.name = c->command}, cli_args(c));
 }
 
 static const char *const kinds[] = {"?",         "dac",  "essms",   "hospital",
@@ -430,7 +436,7 @@ int cli_org(struct cli *c)
         if ((rows[i].argument && !cli_argument(c, 1)) || (rows[i].request && !output))
             return cli_usage(c, "org approve ID --fingerprint EMPREINTE --output FICHIER ; org "
                                 "revoke ORG --output FICHIER ; les autres : org VERBE ID");
-        args = args_from_options(c);
+        args = cli_args(c);
         if (args && rows[i].argument &&
             json_object_set_new(args, rows[i].argument, json_string(cli_argument(c, 1))))
             return cli_error(c, ERR_UTF8);
@@ -463,7 +469,7 @@ int cli_genesis(struct cli *c)
     if (!output)
         return cli_usage(c, "genesis --output FICHIER [--operator ORG]");
     return remote(c, &(struct remote){.name = "genesis", .save = "request", .path = output},
-                  args_from_options(c));
+                  cli_args(c));
 }
 
 static int import_one(const struct cli *c, const struct bytes *text)

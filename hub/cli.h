@@ -7,6 +7,7 @@
 #ifndef HUB_CLI_H
 #define HUB_CLI_H
 
+#include <jansson.h>
 #include <stdbool.h>
 
 #include "keyfile.h"
@@ -64,11 +65,17 @@ int cli_error_keys(const struct cli *c, enum err e, const char *const *names);
 [[gnu::format(printf, 4, 5)]] int cli_refuse(const struct cli *c, enum err e, int status,
                                              const char *format, ...);
 
+/* Options as arguments of a command, NULL when a number is none. */
+json_t *cli_args(const struct cli *c);
+/* Sends it; `save` (or NULL): the member of the answer that is written to `path`. Steals args. */
+int cli_ask(const struct cli *c, const char *name, const char *save, const char *path,
+            json_t *args);
 int cli_remote(struct cli *c);
 int cli_invite(struct cli *c);
 int cli_org(struct cli *c);
 int cli_node(struct cli *c);
 int cli_genesis(struct cli *c);
 int cli_import(struct cli *c);
+int cli_witness(struct cli *c);
 
 #endif

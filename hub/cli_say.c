@@ -98,6 +98,9 @@ static const struct sentence sentences[] = {
     {ERR_ROLLBACK,      EXIT_BROKEN,
      "l'entrepôt est plus ancien que ce qui a déjà été vu : c'est une vieille copie. Restaurez la "
      "plus récente"                                                                                         },
+    {ERR_RECOVERING,    EXIT_REFUSED,
+     "le hub vient d'être restauré et rassemble ce que ses membres détiennent ; « status » dit où "
+     "il en est"                                                                                             },
     {ERR_NOT_ENROLLED,  EXIT_REFUSED, "cette organisation n'est pas enrôlée ; rien n'a changé"            },
     {ERR_SUSPENDED,     EXIT_REFUSED, "cette organisation est suspendue ; rien n'a changé"                  },
     {ERR_REVOKED,       EXIT_REFUSED, "cette organisation ou cette clé est révoquée ; rien n'a changé"   },

@@ -18,13 +18,11 @@ static const char *const table_names[HUB_TABLES] = {
     [TABLE_HEAD] = "head",       [TABLE_K_ENTRY] = "k_entry", [TABLE_K_SIDE] = "k_side",
     [TABLE_K_TILE] = "k_tile",   [TABLE_K_ROOT] = "k_root",   [TABLE_A_ENTRY] = "a_entry",
     [TABLE_A_SIDE] = "a_side",   [TABLE_A_TILE] = "a_tile",   [TABLE_A_ROOT] = "a_root",
-    [TABLE_QUOTA] = "quota",
+    [TABLE_QUOTA] = "quota",     [TABLE_COSIGN] = "cosign",
 };
 
 static const struct ledger_tables keys_tables = {TABLE_K_ENTRY, TABLE_K_SIDE, TABLE_K_TILE,
                                                  TABLE_K_ROOT, 0};
-static const struct ledger_tables audit_tables = {TABLE_A_ENTRY, TABLE_A_SIDE, TABLE_A_TILE,
-                                                  TABLE_A_ROOT, 0};
 
 /* --- open, reload -------------------------------------------------------------------------- */
 
@@ -60,9 +58,9 @@ enum err core_reload(struct core *c)
     holds_forget(c);
     circles_forget(c->circles);
     heads_forget(c->heads);
-    if ((e = ledger_reload(c->keys)) || (e = ledger_reload(c->audit)))
+    if ((e = ledger_reload(c->keys)) || (e = epochs_open(c)))
         return e;
-    if ((e = registry_load(c)))
+    if ((e = registry_load(c)) || (e = witnessing_load(c)))
         return e;
     if ((e = mailboxes_load(c)))
         return e;
@@ -126,7 +124,7 @@ enum err core_logs_open(struct core *c)
 {
     enum err e = ledger_open(c->store, &keys_tables, span_text(c->id->keys_origin), &c->keys);
 
-    return e ? e : ledger_open(c->store, &audit_tables, span_text(c->id->audit_origin), &c->audit);
+    return e ? e : epochs_open(c);
 }
 
 enum err core_open(const struct core_options *options, struct core **out)
@@ -155,8 +153,8 @@ enum err core_open(const struct core_options *options, struct core **out)
         goto fail;
     if ((e = core_logs_open(c)))
         goto fail;
-    if ((e = circles_new(&c->circles)) || (e = mailboxes_new(&c->mail)) ||
-        (e = heads_new(&c->heads)) || (e = quotas_new(&c->quotas)))
+    if ((e = witnessing_new(c)) || (e = circles_new(&c->circles)) ||
+        (e = mailboxes_new(&c->mail)) || (e = heads_new(&c->heads)) || (e = quotas_new(&c->quotas)))
         goto fail;
     if ((e = core_reload(c)))
         goto fail;
@@ -179,7 +177,8 @@ void core_close(struct core *c)
     heads_free(c->heads);
     directory_free(c->dir);
     ledger_close(c->keys);
-    ledger_close(c->audit);
+    epochs_close(c);
+    witnessing_free(c);
     store_close(c->store);
     free(c);
 }
@@ -216,6 +215,10 @@ static enum err member_dispatch(struct core *c, struct job *j)
         return on_keys(c, j);
     case MSG_KEYS_PUT:
         return on_keys_put(c, j);
+    case MSG_CONSISTENCY:
+        return on_consistency(c, j);
+    case MSG_COSIGN:
+        return on_cosign(c, j);
     default:
         return core_refuse(c, j, ERR_MESSAGE_STATE);
     }
@@ -276,7 +279,8 @@ static enum err head_row(struct core *c)
     if (ledger_size(c->audit) == ledger_committed_size(c->audit))
         return ERR_OK;
     be64_write(c->now_ms, value);
-    return store_append(c->t, TABLE_HEAD, key_u64(ledger_size(c->audit), key), SPAN_OF(value));
+    return store_append(c->t, TABLE_HEAD, key_u64(leaf_place(c, ledger_size(c->audit)), key),
+                        SPAN_OF(value));
 }
 
 static enum err seq_row(struct core *c, uint64_t before)

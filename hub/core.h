@@ -31,7 +31,7 @@ enum hub_table {
     TABLE_REPORTED, /* mid, org, audit type u8 (outcome, held, expired) -> audit index u64 */
     TABLE_CIRCLE,   /* handle -> n u64, link of the circle's last audit entry */
     TABLE_CHAIN,    /* handle, n u32 -> audit index u64, SS */
-    TABLE_HEAD,     /* audit size u64 after each commit -> time ms u64 */
+    TABLE_HEAD,     /* audit size after each commit, as a place (epochs) -> time ms u64 */
     TABLE_K_ENTRY,
     TABLE_K_SIDE, /* of a keys leaf: commit time ms u64 */
     TABLE_K_TILE,
@@ -41,6 +41,7 @@ enum hub_table {
     TABLE_A_TILE,
     TABLE_A_ROOT,
     TABLE_QUOTA, /* org -> four limits u64, 0: the setting (quota) */
+    TABLE_COSIGN, /* log u8, node number u32 -> a witness's newest cosignature (witness) */
     HUB_TABLES
 };
 
@@ -55,7 +56,8 @@ struct identity {
     struct secret_box *transport;
     struct bytes name;     /* what federation.name points to */
     char keys_origin[96];  /* "<name>/keys" */
-    char audit_origin[96]; /* "<name>/audit/<epoch>" */
+    uint32_t epoch;        /* the first of the audit log */
+    char audit_origin[96]; /* "<name>/audit/<epoch>", of the first epoch */
 };
 
 struct core_options {
@@ -70,6 +72,27 @@ struct core_options {
     uint64_t deliver_max_bytes; /* issued and not acknowledged, of all together; 0: no bound */
     const struct hub_conf *conf;
     struct board *board; /* where figures are told; borrowed, may be NULL */
+};
+
+/* One epoch of the audit log. The last is the one that grows; the others are closed. */
+#define EPOCHS_MAX 64
+struct epoch {
+    uint32_t number;
+    char origin[96];
+    struct ledger *ledger;
+};
+
+/* What a hub restored from a backup does before it serves again (restore.c). */
+struct recovery {
+    bool on;
+    bool keys_asked; /* a node was asked for what it has and we have not */
+    uint64_t asked_ms;
+    uint32_t epoch; /* of the newest audit head shown */
+    uint64_t audit; /* its size */
+    uint64_t keys;  /* size of the newest keys head shown */
+    uint8_t keys_root[32];
+    size_t heard; /* nodes that have shown what they hold */
+    uint64_t began_ms;
 };
 
 struct hub_conf;
@@ -91,7 +114,11 @@ struct core {
     struct outflow outflow; /* DELIVERs on their way through `out` */
     struct window window;   /* what is issued and not acknowledged */
     struct ledger *keys;
-    struct ledger *audit;
+    struct ledger *audit; /* of the newest epoch */
+    struct epoch epochs[EPOCHS_MAX];
+    size_t epoch_count;
+    struct witnessing *witnessing;
+    struct recovery recovery;
     struct directory *dir;
     struct circles *circles;
     struct mailboxes *mail;
@@ -183,7 +210,7 @@ enum err audit_add(struct core *c, enum audit_type type, struct detail *d, uint6
 enum err audit_receipt(struct core *c, struct txn *t, uint64_t index,
                        const struct receipt_path *path, struct bytes *out);
 /* What leaf `index` says, in the group's transaction; borrows from it. ERR_NOT_FOUND: erased. */
-enum err audit_detail(struct core *c, uint64_t index, struct detail *out);
+enum err audit_detail(struct core *c, uint64_t place, struct detail *out);
 enum err audit_head(struct core *c, struct txn *t, uint64_t size, struct ckpt *out);
 enum err keys_head(struct core *c, struct txn *t, uint64_t size, struct ckpt *out);
 enum err heads_new(struct heads **out);
@@ -196,6 +223,45 @@ enum err keys_check_head(struct core *c, const struct ckpt *head);
 
 /* --- figures (figures.c) ------------------------------------------------------------------- */
 void figures_tick(struct core *c); /* from on_tick(), inside the group */
+/* --- epochs of the audit log (epochs.c) ----------------------------------------------------- */
+
+/* A leaf is named everywhere in the store by its place: the ordinal of its epoch in the upper 16
+ * bits, its index below. So what the store says of an old leaf stays true in a new epoch. */
+#define PLACE_SHIFT 48
+enum err epochs_open(struct core *c);
+void epochs_close(struct core *c);
+const struct epoch *epoch_now(const struct core *c);
+const struct epoch *epoch_numbered(const struct core *c, uint32_t number); /* NULL */
+uint64_t leaf_place(const struct core *c, uint64_t index);                   /* in the newest epoch */
+/* ERR_CORRUPT: there is no such epoch. */
+enum err place_read(const struct core *c, uint64_t place, const struct epoch **epoch,
+                    uint64_t *index);
+/* A new epoch, in the group's transaction: nothing may be appended to the former one any more.
+ * Committed or not, the ledger of the new one is there until core_reload(). */
+enum err epoch_add(struct core *c);
+/* The receipt of the newest epoch's leaf 0; empty in the first epoch. */
+enum err epoch_opening(struct core *c, struct bytes *out);
+
+/* --- witnesses (witness.c) ------------------------------------------------------------------- */
+enum err witnessing_new(struct core *c);
+void witnessing_free(struct core *c);
+enum err witnessing_load(struct core *c);
+/* HEADS to one session, or to all if they are due. */
+enum err heads_tell(struct core *c, const struct job *to);
+enum err heads_tell_due(struct core *c);
+enum err on_consistency(struct core *c, struct job *j);
+enum err on_cosign(struct core *c, struct job *j);
+struct witness_lag {
+    bool named;     /* a set is in force */
+    size_t members; /* of it */
+    uint64_t quorum;
+    size_t keyed;        /* members with a witness key */
+    uint64_t audit_size; /* newest audit head with a quorum; 0: none in this epoch */
+    uint64_t keys_size;
+    uint64_t audit_time_s; /* when that quorum was reached; 0: never */
+    uint64_t keys_time_s;
+};
+void witness_lag(const struct core *c, struct witness_lag *out);
 
 /* --- handlers ------------------------------------------------------------------------------ */
 enum err on_put(struct core *c, struct job *j);

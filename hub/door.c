@@ -59,12 +59,12 @@ static uint64_t page_cost(struct span frame)
     return type == MSG_KEYS || type == MSG_CHAIN ? PAGE_COST : 0;
 }
 
-/* An ACK has no answer, and a HELLO has a limit of its own. */
+/* An ACK has no answer, a COSIGN only when it is refused, and a HELLO has a limit of its own. */
 static uint32_t counts_as(struct span frame)
 {
     uint64_t type = type_of(frame);
 
-    return type == MSG_ACK || type == MSG_HELLO ? 0 : 1;
+    return type == MSG_ACK || type == MSG_HELLO || type == MSG_COSIGN ? 0 : 1;
 }
 
 /* ERR_BUSY: his organisation, or all together, have too much under way. */

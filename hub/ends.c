@@ -198,10 +198,8 @@ enum err on_tick(struct core *c, struct job *j)
     enum err e;
 
     (void)j;
-    if ((e = sweep(c)))
-        return e;
-    if ((e = seen_sweep(c)))
+    if ((e = sweep(c)) || (e = seen_sweep(c)))
         return e;
     figures_tick(c);
-    return ERR_OK;
+    return heads_tell_due(c);
 }

@@ -33,16 +33,19 @@ static enum err first_item(void *arg, const struct item *it)
 /* The first item from `seq` on, and since when the log has it. */
 static enum err item_time(struct core *c, uint64_t seq, struct found *f, uint64_t *ms)
 {
+    const struct epoch *at;
     struct span entry;
     struct span side;
     uint8_t commitment[32];
+    uint64_t index;
     uint64_t type;
     enum err e;
 
     *f = (struct found){0};
     if ((e = items_scan(c->t, seq, 1, first_item, f)) || !f->any)
         return e;
-    if ((e = ledger_entry(c->audit, c->t, f->index, &entry, &side, NULL)))
+    if ((e = place_read(c, f->index, &at, &index)) ||
+        (e = ledger_entry(at->ledger, c->t, index, &entry, &side, NULL)))
         return e;
     return entry_decode(entry, &type, ms, commitment);
 }

@@ -28,7 +28,7 @@ struct fsck_result {
     uint64_t rows, findings;
     uint8_t incarnation[ID_BYTES];
     struct {
-        const char *origin; /* of the identity */
+        char origin[96];
         uint64_t size;
         uint8_t root[MERKLE_HASH_BYTES];
     } logs[2]; /* keys, audit */

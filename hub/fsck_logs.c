@@ -63,15 +63,17 @@ static void directory_check_all(struct fsck *f)
 
 /* --- audit ----------------------------------------------------------------------------------- */
 
-bool fsck_leaf(struct fsck *f, uint64_t index, uint64_t *type, struct detail *d)
+bool fsck_leaf(struct fsck *f, uint64_t place, uint64_t *type, struct detail *d)
 {
+    const struct epoch *at;
+    uint64_t index;
     struct span entry;
     struct span side;
     uint8_t c[32];
     uint64_t ms;
 
-    if (index >= ledger_committed_size(f->c->audit) ||
-        ledger_entry(f->c->audit, f->c->t, index, &entry, &side, NULL) ||
+    if (place_read(f->c, place, &at, &index) || index >= ledger_committed_size(at->ledger) ||
+        ledger_entry(at->ledger, f->c->t, index, &entry, &side, NULL) ||
         entry_decode(entry, type, &ms, c) || side.len <= SALT_BYTES)
         return false;
     return detail_decode(span_of(side.ptr + SALT_BYTES, side.len - SALT_BYTES), d) == ERR_OK;
@@ -137,16 +139,16 @@ static const char *leaf_check(struct fsck *f, struct span entry, struct span sid
     return circle_step(f, &d, entry);
 }
 
-static void leaves_check(struct fsck *f)
+static void leaves_check(struct fsck *f, struct ledger *l)
 {
     uint8_t key[8];
 
-    for (uint64_t i = 0; i < ledger_committed_size(f->c->audit) && !f->failed; i++) {
+    for (uint64_t i = 0; i < ledger_committed_size(l) && !f->failed; i++) {
         struct span entry;
         struct span side;
         const char *what = "l'entrée manque";
 
-        if (ledger_entry(f->c->audit, f->c->t, i, &entry, &side, NULL) == ERR_OK)
+        if (ledger_entry(l, f->c->t, i, &entry, &side, NULL) == ERR_OK)
             what = leaf_check(f, entry, side);
         if (what)
             fsck_found(f, "a_side", leaf_key(i, key), what);
@@ -180,22 +182,23 @@ static void heads_check(struct fsck *f)
 
         if (strcmp(origin, f->o->identity->keys_origin) == 0)
             head_check(f, f->c->keys, i);
-        else if (strcmp(origin, f->o->identity->audit_origin) == 0)
-            head_check(f, f->c->audit, i);
+        for (size_t k = 0; k < f->c->epoch_count; k++)
+            if (strcmp(origin, f->c->epochs[k].origin) == 0)
+                head_check(f, f->c->epochs[k].ledger, i);
     }
 }
 
 void fsck_logs(struct fsck *f)
 {
     log_check(f, f->c->keys, 0, "k_entry");
-    if (!f->failed)
-        log_check(f, f->c->audit, 1, "a_entry");
-    f->r.logs[0].origin = f->o->identity->keys_origin;
-    f->r.logs[1].origin = f->o->identity->audit_origin;
+    for (size_t k = 0; k < f->c->epoch_count && !f->failed; k++)
+        log_check(f, f->c->epochs[k].ledger, 1, "a_entry"); /* the newest is told */
+    snprintf(f->r.logs[0].origin, sizeof f->r.logs[0].origin, "%s", f->o->identity->keys_origin);
+    snprintf(f->r.logs[1].origin, sizeof f->r.logs[1].origin, "%s", epoch_now(f->c)->origin);
     if (!f->failed)
         directory_check_all(f);
-    if (!f->failed)
-        leaves_check(f);
+    for (size_t k = 0; k < f->c->epoch_count && !f->failed; k++)
+        leaves_check(f, f->c->epochs[k].ledger);
     if (!f->failed)
         heads_check(f);
 }

@@ -194,11 +194,13 @@ static const char *chain_row(struct fsck *f, struct span key, struct span row)
 
 static const char *head_row(struct fsck *f, struct span key, struct span row)
 {
-    if (key.len != 8 || row.len != 8)
+    const struct epoch *at;
+    uint64_t size;
+
+    if (key.len != 8 || row.len != 8 || place_read(f->c, be64_read(key.ptr), &at, &size))
         return "la ligne est illisible";
-    return be64_read(key.ptr) > ledger_committed_size(f->c->audit)
-               ? "une tête au-delà de la fin du journal"
-               : NULL;
+    return size > ledger_committed_size(at->ledger) ? "une tête au-delà de la fin du journal"
+                                                    : NULL;
 }
 
 static void circles_without_row(struct fsck *f)
@@ -214,7 +216,7 @@ static void last_head(struct fsck *f)
     struct span value;
     uint8_t key[8];
 
-    if (size > 0 && store_get(f->c->t, TABLE_HEAD, key_u64(size, key), &value))
+    if (size > 0 && store_get(f->c->t, TABLE_HEAD, key_u64(leaf_place(f->c, size), key), &value))
         fsck_found(f, "head", SPAN_OF(key), "la dernière tête manque");
 }
 

@@ -127,6 +127,7 @@ static enum err facts_read(const char *dir, struct identity *id)
         return e;
     if ((e = facts_decode(bytes_span(&file), id, &epoch)))
         goto out;
+    id->epoch = epoch;
     id->federation.name = bytes_span(&id->name);
     snprintf(id->keys_origin, sizeof id->keys_origin, "%.*s/keys", (int)id->name.len,
              (const char *)id->name.ptr);

@@ -175,6 +175,7 @@ static const struct cli_command commands[] = {
     {"restore",   upkeep_restore, "SAUVEGARDE --to DOSSIER : vérifie la sauvegarde et remet le hub dans un dossier neuf"},
     {"fsck",      upkeep_fsck,    "[--against SAUVEGARDE] : relit tout l'entrepôt et nomme ce qui n'est pas intact"},
     {"compact",   upkeep_compact, "service arrêté : rend au disque la place de ce qui a été supprimé"},
+    {"witness",   cli_witness,    "set ORG... [--quorum N] --output FICHIER | list : témoins des journaux"},
     {"trust",     cli_remote,     "clés de confiance, pour relais-verify"},
 };
 /* clang-format on */

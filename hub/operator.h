@@ -41,6 +41,13 @@ enum err node_allow(struct asked *a);
 enum err quota_say(struct asked *a, const uint8_t org[ID_BYTES], json_t *one);
 /* status.c */
 enum err status_run(struct asked *a);
+/* An organisation by name, or by the first digits of its id. ERR_FIELD_MISSING, ERR_NOT_FOUND;
+ * ERR_ITEMS when several fit. A whole name wins over the beginning of a longer one. */
+enum err org_typed(const struct asked *a, const char *text, const struct directory_org **out);
+/* witness_commands.c */
+enum err witness_set(struct asked *a);
+enum err witness_list(struct asked *a);
+enum err witness_facts(struct asked *a); /* for status: data and text */
 
 /* --- help for commands ----------------------------------------------------------------------- */
 const char *arg_text(const struct asked *a, const char *name); /* "" when absent */

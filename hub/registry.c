@@ -9,6 +9,7 @@
 
 #define PAGE_BYTES_MAX 280000
 #define ENROL_BODY_MAX (STMT_MAX - 192) /* with the possession it is a statement of its own */
+#define WITNESS_KEYS_MAX 64             /* of one node, ever: one each time it is restored */
 #define PREKEYS_LIVE_MAX 64             /* of one node: honest ones have two or three */
 
 /* To the door and the workers, for their replicas of the directory. */
@@ -179,11 +180,11 @@ static enum err prekey_check(struct core *c, const struct job *j)
 
     if ((e = keys_stmt_peek(j->ss.stmt, &kind, federation)))
         return e;
-    if (kind != KEYS_PREKEY)
+    if (kind != KEYS_PREKEY && kind != KEYS_WITNESS_KEY)
         return ERR_RIGHT;
     if (!n || j->ss.count != 1 || memcmp(j->ss.sig[0].kid, n->kid, KID_BYTES) != 0)
         return ERR_FROM;
-    if (prekeys_crowded(c, n))
+    if (kind == KEYS_PREKEY ? prekeys_crowded(c, n) : n->witness_number >= WITNESS_KEYS_MAX)
         return ERR_QUOTA;
     return directory_check(c->dir, directory_size(c->dir), j->message.statement.ss);
 }

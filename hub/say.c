@@ -30,6 +30,7 @@ bool err_is_final(enum err e)
     case ERR_MESSAGE_STATE:
     case ERR_SENDER_QUOTA:
     case ERR_HUB_QUOTA:
+    case ERR_RECOVERING:
         return false;
     default:
         return true;

@@ -42,6 +42,8 @@ static const struct setting settings[] = {
     {"waiting_max", SET_UINT, AT(waiting_max), "2000000", 1000, 100000000, "messages en attente de toutes les organisations"},
     {"nodes_max", SET_UINT, AT(nodes_max), "5000", 1, 65536, "nœuds connectés en même temps"},
     {"memory_max", SET_SIZE, AT(memory_max), "1g", 64 << 20, 0, "mémoire vive au plus ; voir OPERATIONS"},
+    {"heads_every", SET_DURATION, AT(heads_every_s), "10s", 1, 3600, "délai le plus court entre deux annonces de l'état des journaux"},
+    {"restore_wait", SET_DURATION, AT(restore_wait_s), "600s", 1, 86400, "après une restauration : attente des membres, au plus, avant de servir"},
     {"store_max", SET_SIZE, AT(store_max), "64g", 16 << 20, 0, "taille de l'entrepôt au plus"},
     {"metrics_listen", SET_TEXT, AT(metrics_listen), "", 0, 0, "adresse locale de /health et /metrics, comme 127.0.0.1:7413 (vide : aucune)"},
 };

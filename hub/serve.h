@@ -29,6 +29,8 @@ struct hub_conf {
     uint64_t memory_max;
     uint64_t store_max;
     char metrics_listen[64]; /* loopback; "": no pages */
+    uint32_t heads_every_s;
+    uint32_t restore_wait_s;
 };
 
 /* Reads <dir>/hub.conf (absent: the defaults). `why` gets file, line and reason. */

@@ -72,6 +72,7 @@ static enum err welcome(struct core *c, const struct job *j, const struct mailbo
                     .time_ms = c->now_ms,
                     .acked_seq = m->acked}
     };
+    struct bytes opening = {0};
     struct parcel *p = NULL;
     enum err e;
 
@@ -81,18 +82,28 @@ static enum err welcome(struct core *c, const struct job *j, const struct mailbo
         return e;
     if ((e = audit_head(c, c->t, ledger_committed_size(c->audit), &say.welcome.audit)))
         return e;
-    if (!(p = calloc(1, sizeof *p)))
+    if ((e = epoch_opening(c, &opening)))
+        return e;
+    say.welcome.epoch = epoch_now(c)->number;
+    say.welcome.opening = bytes_span(&opening);
+    if (!(p = calloc(1, sizeof *p))) {
+        bytes_free(&opening);
         return ERR_NOMEM;
+    }
     p->kind = PARCEL_OPEN;
     p->peer = j->peer;
     p->session = j->session;
     p->who = m->who;
     p->acked_seq = m->acked;
-    if ((e = message_encode(&say, &p->frame))) {
+    e = message_encode(&say, &p->frame);
+    bytes_free(&opening);
+    if (e) {
         parcel_free(p);
         return e;
     }
-    return core_stage(c, p);
+    if ((e = core_stage(c, p)))
+        return e;
+    return heads_tell(c, j);
 }
 
 /* Resumes after what the hub knows to be on the node's disk. A node that says less has lost

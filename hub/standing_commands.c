@@ -24,9 +24,7 @@ static bool name_begins(struct span name, const char *text)
     return strlen(text) <= name.len && strncasecmp((const char *)name.ptr, text, strlen(text)) == 0;
 }
 
-/* ERR_FIELD_MISSING, ERR_NOT_FOUND; ERR_ITEMS when several fit. A whole name wins over the
- * beginning of a longer one. */
-static enum err org_typed(const struct asked *a, const char *text, const struct directory_org **out)
+enum err org_typed(const struct asked *a, const char *text, const struct directory_org **out)
 {
     const struct directory_org *whole = NULL;
     const struct directory_org *begun = NULL;
@@ -234,12 +232,20 @@ static enum err org_lines(struct asked *a, const struct directory_node *n)
     return e;
 }
 
+static enum err audit_lines(struct asked *a)
+{
+    enum err e = ERR_OK;
+
+    for (size_t i = 0; i < a->c->epoch_count && !e; i++)
+        e = vkey_line(a, a->c->epochs[i].origin, a->c->id->audit_log);
+    return e;
+}
+
 enum err org_trust(struct asked *a)
 {
     enum err e;
 
-    if ((e = vkey_line(a, a->c->id->keys_origin, a->c->id->keys_log)) ||
-        (e = vkey_line(a, a->c->id->audit_origin, a->c->id->audit_log)) ||
+    if ((e = vkey_line(a, a->c->id->keys_origin, a->c->id->keys_log)) || (e = audit_lines(a)) ||
         (e = bytes_printf(&a->text, "quorum none\n")))
         return e;
     for (size_t i = 0; directory_node(a->c->dir, i); i++)

@@ -104,6 +104,17 @@ enum err checkpoint_sign(struct span origin, uint64_t size, const uint8_t root[M
 enum err checkpoint_cosign(const struct checkpoint *c, struct span name, uint64_t time_s,
                            const struct secret_sign *key, struct bytes *out);
 
+/* The same in the short form of the wire: the signature alone. Names do not matter to it. */
+enum err cosignature_make(struct span origin, uint64_t size, const uint8_t root[MERKLE_HASH_BYTES],
+                          uint64_t time_s, const struct secret_sign *key, uint8_t sig[SIG_BYTES]);
+/* ERR_CHECKPOINT unless it is this witness's. */
+enum err cosignature_verify(struct span origin, uint64_t size,
+                            const uint8_t root[MERKLE_HASH_BYTES], uint64_t time_s,
+                            const struct sign_public *witness, const uint8_t sig[SIG_BYTES]);
+/* *out becomes the signature line of a note, made from the short form. */
+enum err cosignature_line(struct span name, const struct sign_public *witness, uint64_t time_s,
+                          const uint8_t sig[SIG_BYTES], struct bytes *out);
+
 /* *out becomes the note with the line added at its end, once it verifies under this witness key.
  * ERR_EXISTS if the note has a line of that key, ERR_ITEMS and ERR_SIZE when full. */
 enum err checkpoint_add_line(const struct checkpoint *c, struct span line,

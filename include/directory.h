@@ -44,7 +44,9 @@ enum keys_kind {
     KEYS_RESUME,
     KEYS_REVOKE,
     KEYS_ROTATE_NODE, /* reserved: ERR_UNSUPPORTED */
-    KEYS_ROTATE_HUB   /* reserved: ERR_UNSUPPORTED */
+    KEYS_ROTATE_HUB,  /* reserved: ERR_UNSUPPORTED */
+    KEYS_WITNESS_SET = 10,
+    KEYS_WITNESS_KEY = 12
 };
 enum revoke_reason {
     REVOKE_ENDED = 1,
@@ -129,6 +131,8 @@ struct directory_node {
     uint32_t org;             /* directory_org() */
     uint32_t previous_of_org; /* directory_node() enrolled before it, or DIRECTORY_NONE */
     uint32_t prekey;          /* the newest */
+    uint64_t witness_number;  /* of its witness key in force; 0: it has none */
+    struct sign_public witness;
 };
 
 struct directory_org {
@@ -148,6 +152,18 @@ struct directory_suspension {
     uint64_t to;   /* of the resumption; UINT64_MAX while it lasts */
     uint64_t reason;
     uint32_t previous; /* of the same organisation, or DIRECTORY_NONE */
+};
+
+#define WITNESS_SET_MAX 15 /* with the log's own line they fill a C2SP note */
+#define WITNESS_SET_FULL 5 /* fewer are allowed in exercise mode alone */
+
+/* Who watches the logs (7.6): one node each of different organisations, none the operator's. */
+struct directory_witnesses {
+    uint64_t at;     /* index of the leaf */
+    uint64_t ts_ms;  /* of the statement */
+    uint64_t quorum; /* more than half of them */
+    size_t count;
+    uint32_t node[WITNESS_SET_MAX]; /* directory_node() */
 };
 
 struct directory;
@@ -174,6 +190,11 @@ uint64_t directory_size(const struct directory *d);
 const struct federation *directory_federation(const struct directory *d); /* NULL before leaf 0 */
 /* Are these the keys and names that the invitation spoke of? ERR_FINGERPRINT. */
 enum err federation_matches(const struct federation *f, const struct invitation *i);
+
+/* The set in force; NULL: none was ever named. */
+const struct directory_witnesses *directory_witnesses(const struct directory *d);
+/* Is this node of the set, with a key, and neither revoked nor suspended? */
+bool directory_is_witness(const struct directory *d, const struct directory_node *n);
 
 /* Iteration, and the links above; NULL when out of range. Orgs and nodes in order of the log. */
 size_t directory_org_count(const struct directory *d);
@@ -255,6 +276,30 @@ enum err suspend_encode(const uint8_t federation[ID_BYTES], uint64_t ts_ms, bool
 enum err revoke_encode(const uint8_t federation[ID_BYTES], uint64_t ts_ms,
                        const uint8_t org[ID_BYTES], const uint8_t *node, /* NULL: all */
                        enum revoke_reason reason, struct bytes *out);
+struct witness_key_statement {
+    uint8_t federation[ID_BYTES];
+    uint64_t ts_ms;
+    uint8_t org[ID_BYTES];
+    uint8_t node[ID_BYTES];
+    uint64_t number; /* 1, 2, ...: each retires the one before */
+    struct sign_public pk;
+};
+enum err witness_key_encode(const struct witness_key_statement *s, struct bytes *out);
+enum err witness_key_decode(struct span stmt, struct witness_key_statement *out);
+/* An SS signed by the node, for KEYS_PUT. */
+enum err witness_key_sign(const struct witness_key_statement *s, const struct secret_sign *key,
+                          struct bytes *out);
+
+struct witness_set_statement {
+    uint8_t federation[ID_BYTES];
+    uint64_t ts_ms;
+    uint64_t quorum;
+    size_t count;
+    uint8_t node[WITNESS_SET_MAX][ID_BYTES];
+};
+enum err witness_set_encode(const struct witness_set_statement *s, struct bytes *out);
+enum err witness_set_decode(struct span stmt, struct witness_set_statement *out);
+
 /* The kind and federation of a stmt of this log. */
 enum err keys_stmt_peek(struct span stmt, enum keys_kind *kind, uint8_t federation[ID_BYTES]);
 

@@ -65,6 +65,9 @@
     X(ERR_FINGERPRINT, 60, "fingerprint differs: somebody stands between, or a typing error")     \
     X(ERR_RANDOM, 61, "no randomness available")                                                  \
     X(ERR_ROLLBACK, 62, "older than what was seen before")                                        \
+    X(ERR_RECOVERING, 63, "hub restored from a backup: it collects what its members hold")        \
+    X(ERR_EPOCH, 64, "an audit log epoch without the leaf that says where it came from")          \
+    X(ERR_UNWITNESSED, 65, "no quorum of witnesses has cosigned the keys log for too long")       \
     /* session and enrolment: 70 to 89 */                                                         \
     X(ERR_NOT_ENROLLED, 70, "key is not enrolled")                                                \
     X(ERR_SUSPENDED, 71, "organisation is suspended")                                             \

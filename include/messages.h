@@ -47,7 +47,9 @@ struct msg_hello {
     uint64_t last_seq;
     uint32_t credit_messages;
     uint32_t credit_bytes;
-    uint64_t keys_size;
+    struct ckpt keys; /* the newest heads the node holds; size 0: none */
+    uint32_t epoch;   /* of the audit log; 0: none */
+    struct ckpt audit;
 };
 
 struct msg_welcome {
@@ -56,7 +58,9 @@ struct msg_welcome {
     uint8_t hub[ID_BYTES];
     uint64_t head_seq;
     struct ckpt keys;
+    uint32_t epoch; /* of the audit log */
     struct ckpt audit;
+    struct span opening; /* receipt of the epoch's leaf 0; empty in the first epoch */
     uint64_t time_ms;
     uint64_t acked_seq;
 };
@@ -135,6 +139,60 @@ struct msg_ping {
     uint64_t keys_size;
 };
 
+#define WITNESSES_MAX 15 /* with the log's own line they fill a C2SP note */
+#define EPOCH_MAX UINT16_MAX
+
+/* A head and who cosigned it so far. size 0: none yet. */
+struct cosigned {
+    struct ckpt head;
+    size_t n;
+    struct cosignature {
+        uint8_t node[ID_BYTES];
+        uint64_t time_s;
+        uint8_t sig[64];
+    } by[WITNESSES_MAX];
+};
+
+struct msg_heads {
+    uint32_t epoch;
+    struct ckpt audit;
+    struct ckpt keys;
+    struct cosigned audit_seen; /* of this epoch */
+    struct cosigned keys_seen;
+};
+
+/* Which log a question is about: 1 keys (epoch 0), 2 audit. */
+struct log_name {
+    uint32_t log;
+    uint32_t epoch;
+};
+
+struct msg_consistency {
+    uint64_t req;
+    struct log_name of;
+    uint64_t from;
+    uint64_t to;
+};
+
+#define CONSISTENCY_HASHES_MAX 64
+struct msg_consistency_proof {
+    uint64_t req;
+    struct log_name of;
+    uint64_t from;
+    uint64_t to;
+    size_t n;
+    uint8_t hash[CONSISTENCY_HASHES_MAX][32];
+};
+
+struct msg_cosign {
+    uint64_t req;
+    struct log_name of;
+    uint64_t size;
+    uint8_t root[32];
+    uint64_t time_s;
+    uint8_t sig[64];
+};
+
 enum err_extra {
     EXTRA_NONE,
     EXTRA_HEAD,
@@ -188,6 +246,10 @@ struct message {
         struct msg_keys keys;
         struct msg_keys_page keys_page;
         struct msg_ping ping;
+        struct msg_heads heads;
+        struct msg_consistency consistency;
+        struct msg_consistency_proof consistency_proof;
+        struct msg_cosign cosign;
         struct msg_err err;
         struct msg_join join;
         struct msg_join_state join_state;

@@ -51,6 +51,10 @@ struct detail {
     uint64_t count;
     uint64_t act;
     struct span about; /* borrowed */
+    uint64_t epoch;    /* the former one */
+    uint64_t common;   /* its size that all share, and the root there */
+    uint8_t common_root[32];
+    uint64_t lost; /* leaves from there up to this size are lost */
 };
 
 enum detail_key {
@@ -73,7 +77,11 @@ enum detail_key {
     DETAIL_SIG,
     DETAIL_COUNT,
     DETAIL_ACT,
-    DETAIL_ABOUT
+    DETAIL_ABOUT,
+    DETAIL_EPOCH = 26,
+    DETAIL_COMMON,
+    DETAIL_COMMON_ROOT,
+    DETAIL_LOST
 };
 
 enum err detail_encode(const struct detail *d, struct bytes *out);

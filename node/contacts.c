@@ -46,7 +46,7 @@ struct circle_signers contacts_signers(struct node *n)
 
 /* --- loading --------------------------------------------------------------------------------- */
 
-static enum err head_load(struct node *n, struct txn *t, const char *name, struct ckpt *out)
+enum err head_load(struct node *n, struct txn *t, const char *name, struct ckpt *out)
 {
     struct bytes row = {0};
     struct ckpt head = {0};
@@ -107,7 +107,6 @@ static enum err load(struct node *n, struct contacts *c)
 {
     struct txn *t = NULL;
     uint64_t alarm;
-    uint64_t epoch;
     enum err e;
 
     if ((e = directory_new(DIRECTORY_STATEMENT_TIME, &n->entropy, &c->dir)))
@@ -123,12 +122,8 @@ static enum err load(struct node *n, struct contacts *c)
     n->alarm = (enum err)alarm;
     if (!c->joined)
         goto out;
-    if ((e = meta_get_u64(n, t, "audit_epoch", 0, &epoch)))
-        goto out;
-    c->audit_epoch = (uint32_t)epoch;
     self_fill(n, &c->pins);
-    if ((e = head_load(n, t, "keys_head", &c->keys)) ||
-        (e = head_load(n, t, "audit_head", &c->audit)))
+    if ((e = head_load(n, t, "keys_head", &c->keys)) || (e = audit_load(n, t, c)))
         goto out;
     if ((e = ledger_make(n, c)))
         goto out;
@@ -143,6 +138,7 @@ static void unload(struct contacts *c)
     ledger_close(c->ledger);
     directory_free(c->dir);
     evidence_free(c);
+    free(c->fresh);
     *c = (struct contacts){0};
 }
 
@@ -180,6 +176,10 @@ enum err contacts_reload(struct node *n)
     }
     fresh.unwritten = n->contacts->unwritten;
     n->contacts->unwritten = (struct evidence){0};
+    fresh.fresh = n->contacts->fresh; /* seen, and in no transaction yet */
+    fresh.fresh_count = n->contacts->fresh_count;
+    fresh.fresh_cap = n->contacts->fresh_cap;
+    n->contacts->fresh = NULL;
     unload(n->contacts);
     *n->contacts = fresh;
     return ERR_OK;
@@ -211,7 +211,7 @@ static enum err page_entry(struct node *n, struct txn *t, uint64_t i, struct spa
     return ledger_append(c->ledger, t, ss, span_text(""), &at);
 }
 
-static enum err head_keep(struct node *n, struct txn *t, const char *name, const struct ckpt *head)
+enum err head_keep(struct node *n, struct txn *t, const char *name, const struct ckpt *head)
 {
     struct bytes row = {0};
     enum err e = head_bytes(head, &row);
@@ -282,7 +282,7 @@ enum err contacts_page(struct node *n, const struct msg_keys_page *page)
 /* --- heads -------------------------------------------------------------------------------------
  */
 
-static enum err keys_head_check(struct node *n, const struct ckpt *head, const char *what)
+enum err keys_head_check(struct node *n, const struct ckpt *head, const char *what)
 {
     struct contacts *c = n->contacts;
     char origin[ORIGIN_ROOM];
@@ -301,6 +301,11 @@ static enum err keys_head_check(struct node *n, const struct ckpt *head, const c
     return e == ERR_SPLIT_VIEW ? two_histories(n, e, what, &c->keys, head) : e;
 }
 
+enum err contacts_note_keys(struct node *n, const struct ckpt *head)
+{
+    return n->contacts->joined ? keys_head_check(n, head, "keys head") : ERR_NOT_JOINED;
+}
+
 /* What the hub says its log is now: no less than what it said before. */
 enum err contacts_see_keys(struct node *n, const struct ckpt *head)
 {
@@ -314,76 +319,4 @@ enum err contacts_see_keys(struct node *n, const struct ckpt *head)
     if (head->size < ledger_committed_size(c->ledger))
         return two_histories(n, ERR_ROLLBACK, "keys head", &c->keys, head);
     return ERR_OK;
-}
-
-static enum err audit_verify(struct node *n, const struct ckpt *head, uint32_t *epoch)
-{
-    struct contacts *c = n->contacts;
-
-    return audit_epoch_find(&c->pins, head, c->audit_epoch, node_now_ms(n), epoch);
-}
-
-static enum err audit_compare(struct node *n, const struct ckpt *head, uint32_t epoch,
-                              const char *what)
-{
-    struct contacts *c = n->contacts;
-
-    if (epoch == c->audit_epoch && head->size == c->audit.size && c->audit.size > 0 &&
-        !head_same(head, &c->audit))
-        return two_histories(n, ERR_SPLIT_VIEW, what, &c->audit, head);
-    return ERR_OK;
-}
-
-static enum err audit_keep(struct node *n, const struct ckpt *head, uint32_t epoch)
-{
-    struct contacts *c = n->contacts;
-    struct txn *t = NULL;
-    enum err e;
-
-    if (epoch < c->audit_epoch || (epoch == c->audit_epoch && head->size <= c->audit.size))
-        return ERR_OK;
-    if ((e = store_begin(n->store, TXN_WRITE, &t)))
-        return e;
-    if (!(e = head_keep(n, t, "audit_head", head)) &&
-        !(e = meta_put_u64(n, t, "audit_epoch", epoch)))
-        e = store_commit(&t);
-    store_abort(&t);
-    if (e)
-        return e;
-    c->audit = *head;
-    c->audit_epoch = epoch;
-    return ERR_OK;
-}
-
-enum err contacts_see_audit(struct node *n, const struct ckpt *head)
-{
-    struct contacts *c = n->contacts;
-    uint32_t epoch = 0;
-    enum err e;
-
-    if (!c->joined)
-        return ERR_NOT_JOINED;
-    if (head->size == 0)
-        return ERR_OK;
-    if ((e = audit_verify(n, head, &epoch)))
-        return e;
-    if ((e = audit_compare(n, head, epoch, "audit head")))
-        return e;
-    if (epoch < c->audit_epoch || (epoch == c->audit_epoch && head->size < c->audit.size))
-        return two_histories(n, ERR_ROLLBACK, "audit head", &c->audit, head);
-    return audit_keep(n, head, epoch);
-}
-
-enum err contacts_check_dir(struct node *n, const struct ckpt *keys, const struct ckpt *audit)
-{
-    uint32_t epoch = 0;
-    enum err e;
-
-    if (keys->size > 0 && (e = keys_head_check(n, keys, "keys head of a sender")))
-        return e;
-    if (audit->size == 0)
-        return ERR_OK;
-    if ((e = audit_verify(n, audit, &epoch)))
-        return e;
-    return audit_compare(n, audit, epoch, "audit head of a sender");
 }

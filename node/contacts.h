@@ -48,9 +48,39 @@ void contacts_heads(const struct node *n, struct ckpt *keys, struct ckpt *audit)
 /* The page as received. All of it or nothing; ends with its own commit. ERR_SPLIT_VIEW,
  * ERR_ROLLBACK, ERR_CHECKPOINT, ERR_RANGE (not at our end), or why a statement is refused. */
 enum err contacts_page(struct node *n, const struct msg_keys_page *page);
-/* Heads told by the hub (WELCOME) or by a receipt. */
+/* Heads told by the hub (WELCOME, HEADS): no shorter than what it said before. */
 enum err contacts_see_keys(struct node *n, const struct ckpt *head);
-enum err contacts_see_audit(struct node *n, const struct ckpt *head);
+/* opening: the receipt of leaf 0, empty in the first epoch. A new epoch is entered only with one
+ * that says where the former ended (PROTOCOL.md 10.5): ERR_EPOCH. Own commit. */
+enum err contacts_see_epoch(struct node *n, uint32_t epoch, struct span opening);
+enum err contacts_see_audit(struct node *n, uint32_t epoch, const struct ckpt *head);
+/* The same for a head that may be older than another: HEADS, when answers overtook it. */
+enum err contacts_note_audit(struct node *n, uint32_t epoch, const struct ckpt *head);
+enum err contacts_note_keys(struct node *n, const struct ckpt *head);
+uint32_t contacts_epoch(const struct node *n); /* of the audit log; 0: none known */
+#define EPOCHS_KNOWN_MAX 64                    /* closed ones */
+size_t contacts_epochs(const struct node *n, uint32_t out[EPOCHS_KNOWN_MAX + 1]);
+/* The epoch a receipt's head is signed under, of those known. ERR_CHECKPOINT. */
+enum err contacts_epoch_of(const struct node *n, const struct ckpt *head, uint32_t *epoch);
+
+/* Every audit head seen anywhere waits until the hub has proven that it and the newest checked one
+ * are one history. The next question to ask; ERR_AGAIN: nothing waits. */
+struct head_question {
+    uint32_t epoch;
+    struct ckpt from;
+    struct ckpt to;
+    bool to_is_new; /* else `from` is the one in doubt */
+};
+enum err contacts_question(struct node *n, struct head_question *out);
+/* The hub's answer: ERR_SPLIT_VIEW if it proves nothing, evidence kept. Own commit. */
+enum err contacts_proved(struct node *n, const struct head_question *q,
+                         const struct msg_consistency_proof *p);
+enum err contacts_unproved(struct node *n, const struct head_question *q); /* it refused */
+size_t contacts_unchecked(const struct node *n); /* in memory: written down by the next call of */
+enum err contacts_heads_flush(struct node *n);   /* ERR_OK also when there is nothing */
+/* Is this head known to be of the history we follow? (equal to the newest checked, or checked in
+ * this process) */
+bool contacts_is_checked(const struct node *n, uint32_t epoch, const struct ckpt *head);
 /* Those in an envelope received (header.dir): a signed head that contradicts ours is evidence. */
 enum err contacts_check_dir(struct node *n, const struct ckpt *keys, const struct ckpt *audit);
 

@@ -187,10 +187,11 @@ enum err contacts_receipt(struct node *n, const struct receipt *r, struct receip
         return ERR_NOT_JOINED;
     if (r->log != LOG_AUDIT)
         return ERR_FIELD_VALUE;
-    if ((e = audit_epoch_find(&c->pins, &r->head, c->audit_epoch, node_now_ms(n), &epoch)))
+    if ((e = audit_epoch_of(n, &r->head, &epoch)))
         return e;
     audit_origin(&c->pins, epoch, origin);
-    if ((e = receipt_check(r, span_text(origin), &c->pins.audit_log, facts)))
+    if ((e = receipt_check(r, span_text(origin), &c->pins.audit_log, facts)) ||
+        (e = audit_note(n, epoch, &r->head, "receipt")))
         return e;
     switch (facts->type) {
     case AUDIT_DELIVERED:

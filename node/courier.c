@@ -124,10 +124,11 @@ static enum err hello_send(struct courier *c)
                   .last_seq = c->last_seq,
                   .credit_messages = CREDIT_MESSAGES,
                   .credit_bytes = CREDIT_BYTES,
-                  .keys_size = contacts_keys_size(c->n)}
+                  .epoch = contacts_epoch(c->n)}
     };
     enum err e;
 
+    contacts_heads(c->n, &m.hello.keys, &m.hello.audit);
     memcpy(m.hello.nonce, c->nonce, ID_BYTES);
     memcpy(m.hello.hub, c->hub, ID_BYTES);
     if ((e = store_incarnation(c->n->store, m.hello.incarnation)))
@@ -182,11 +183,6 @@ static void cursor_take(struct courier *c, const struct msg_welcome *w)
     c->skew_ms = (int64_t)(w->time_ms - node_now_ms(c->n));
 }
 
-static bool is_evidence(enum err e)
-{
-    return e == ERR_SPLIT_VIEW || e == ERR_ROLLBACK || e == ERR_CHECKPOINT;
-}
-
 static void on_welcome(struct courier *c, const struct link_frame *f, const struct message *m)
 {
     const struct msg_welcome *w = &m->welcome;
@@ -202,7 +198,9 @@ static void on_welcome(struct courier *c, const struct link_frame *f, const stru
         courier_stop(c, ERR_FINGERPRINT, false);
         return;
     }
-    if ((e = contacts_see_audit(c->n, &w->audit)) || (e = contacts_see_keys(c->n, &w->keys))) {
+    if ((e = contacts_see_epoch(c->n, w->epoch, w->opening)) ||
+        (e = contacts_see_audit(c->n, w->epoch, &w->audit)) ||
+        (e = contacts_see_keys(c->n, &w->keys))) {
         if (is_evidence(e))
             courier_stop(c, e, false);
         else
@@ -251,23 +249,28 @@ struct step {
 
 /* What is not listed ends the session, except what a former one left on the wire. */
 static const struct step steps[] = {
-    {COURIER_GREETING, MSG_WELCOME,    on_welcome   },
-    {COURIER_GREETING, MSG_ERR,        on_err       },
-    {COURIER_GREETING, MSG_PING,       ignored      },
-    {COURIER_GREETING, MSG_RECEIPT,    ignored      },
-    {COURIER_GREETING, MSG_DELIVER,    ignored      },
-    {COURIER_GREETING, MSG_KEYS_PAGE,  ignored      },
-    {COURIER_GREETING, MSG_CHAIN_PAGE, ignored      },
-    {COURIER_SYNCING,  MSG_KEYS_PAGE,  on_synced    },
-    {COURIER_SYNCING,  MSG_DELIVER,    on_deliver   }, /* kept until the log is read */
-    {COURIER_SYNCING,  MSG_ERR,        on_err       },
-    {COURIER_SYNCING,  MSG_PING,       on_ping      },
-    {COURIER_READY,    MSG_DELIVER,    on_deliver   },
-    {COURIER_READY,    MSG_RECEIPT,    on_receipt   },
-    {COURIER_READY,    MSG_CHAIN_PAGE, on_chain_page},
-    {COURIER_READY,    MSG_KEYS_PAGE,  on_keys_page },
-    {COURIER_READY,    MSG_PING,       on_ping      },
-    {COURIER_READY,    MSG_ERR,        on_err       },
+    {COURIER_GREETING, MSG_WELCOME,           on_welcome          },
+    {COURIER_GREETING, MSG_ERR,               on_err              },
+    {COURIER_GREETING, MSG_PING,              ignored             },
+    {COURIER_GREETING, MSG_RECEIPT,           ignored             },
+    {COURIER_GREETING, MSG_DELIVER,           ignored             },
+    {COURIER_GREETING, MSG_KEYS_PAGE,         ignored             },
+    {COURIER_GREETING, MSG_CHAIN_PAGE,        ignored             },
+    {COURIER_GREETING, MSG_HEADS,             ignored             },
+    {COURIER_GREETING, MSG_CONSISTENCY_PROOF, ignored             },
+    {COURIER_SYNCING,  MSG_KEYS_PAGE,         on_synced           },
+    {COURIER_SYNCING,  MSG_DELIVER,           on_deliver          }, /* kept until the log is read */
+    {COURIER_SYNCING,  MSG_ERR,               on_err              },
+    {COURIER_SYNCING,  MSG_PING,              on_ping             },
+    {COURIER_SYNCING,  MSG_HEADS,             on_heads            },
+    {COURIER_READY,    MSG_DELIVER,           on_deliver          },
+    {COURIER_READY,    MSG_RECEIPT,           on_receipt          },
+    {COURIER_READY,    MSG_CHAIN_PAGE,        on_chain_page       },
+    {COURIER_READY,    MSG_KEYS_PAGE,         on_keys_page        },
+    {COURIER_READY,    MSG_PING,              on_ping             },
+    {COURIER_READY,    MSG_ERR,               on_err              },
+    {COURIER_READY,    MSG_HEADS,             on_heads            },
+    {COURIER_READY,    MSG_CONSISTENCY_PROOF, on_consistency_proof},
 };
 
 static void on_frame(struct link_socket *link, const struct link_frame *f, void *arg)
@@ -479,21 +482,4 @@ enum courier_state courier_state(const struct courier *c)
 enum err courier_why(const struct courier *c)
 {
     return c ? c->why : ERR_OFFLINE;
-}
-
-json_t *courier_status(const struct node *n)
-{
-    static const char *const names[] = {"stopped", "down", "greeting", "syncing", "ready"};
-    const struct courier *c = n->courier;
-
-    if (!c)
-        return json_pack("{s:s}", "state", "none");
-    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "state",
-                     names[c->state], "why", c->why ? err_name(c->why) : "", "endpoint",
-                     c->endpoint, "session", (json_int_t)c->session, "last_seq",
-                     (json_int_t)c->last_seq, "acked_seq", (json_int_t)c->acked, "skew_ms",
-                     (json_int_t)c->skew_ms, "hellos", (json_int_t)c->count.hellos, "gaps",
-                     (json_int_t)c->count.gaps, "delivered", (json_int_t)c->count.delivered,
-                     "refused", (json_int_t)c->count.refused, "failed_batches",
-                     (json_int_t)c->count.failed_batches);
 }

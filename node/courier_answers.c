@@ -26,15 +26,16 @@ void on_keys_page(struct courier *c, const struct link_frame *f, const struct me
     enum err e;
 
     (void)f;
-    if (!x || (x->id.kind != TASK_KEYS && x->id.kind != TASK_KEYS_PUT))
+    if (!x ||
+        (x->id.kind != TASK_KEYS && x->id.kind != TASK_KEYS_PUT && x->id.kind != TASK_WITNESS_PUT))
         return;
-    if (x->id.kind == TASK_KEYS_PUT) { /* accepted: the log has grown by it */
+    if (x->id.kind != TASK_KEYS) { /* accepted: the log has grown by it */
         task_end(c, x);
         keys_grown(c);
         return;
     }
     e = contacts_page(c->n, &m->keys_page);
-    if (e == ERR_SPLIT_VIEW || e == ERR_ROLLBACK || e == ERR_CHECKPOINT) {
+    if (is_evidence(e)) {
         courier_stop(c, e, false);
         return;
     }
@@ -137,7 +138,7 @@ void on_receipt(struct courier *c, const struct link_frame *f, const struct mess
 static bool is_final(enum err e)
 {
     return e != ERR_BUSY && e != ERR_RATE && e != ERR_UNKNOWN && e != ERR_STOPPING &&
-           e != ERR_FULL && e != ERR_SENDER_QUOTA && e != ERR_HUB_QUOTA;
+           e != ERR_FULL && e != ERR_SENDER_QUOTA && e != ERR_HUB_QUOTA && e != ERR_RECOVERING;
 }
 
 struct stop_rule {
@@ -210,6 +211,10 @@ static enum err task_refused(struct courier *c, struct task *x, const struct msg
     case TASK_CHAIN:
         chain_refused(c, x, why);
         return ERR_OK;
+    case TASK_CONSISTENCY: /* a log's keeper who cannot show that it is one log */
+        courier_stop(c, contacts_unproved(c->n, &x->question), false);
+        return ERR_OK;
+    case TASK_WITNESS_PUT:
     case TASK_KEYS_PUT: /* perhaps it is there already, and the answer was lost */
         log_warn("prekey.refused", "why=%s", err_name(why));
         keys_grown(c);

@@ -8,6 +8,7 @@
 #define HASH_NONFATAL_OOM 1 /* hh.tbl stays NULL then; without this uthash would exit */
 #include <uthash.h>
 
+#include "contacts.h"
 #include "courier.h"
 #include "messages.h"
 #include "transport.h"
@@ -28,13 +29,15 @@
 #define KEYS_PAUSE_MS 15000 /* a batch waits this long for the keys its senders knew */
 
 enum task_kind {
-    TASK_PUT = 1,  /* mid */
-    TASK_DECLARE,  /* act id */
-    TASK_REPORT,   /* report key */
-    TASK_CHAIN,    /* handle */
-    TASK_KEYS,     /* "" */
-    TASK_KEYS_PUT, /* "" */
-    TASK_RECALL,   /* report key */
+    TASK_PUT = 1,     /* mid */
+    TASK_DECLARE,     /* act id */
+    TASK_REPORT,      /* report key */
+    TASK_CHAIN,       /* handle */
+    TASK_KEYS,        /* "" */
+    TASK_KEYS_PUT,    /* "" */
+    TASK_WITNESS_PUT, /* "" */
+    TASK_CONSISTENCY, /* "" */
+    TASK_RECALL,      /* report key */
     TASK_KINDS
 };
 
@@ -49,8 +52,9 @@ struct task {
     unsigned tries;
     uint64_t due_ms; /* flying: when to give up waiting; else: when to send (again) */
     uint64_t wait_ms;
-    uint64_t from;            /* TASK_CHAIN */
-    uint8_t circle[ID_BYTES]; /* TASK_DECLARE */
+    uint64_t from;                 /* TASK_CHAIN */
+    uint8_t circle[ID_BYTES];      /* TASK_DECLARE */
+    struct head_question question; /* TASK_CONSISTENCY */
     UT_hash_handle hh;
 };
 
@@ -126,6 +130,12 @@ void on_receipt(struct courier *c, const struct link_frame *f, const struct mess
 void on_err(struct courier *c, const struct link_frame *f, const struct message *m);
 void on_keys_page(struct courier *c, const struct link_frame *f, const struct message *m);
 void on_chain_page(struct courier *c, const struct link_frame *f, const struct message *m);
+
+/* courier_heads.c */
+bool is_evidence(enum err e);
+void on_heads(struct courier *c, const struct link_frame *f, const struct message *m);
+void on_consistency_proof(struct courier *c, const struct link_frame *f, const struct message *m);
+void heads_work(struct courier *c); /* asks for proofs, cosigns, publishes the witness key */
 
 /* courier_out.c */
 void courier_work(struct courier *c);      /* sends what is due */

@@ -330,6 +330,9 @@ void courier_work(struct courier *c)
         return;
     }
     courier_sync_keys(c);
+    heads_work(c);
+    if (c->state != COURIER_READY) /* what it found stops everything */
+        return;
     prekeys_work(c);
     declares_work(c);
     chains_work(c);

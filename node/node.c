@@ -10,6 +10,7 @@
 #include "courier.h"
 #include "file.h"
 #include "vault.h"
+#include "witness.h"
 
 enum {
     DIR_MODE = 0700,
@@ -102,6 +103,8 @@ static enum err keys_make(struct keyring *ring, const struct entropy *source)
     if ((e = secret_box_generate(source, &curve)) || (e = secret_box_secret(curve, &secret)) ||
         (e = keyring_add(ring, "curve", secret)))
         goto out;
+    if ((e = witness_key_make(ring, source)))
+        goto out;
     e = keyring_save(ring, source);
 out:
     secret_sign_free(sign);
@@ -159,7 +162,9 @@ static enum err keys_open(struct node *n, const struct node_options *o, struct s
         goto out;
     if ((e = secret_sign_from_seed(seed, &n->sign)))
         goto out;
-    e = secret_box_from(secret, &n->curve);
+    if ((e = secret_box_from(secret, &n->curve)))
+        goto out;
+    e = witness_key_open(n->ring, &n->witness);
 out:
     secret32_free(seed);
     secret32_free(secret);
@@ -209,7 +214,7 @@ enum err node_open(const struct node_options *options, struct node **out)
         goto out;
     if ((e = circles_open(n, &n->circles)))
         goto out;
-    if ((e = contacts_open(n, &n->contacts)))
+    if ((e = contacts_open(n, &n->contacts)) || (e = witness_open(n, &n->watch)))
         goto out;
     *out = n;
     n = NULL;
@@ -228,7 +233,9 @@ void node_close(struct node *n)
     circles_close(n->circles);
     vault_close(n->vault);
     store_close(n->store);
+    witness_close(n->watch);
     secret_sign_free(n->sign);
+    secret_sign_free(n->witness);
     secret_box_free(n->curve);
     keyring_free(n->ring);
     free(n);

@@ -36,6 +36,7 @@ enum node_table {
     TABLE_K_SIDE,  /* empty */
     TABLE_K_TILE,
     TABLE_K_ROOT,
+    TABLE_SEEN_HEAD,  /* be32 epoch, be64 size -> a signed audit head, not checked yet (K) */
     TABLE_ALARM,      /* be64 number -> evidence of two histories, a clone ... (K) */
     TABLE_CIRCLE,     /* handle -> what this node knows of the circle beside its chain (K) */
     TABLE_CHAIN,      /* handle, be32 n -> SS (K) */
@@ -90,6 +91,8 @@ struct node {
     struct node_settings settings;
     struct keyring *ring;
     struct secret_sign *sign;
+    struct secret_sign *witness; /* cosigns heads of logs, and nothing else */
+    struct witness *watch;       /* what it has cosigned, and what others have (witness.h) */
     struct secret_box *curve;
     struct store *store;
     struct vault *vault;

@@ -11,6 +11,7 @@
 #include "meta.h"
 #include "outrow.h"
 #include "vault.h"
+#include "witness.h"
 
 /* --- adding ------------------------------------------------------------------------------------
  */
@@ -377,6 +378,8 @@ enum err outbox_take(struct node *n, const uint8_t mid[ID_BYTES], struct bytes *
         goto out;
     }
     if (row.status.state != OUT_TO_SEAL)
+        goto out;
+    if ((e = witness_may_seal(n))) /* an old directory: nothing is sealed to its keys */
         goto out;
     if ((e = take_in(n, t, &row, &sealed)))
         goto out;

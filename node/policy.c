@@ -1,8 +1,11 @@
 #include "policy.h"
 
+#include <string.h>
+
 #include "checkpoint.h"
 #include "contacts.h"
 #include "heads.h"
+#include "witness.h"
 
 static enum err log_line(const char *origin, const struct sign_public *pk, struct bytes *text)
 {
@@ -22,21 +25,63 @@ static enum err logs(const struct node *n, struct bytes *text)
 {
     const struct pins *p = contacts_pins(n);
     char origin[ORIGIN_ROOM];
-    struct ckpt keys;
-    struct ckpt audit;
-    uint32_t epoch;
+    uint32_t epochs[EPOCHS_KNOWN_MAX + 1];
+    size_t count = contacts_epochs(n, epochs);
     enum err e;
 
     keys_origin(p, origin);
     if ((e = log_line(origin, &p->keys_log, text)))
         return e;
-    contacts_heads(n, &keys, &audit);
-    if (audit.size == 0)
-        return ERR_OK;
-    if ((e = audit_epoch_find(p, &audit, 0, node_now_ms(n), &epoch)))
+    for (size_t i = 0; i < count && !e; i++) {
+        audit_origin(p, epochs[i], origin);
+        e = log_line(origin, &p->audit_log, text);
+    }
+    return e;
+}
+
+static enum err witness_line(const struct node *n, const struct directory_node *node,
+                             struct bytes *text, struct bytes *names)
+{
+    char name[WITNESS_NAME_ROOM];
+    struct note_key key;
+    struct bytes vkey = {0};
+    enum err e;
+
+    witness_name(n, node->id, name);
+    if ((e = note_key_init(&key, span_text(name), NOTE_COSIGNED, &node->witness)))
         return e;
-    audit_origin(p, epoch, origin);
-    return log_line(origin, &p->audit_log, text);
+    if (!(e = note_key_write(&key, &vkey)) &&
+        !(e = bytes_printf(text, "witness %s %s\n", strrchr(name, '/') + 1,
+                           (const char *)vkey.ptr)))
+        e = bytes_printf(names, " %s", strrchr(name, '/') + 1);
+    bytes_free(&vkey);
+    return e;
+}
+
+/* Those of the set that have a key today, and the set's quorum. */
+static enum err witnesses(const struct node *n, struct bytes *text)
+{
+    const struct directory *d = contacts_directory(n);
+    const struct directory_witnesses *set = directory_witnesses(d);
+    struct bytes names = {0};
+    size_t keyed = 0;
+    enum err e = ERR_OK;
+
+    for (size_t i = 0; set && i < set->count && !e; i++) {
+        const struct directory_node *node = directory_node(d, set->node[i]);
+
+        if (!directory_is_witness(d, node))
+            continue;
+        e = witness_line(n, node, text, &names);
+        keyed++;
+    }
+    if (!e && (!set || keyed < set->quorum))
+        e = bytes_printf(text, "quorum none\n");
+    else if (!e)
+        e = bytes_printf(text, "group temoins %u%.*s\nquorum temoins\n", (unsigned)set->quorum,
+                         (int)names.len, (const char *)names.ptr);
+    bytes_free(&names);
+    return e;
 }
 
 static enum err org_lines(const struct directory *d, const struct directory_org *o,
@@ -72,7 +117,7 @@ enum err policy_write(const struct node *n, struct bytes *text)
 
     if (!n->self.joined)
         return ERR_NOT_JOINED;
-    if ((e = logs(n, text)) || (e = bytes_printf(text, "quorum none\n")))
+    if ((e = logs(n, text)) || (e = witnesses(n, text)))
         return e;
     for (size_t i = 0; !e && i < directory_org_count(d); i++)
         e = org_lines(d, directory_org(d, i), text);

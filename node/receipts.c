@@ -64,7 +64,7 @@ enum err receipts_file(const struct node *n, struct span receipt, struct bytes *
         return ERR_NOT_JOINED;
     if ((e = receipt_decode(receipt, &r)))
         return e;
-    if ((e = audit_epoch_find(p, &r.head, 0, node_now_ms(n), &epoch)))
+    if ((e = contacts_epoch_of(n, &r.head, &epoch)))
         return e;
     audit_origin(p, epoch, origin);
     if ((e = receipt_extra_encode(&r, &extra)))

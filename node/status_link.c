@@ -2,7 +2,7 @@
 #include <inttypes.h>
 
 #include "commands_internal.h"
-#include "courier.h"
+#include "courier_internal.h"
 
 const char *link_text(const struct node *n)
 {
@@ -40,4 +40,21 @@ enum err disk_text(const struct node *n, struct bytes *text)
                         "Libérez de la place.\n",
                         n->dir, waiting, waiting > 1 ? "s attendent" : " attend",
                         waiting > 1 ? "vent" : "t");
+}
+
+json_t *courier_status(const struct node *n)
+{
+    static const char *const names[] = {"stopped", "down", "greeting", "syncing", "ready"};
+    const struct courier *c = n->courier;
+
+    if (!c)
+        return json_pack("{s:s}", "state", "none");
+    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "state",
+                     names[c->state], "why", c->why ? err_name(c->why) : "", "endpoint",
+                     c->endpoint, "session", (json_int_t)c->session, "last_seq",
+                     (json_int_t)c->last_seq, "acked_seq", (json_int_t)c->acked, "skew_ms",
+                     (json_int_t)c->skew_ms, "hellos", (json_int_t)c->count.hellos, "gaps",
+                     (json_int_t)c->count.gaps, "delivered", (json_int_t)c->count.delivered,
+                     "refused", (json_int_t)c->count.refused, "failed_batches",
+                     (json_int_t)c->count.failed_batches);
 }

@@ -132,6 +132,12 @@ static const struct sentence sentences[] = {
         "Redémarrez la machine, puis recommencez."),
     SAY(ERR_ROLLBACK, "Le hub montre un journal plus ancien que celui déjà vu.", "La preuve signée est conservée ; plus rien n'est envoyé ni remis.",
         "Demandez à l'opérateur s'il a restauré une sauvegarde, et prévenez votre délégué à la protection des données."),
+    SAY(ERR_RECOVERING, "Le hub vient d'être restauré depuis une sauvegarde et rassemble ce que ses membres détiennent.", IS_KEPT,
+        "Il n'y a rien à faire : la liaison reprendra d'elle-même. Si cela dure plus d'une heure, appelez l'opérateur du hub."),
+    SAY(ERR_EPOCH, "Le hub a ouvert un nouveau journal sans montrer où l'ancien s'arrête.", "Rien n'est envoyé ni remis ; ce qui était écrit est conservé.",
+        "Appelez l'opérateur du hub, et prévenez votre délégué à la protection des données."),
+    SAY(ERR_UNWITNESSED, "Les témoins n'ont plus attesté l'annuaire depuis plus de sept jours.", IS_KEPT,
+        "Rien de nouveau n'est scellé avant une nouvelle attestation. Appelez l'opérateur du hub."),
 
     SAY(ERR_NOT_ENROLLED, "Ce nœud n'est pas inscrit à ce hub.", IS_KEPT,
         "Terminez l'inscription (« relais-node join »), ou appelez l'opérateur du hub."),

@@ -384,3 +384,67 @@ out:
     bytes_free(&note);
     return e;
 }
+
+/* The short form of a cosignature */
+
+static enum err cosigned_text(struct span origin, uint64_t size,
+                              const uint8_t root[MERKLE_HASH_BYTES], uint64_t time_s,
+                              uint8_t text[COSIGNED_MAX], struct span *out)
+{
+    struct bytes body = {0};
+    enum err e;
+
+    if (time_s > NOTE_TIME_MAX)
+        return ERR_RANGE;
+    if ((e = checkpoint_body(origin, size, root, &body)))
+        return e;
+    e = text_of_cosignature(time_s, bytes_span(&body), text, COSIGNED_MAX, out);
+    bytes_free(&body);
+    return e;
+}
+
+enum err cosignature_make(struct span origin, uint64_t size, const uint8_t root[MERKLE_HASH_BYTES],
+                          uint64_t time_s, const struct secret_sign *key, uint8_t sig[SIG_BYTES])
+{
+    uint8_t text[COSIGNED_MAX];
+    struct span signed_text;
+    enum err e;
+
+    if ((e = cosigned_text(origin, size, root, time_s, text, &signed_text)))
+        return e;
+    return sign_note(key, signed_text, sig);
+}
+
+enum err cosignature_verify(struct span origin, uint64_t size,
+                            const uint8_t root[MERKLE_HASH_BYTES], uint64_t time_s,
+                            const struct sign_public *witness, const uint8_t sig[SIG_BYTES])
+{
+    uint8_t text[COSIGNED_MAX];
+    struct span signed_text;
+    enum err e;
+
+    if ((e = cosigned_text(origin, size, root, time_s, text, &signed_text)))
+        return e == ERR_NOMEM ? e : ERR_CHECKPOINT;
+    return verify_note(witness, signed_text, sig) ? ERR_CHECKPOINT : ERR_OK;
+}
+
+enum err cosignature_line(struct span name, const struct sign_public *witness, uint64_t time_s,
+                          const uint8_t sig[SIG_BYTES], struct bytes *out)
+{
+    uint8_t blob[TIME_BYTES + SIG_BYTES];
+    struct bytes line = {0};
+    struct note_key id;
+    enum err e;
+
+    if (time_s > NOTE_TIME_MAX)
+        return ERR_RANGE;
+    if ((e = note_key_init(&id, name, NOTE_COSIGNED, witness)))
+        return e;
+    for (size_t i = 0; i < TIME_BYTES; i++)
+        blob[i] = (uint8_t)(time_s >> (8 * (TIME_BYTES - 1 - i)));
+    memcpy(blob + TIME_BYTES, sig, SIG_BYTES);
+    if (!(e = line_write(&line, &id, blob, sizeof blob)))
+        bytes_replace(out, &line);
+    bytes_free(&line);
+    return e;
+}

@@ -19,8 +19,8 @@ enum err directory_new(enum directory_clock clock, const struct entropy *source,
         free(d);
         return e;
     }
-    struct idmap *const maps[] = {&d->by_org, &d->by_node, &d->by_signing, &d->by_transport,
-                                  &d->by_prekey};
+    struct idmap *const maps[] = {&d->by_org,       &d->by_node,   &d->by_signing,
+                                  &d->by_transport, &d->by_prekey, &d->by_witness};
     for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++)
         memcpy(maps[i]->seed, seed, sizeof seed);
     seal_wipe(seed, sizeof seed);
@@ -45,6 +45,7 @@ void directory_free(struct directory *d)
     idmap_wipe(&d->by_signing);
     idmap_wipe(&d->by_transport);
     idmap_wipe(&d->by_prekey);
+    idmap_wipe(&d->by_witness);
     free(d);
 }
 

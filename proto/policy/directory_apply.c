@@ -142,8 +142,8 @@ static enum err grow(void *array, size_t count, size_t *cap, size_t each)
 /* Room for one of everything: after this nothing can fail. */
 static enum err make_room(struct directory *d)
 {
-    struct idmap *const maps[] = {&d->by_org, &d->by_node, &d->by_signing, &d->by_transport,
-                                  &d->by_prekey};
+    struct idmap *const maps[] = {&d->by_org,       &d->by_node,   &d->by_signing,
+                                  &d->by_transport, &d->by_prekey, &d->by_witness};
     enum err e;
 
     for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++) {
@@ -189,6 +189,8 @@ enum err directory_apply(struct directory *d, uint64_t index, uint64_t time_ms, 
                    moment(d, time_ms, v.prekey.ts_ms));
     else if (v.kind == KEYS_REVOKE)
         revoke_apply(d, &v);
+    else if (v.kind == KEYS_WITNESS_SET || v.kind == KEYS_WITNESS_KEY)
+        witness_apply(d, &v);
     else
         suspend_apply(d, &v);
     d->size++;

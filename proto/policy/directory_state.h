@@ -26,8 +26,10 @@ struct directory {
     struct directory_suspension *suspensions;
     size_t suspension_count, suspension_cap;
 
+    struct directory_witnesses witnesses; /* count 0: none */
+
     struct idmap by_org, by_node;
-    struct idmap by_signing, by_transport, by_prekey; /* by key id */
+    struct idmap by_signing, by_transport, by_prekey, by_witness; /* by key id */
 };
 
 /* A statement understood and found good. */
@@ -42,9 +44,22 @@ struct verified {
     uint32_t org;                   /* index; DIRECTORY_NONE: a new one */
     uint32_t node;                  /* index; REVOKE: DIRECTORY_NONE is all */
     uint64_t ts_ms;
+    struct directory_witnesses witnesses; /* WITNESS_SET, without its leaf */
+    struct witness_key_statement witness; /* WITNESS_KEY */
 };
 
 enum err directory_verify(const struct directory *d, uint64_t index, struct span ss,
                           struct verified *out); /* *out is zeroed by the caller */
+
+/* directory_witness.c */
+enum err witness_set_verify(const struct directory *d, const struct statement *s,
+                            struct verified *v);
+enum err witness_key_verify(const struct directory *d, const struct statement *s,
+                            struct verified *v);
+void witness_apply(struct directory *d, const struct verified *v);
+/* Signed by that one and nobody else: a signature that nobody verifies is not let in. */
+enum err directory_signed_alone(const struct statement *s, enum statement_role role,
+                                const uint8_t *org, const struct sign_public *pk);
+bool directory_key_is_genesis(const struct directory *d, const struct sign_public *pk);
 
 #endif

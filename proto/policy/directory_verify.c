@@ -29,9 +29,8 @@ static enum err signed_by(const struct statement *s, enum statement_role role, c
     return statement_verify(STATEMENT_KEYS, s->stmt, sig, pk);
 }
 
-/* Signed by that one and nobody else: a signature that nobody verifies is not let in. */
-static enum err signed_alone(const struct statement *s, enum statement_role role,
-                             const uint8_t *org, const struct sign_public *pk)
+enum err directory_signed_alone(const struct statement *s, enum statement_role role,
+                                const uint8_t *org, const struct sign_public *pk)
 {
     enum err e;
 
@@ -102,21 +101,29 @@ static enum err genesis_verify(const struct directory *d, const struct statement
 
 /* --- enrolment ------------------------------------------------------------------------------ */
 
+bool directory_key_is_genesis(const struct directory *d, const struct sign_public *pk)
+{
+    const struct federation *f = &d->federation;
+
+    return same_key(pk->b, f->hub.b) || same_key(pk->b, f->registrar.b) ||
+           same_key(pk->b, f->keys_log.b) || same_key(pk->b, f->audit_log.b);
+}
+
 /* Signing keys of the genesis are taken; a founder's by its own organisation. */
 static bool signing_key_free(const struct directory *d, const struct enrolment *en)
 {
     const struct federation *f = &d->federation;
     uint8_t kid[KID_BYTES];
 
-    if (same_key(en->signing.b, f->hub.b) || same_key(en->signing.b, f->registrar.b) ||
-        same_key(en->signing.b, f->keys_log.b) || same_key(en->signing.b, f->audit_log.b))
+    if (directory_key_is_genesis(d, &en->signing))
         return false;
     for (size_t i = 0; i < f->founder_count; i++) {
         if (same_key(en->signing.b, f->founders[i].pk.b) && !same_id(en->org, f->founders[i].org))
             return false;
     }
     sign_kid(&en->signing, kid);
-    return idmap_get(&d->by_signing, kid) == IDMAP_NONE;
+    return idmap_get(&d->by_signing, kid) == IDMAP_NONE &&
+           idmap_get(&d->by_witness, kid) == IDMAP_NONE;
 }
 
 /* Never a transport key, a prekey or the hub's: X25519 keys have one purpose each. */
@@ -226,7 +233,7 @@ static enum err prekey_verify(const struct directory *d, const struct statement 
     n = directory_find_node(d, v->prekey.node);
     if (!n || !same_id(d->orgs[n->org].id, v->prekey.org))
         return ERR_NOT_FOUND;
-    if ((e = signed_alone(s, ROLE_NODE, v->prekey.org, &n->signing)))
+    if ((e = directory_signed_alone(s, ROLE_NODE, v->prekey.org, &n->signing)))
         return e;
     /* pending is no obstacle: it does not depend on a clock whether this is accepted */
     if ((e = directory_state_err(directory_node_state(d, n, DIRECTORY_NOW, UINT64_MAX))))
@@ -251,7 +258,7 @@ static enum err suspend_verify(const struct directory *d, const struct statement
 
     if ((e = suspend_decode(s->stmt, &st)))
         return e;
-    if ((e = signed_alone(s, ROLE_HUB, NULL, &d->federation.hub)))
+    if ((e = directory_signed_alone(s, ROLE_HUB, NULL, &d->federation.hub)))
         return e;
     if (!(o = directory_find_org(d, st.org)))
         return ERR_NOT_FOUND;
@@ -274,7 +281,7 @@ static enum err revoke_verify(const struct directory *d, const struct statement 
 
     if ((e = revoke_decode(s->stmt, &st)))
         return e;
-    if ((e = signed_alone(s, ROLE_REGISTRAR, NULL, &d->federation.registrar)))
+    if ((e = directory_signed_alone(s, ROLE_REGISTRAR, NULL, &d->federation.registrar)))
         return e;
     if (!(o = directory_find_org(d, st.org)))
         return ERR_NOT_FOUND;
@@ -322,6 +329,10 @@ enum err directory_verify(const struct directory *d, uint64_t index, struct span
         return suspend_verify(d, &s, v);
     case KEYS_REVOKE:
         return revoke_verify(d, &s, v);
+    case KEYS_WITNESS_SET:
+        return witness_set_verify(d, &s, v);
+    case KEYS_WITNESS_KEY:
+        return witness_key_verify(d, &s, v);
     default:
         return ERR_UNSUPPORTED;
     }

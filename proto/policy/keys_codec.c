@@ -5,17 +5,10 @@
 #include "reader.h"
 #include "writer.h"
 
-enum {
-    KEY_KIND = 1,
-    KEY_FEDERATION,
-    KEY_TS,
-    KEY_FIRST /* of the kind's own */
-};
-#define KEYS_HEAD (RD_KEY(KEY_KIND) | RD_KEY(KEY_FEDERATION) | RD_KEY(KEY_TS))
 #define HEAD_PAIRS 3
 
-static void head_write(struct writer *w, size_t pairs, enum keys_kind kind,
-                       const uint8_t *federation, uint64_t ts_ms)
+void keys_head_write(struct writer *w, size_t pairs, enum keys_kind kind, const uint8_t *federation,
+                     uint64_t ts_ms)
 {
     wr_map(w, HEAD_PAIRS + pairs);
     wr_key(w, KEY_KIND);
@@ -39,11 +32,11 @@ static void wr_key_uint(struct writer *w, uint64_t key, uint64_t value)
 }
 
 /* Keys 1 to 3, which each statement has. true: it was one of them, and is read. */
-static bool head_field(struct reader *r, uint64_t key, struct keys_head *h)
+bool keys_head_field(struct reader *r, uint64_t key, struct keys_head *h)
 {
     switch (key) {
     case KEY_KIND:
-        h->kind = rd_uint_between(r, KEYS_GENESIS, KEYS_ROTATE_HUB);
+        h->kind = rd_uint_between(r, KEYS_GENESIS, KEYS_WITNESS_KEY);
         return true;
     case KEY_FEDERATION:
         rd_fixed(r, h->federation, sizeof h->federation);
@@ -65,7 +58,7 @@ enum err keys_head_decode(struct span stmt, struct keys_head *out)
     enum err e;
 
     while (rd_map_next(&r, &m, &key)) {
-        if (!head_field(&r, key, &h))
+        if (!keys_head_field(&r, key, &h))
             rd_skip(&r);
     }
     rd_map_require(&r, &m, KEYS_HEAD);
@@ -110,7 +103,7 @@ enum err genesis_encode(const struct federation *f, struct bytes *out)
     wr_init(&w);
     if (f->founder_count > FOUNDERS_MAX)
         return ERR_ITEMS;
-    head_write(&w, G_OPERATOR - HEAD_PAIRS, KEYS_GENESIS, f->id, f->ts_ms);
+    keys_head_write(&w, G_OPERATOR - HEAD_PAIRS, KEYS_GENESIS, f->id, f->ts_ms);
     wr_key(&w, G_NAME);
     wr_text(&w, f->name);
     wr_key_uint(&w, G_MODE, f->mode);
@@ -202,7 +195,7 @@ enum err genesis_decode(struct span stmt, struct federation *out)
     enum err e;
 
     while (rd_map_next(&r, &m, &key)) {
-        if (!head_field(&r, key, &h))
+        if (!keys_head_field(&r, key, &h))
             genesis_field(&r, key, &f);
     }
     rd_map_require(&r, &m, G_ALL);
@@ -228,7 +221,7 @@ enum err enrol_encode(const uint8_t federation[ID_BYTES], uint64_t ts_ms, struct
     struct writer w;
 
     wr_init(&w);
-    head_write(&w, 3, KEYS_ENROL, federation, ts_ms);
+    keys_head_write(&w, 3, KEYS_ENROL, federation, ts_ms);
     wr_key_bin(&w, E_BODY, body);
     wr_key_bin(&w, E_POSSESSION, span_of(possession, SIG_BYTES));
     wr_key_uint(&w, E_EFFECT, effect_ms);
@@ -244,7 +237,7 @@ enum err enrol_statement_decode(struct span stmt, struct enrol_statement *out)
     enum err e;
 
     while (rd_map_next(&r, &m, &key)) {
-        if (head_field(&r, key, &s.head))
+        if (keys_head_field(&r, key, &s.head))
             continue;
         if (key == E_BODY)
             s.body = rd_blob(&r, 1, STMT_MAX);
@@ -292,7 +285,7 @@ enum err prekey_encode(const struct prekey_statement *p, struct bytes *out)
     bool first = p->number == 1;
 
     wr_init(&w);
-    head_write(&w, first ? 4 : 5, KEYS_PREKEY, p->federation, p->ts_ms);
+    keys_head_write(&w, first ? 4 : 5, KEYS_PREKEY, p->federation, p->ts_ms);
     wr_key_bin(&w, P_ORG, SPAN_OF(p->org));
     wr_key_bin(&w, P_NODE, SPAN_OF(p->node));
     wr_key_uint(&w, P_NUMBER, p->number);
@@ -348,7 +341,7 @@ enum err prekey_decode(struct span stmt, struct prekey_statement *out)
     enum err e;
 
     while (rd_map_next(&r, &m, &key)) {
-        if (!head_field(&r, key, &h))
+        if (!keys_head_field(&r, key, &h))
             prekey_field(&r, key, &p);
     }
     rd_map_require(&r, &m,
@@ -383,7 +376,7 @@ enum err suspend_encode(const uint8_t federation[ID_BYTES], uint64_t ts_ms, bool
     struct writer w;
 
     wr_init(&w);
-    head_write(&w, 2, resume ? KEYS_RESUME : KEYS_SUSPEND, federation, ts_ms);
+    keys_head_write(&w, 2, resume ? KEYS_RESUME : KEYS_SUSPEND, federation, ts_ms);
     wr_key_bin(&w, S_ORG, span_of(org, ID_BYTES));
     wr_key_uint(&w, S_REASON, reason);
     return wr_take(&w, out);
@@ -398,7 +391,7 @@ enum err suspend_decode(struct span stmt, struct suspend_statement *out)
     enum err e;
 
     while (rd_map_next(&r, &m, &key)) {
-        if (head_field(&r, key, &s.head))
+        if (keys_head_field(&r, key, &s.head))
             continue;
         if (key == S_ORG)
             rd_fixed(&r, s.org, sizeof s.org);
@@ -421,7 +414,7 @@ enum err revoke_encode(const uint8_t federation[ID_BYTES], uint64_t ts_ms,
     struct writer w;
 
     wr_init(&w);
-    head_write(&w, node ? 3 : 2, KEYS_REVOKE, federation, ts_ms);
+    keys_head_write(&w, node ? 3 : 2, KEYS_REVOKE, federation, ts_ms);
     wr_key_bin(&w, R_ORG, span_of(org, ID_BYTES));
     if (node)
         wr_key_bin(&w, R_NODE, span_of(node, ID_BYTES));
@@ -438,7 +431,7 @@ enum err revoke_decode(struct span stmt, struct revoke_statement *out)
     enum err e;
 
     while (rd_map_next(&r, &m, &key)) {
-        if (head_field(&r, key, &s.head))
+        if (keys_head_field(&r, key, &s.head))
             continue;
         if (key == R_ORG)
             rd_fixed(&r, s.org, sizeof s.org);

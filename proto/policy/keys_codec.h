@@ -7,6 +7,17 @@
 #define RELAIS_KEYS_CODEC_H
 
 #include "directory.h"
+#include "reader.h"
+#include "writer.h"
+
+/* Keys 1 to 3 are in each statement; a kind's own begin at KEY_FIRST. */
+enum {
+    KEY_KIND = 1,
+    KEY_FEDERATION,
+    KEY_TS,
+    KEY_FIRST
+};
+#define KEYS_HEAD (RD_KEY(KEY_KIND) | RD_KEY(KEY_FEDERATION) | RD_KEY(KEY_TS))
 
 struct keys_head {
     uint64_t kind;
@@ -40,5 +51,11 @@ enum err genesis_decode(struct span stmt, struct federation *out);  /* name is b
 enum err enrol_statement_decode(struct span stmt, struct enrol_statement *out);
 enum err suspend_decode(struct span stmt, struct suspend_statement *out); /* suspend and resume */
 enum err revoke_decode(struct span stmt, struct revoke_statement *out);
+
+/* For the codecs alone: the map's header with the first three pairs, and one of those pairs read
+ * (true: it was one of them). */
+void keys_head_write(struct writer *w, size_t pairs, enum keys_kind kind, const uint8_t *federation,
+                     uint64_t ts_ms);
+bool keys_head_field(struct reader *r, uint64_t key, struct keys_head *h);
 
 #endif

@@ -26,6 +26,10 @@ CODEC(ping)
 CODEC(err_message)
 CODEC(join)
 CODEC(join_state)
+CODEC(heads)
+CODEC(consistency)
+CODEC(consistency_proof)
+CODEC(cosign)
 #undef CODEC
 
 void versions_read(struct reader *r, struct versions *v);

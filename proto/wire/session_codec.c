@@ -3,6 +3,7 @@
 
 #define CREDIT_MAX UINT32_MAX
 #define CODE_MAX 65535
+#define OPENING_MAX 3500 /* a receipt without recipients */
 
 void versions_read(struct reader *r, struct versions *v)
 {
@@ -30,7 +31,9 @@ void hello_read(struct reader *r, struct message *m)
     h->last_seq = rd_uint(r, UINT64_MAX);
     h->credit_messages = rd_u32(r, CREDIT_MAX);
     h->credit_bytes = rd_u32(r, CREDIT_MAX);
-    h->keys_size = rd_uint(r, UINT64_MAX);
+    rd_ckpt(r, &h->keys);
+    h->epoch = rd_u32(r, EPOCH_MAX);
+    rd_ckpt(r, &h->audit);
 }
 
 void hello_write(struct writer *w, const struct message *m)
@@ -45,7 +48,9 @@ void hello_write(struct writer *w, const struct message *m)
     wr_uint(w, h->last_seq);
     wr_uint(w, h->credit_messages);
     wr_uint(w, h->credit_bytes);
-    wr_uint(w, h->keys_size);
+    wr_ckpt(w, &h->keys);
+    wr_uint(w, h->epoch);
+    wr_ckpt(w, &h->audit);
 }
 
 void welcome_read(struct reader *r, struct message *m)
@@ -57,7 +62,9 @@ void welcome_read(struct reader *r, struct message *m)
     rd_fixed(r, h->hub, sizeof h->hub);
     h->head_seq = rd_uint(r, UINT64_MAX);
     rd_ckpt(r, &h->keys);
+    h->epoch = rd_u32(r, EPOCH_MAX);
     rd_ckpt(r, &h->audit);
+    h->opening = rd_blob(r, 0, OPENING_MAX);
     h->time_ms = rd_uint(r, UINT64_MAX);
     h->acked_seq = rd_uint(r, UINT64_MAX);
 }
@@ -71,7 +78,9 @@ void welcome_write(struct writer *w, const struct message *m)
     wr_bin(w, SPAN_OF(h->hub));
     wr_uint(w, h->head_seq);
     wr_ckpt(w, &h->keys);
+    wr_uint(w, h->epoch);
     wr_ckpt(w, &h->audit);
+    wr_bin(w, h->opening);
     wr_uint(w, h->time_ms);
     wr_uint(w, h->acked_seq);
 }

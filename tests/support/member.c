@@ -288,6 +288,8 @@ static uint64_t req_of(const struct message *m)
         return m->chain_page.req;
     case MSG_KEYS_PAGE:
         return m->keys_page.req;
+    case MSG_CONSISTENCY_PROOF:
+        return m->consistency_proof.req;
     case MSG_ERR:
         return m->err.req;
     default:
@@ -326,9 +328,13 @@ void member_heard(struct member_node *m, struct span frame)
         member_keep_item(m, &msg.deliver);
     } else if (msg.type == MSG_WELCOME) {
         m->welcome = msg.welcome;
+        m->welcome.opening = span_text(""); /* it lay in the frame */
         m->keys_head = msg.welcome.keys;
         m->acked = msg.welcome.acked_seq; /* the hub's cursor: what the next ACK starts from */
         m->welcomed = true;
+    } else if (msg.type == MSG_HEADS) {
+        m->heads = msg.heads;
+        m->heads_heard++;
     } else {
         keep_answer(m, frame);
     }
@@ -463,6 +469,10 @@ static uint64_t req_asked(const struct message *say)
     switch (say->type) {
     case MSG_PUT:
         return say->put.req;
+    case MSG_CONSISTENCY:
+        return say->consistency.req;
+    case MSG_COSIGN:
+        return say->cosign.req;
     case MSG_CHAIN:
         return say->chain.req;
     case MSG_KEYS:
@@ -543,6 +553,12 @@ void member_credit(struct member_node *m, uint32_t messages, uint32_t bytes)
     m->credit_bytes = bytes;
 }
 
+const struct msg_heads *member_heads(const struct member_node *m, size_t *heard)
+{
+    *heard = m->heads_heard;
+    return &m->heads;
+}
+
 const struct msg_welcome *member_welcome(const struct member_node *m)
 {
     return &m->welcome;
@@ -556,7 +572,9 @@ enum err member_hello_make(struct member_node *m, struct msg_hello *out)
         .last_seq = m->on_disk,
         .credit_messages = m->credit_messages,
         .credit_bytes = m->credit_bytes,
-        .keys_size = directory_size(m->dir)
+        .keys = m->welcome.keys,
+        .epoch = m->welcome.epoch,
+        .audit = m->welcome.audit
     };
     memcpy(out->incarnation, m->incarnation, ID_BYTES);
     memcpy(out->hub, m->welcome.hub, ID_BYTES);

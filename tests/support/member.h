@@ -119,6 +119,8 @@ enum err member_hello_within(struct member_node *m, const struct msg_hello *hell
 /* Connect, honest HELLO, keys: all of it. */
 enum err member_open(struct member_node *m);
 enum err member_sync(struct member_node *m); /* KEYS to the end of the log */
+/* The last HEADS, and how many came. */
+const struct msg_heads *member_heads(const struct member_node *m, size_t *heard);
 const struct msg_welcome *member_welcome(const struct member_node *m);        /* the last */
 void member_credit(struct member_node *m, uint32_t messages, uint32_t bytes); /* of HELLO and ACK */
 

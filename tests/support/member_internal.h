@@ -59,6 +59,8 @@ struct member_node {
     uint64_t req;
     uint32_t credit_messages, credit_bytes;
     struct msg_welcome welcome;
+    struct msg_heads heads; /* the last */
+    size_t heads_heard;
     bool welcomed; /* since the last HELLO */
     struct directory *dir;
     struct ckpt keys_head;

@@ -485,6 +485,7 @@ static inline void identity_draw(struct world *w)
     f->hub_transport = *secret_box_public(id->transport);
     f->registrar = *secret_sign_public(world_registrar);
     snprintf(id->keys_origin, sizeof id->keys_origin, "exercice.test/keys");
+    id->epoch = 2026;
     snprintf(id->audit_origin, sizeof id->audit_origin, "exercice.test/audit/2026");
 }
 

@@ -36,6 +36,7 @@
 #include "writer.h"
 
 #define RIG_EPOCH "2026"
+#define RIG_EPOCH_NUMBER 2026
 #define RIG_NOW UINT64_C(1790000000000) /* September 2026 */
 #define RIG_LOG_MAX 64
 #define RIG_NAME "essai.test"
@@ -339,6 +340,7 @@ static inline void rig_sync(struct rig *r)
 
     rig_page(r, contacts_keys_size(r->n), &p);
     assert_int_equal(contacts_page(r->n, &p), ERR_OK);
+    assert_int_equal(contacts_see_epoch(r->n, RIG_EPOCH_NUMBER, span_text("")), ERR_OK);
 }
 
 static inline struct node_options rig_options(struct rig *r)

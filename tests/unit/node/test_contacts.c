@@ -95,11 +95,11 @@ static void an_audit_log_that_shrinks_or_forks_is_evidence(void **state)
     rig_append(&split, SPAN_STR("1"));
     rig_append(&split, SPAN_STR("x"));
     head = rig_audit_head(r);
-    assert_int_equal(contacts_see_audit(r->n, &head), ERR_OK);
+    assert_int_equal(contacts_see_audit(r->n, RIG_EPOCH_NUMBER, &head), ERR_OK);
     head = rig_head(&split, 2, RIG_AUDIT_ORIGIN, r->audit_log);
-    assert_int_equal(contacts_see_audit(r->n, &head), ERR_SPLIT_VIEW);
+    assert_int_equal(contacts_see_audit(r->n, RIG_EPOCH_NUMBER, &head), ERR_SPLIT_VIEW);
     head = rig_head(&r->audit, 1, RIG_AUDIT_ORIGIN, r->audit_log);
-    assert_int_equal(contacts_see_audit(r->n, &head), ERR_ROLLBACK);
+    assert_int_equal(contacts_see_audit(r->n, RIG_EPOCH_NUMBER, &head), ERR_ROLLBACK);
     assert_int_equal(rig_rows(r, TABLE_ALARM), 2);
     rig_log_free(&split);
 }

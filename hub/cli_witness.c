@@ -1,0 +1,28 @@
+/* `relais-hub witness`: who watches the logs. */
+#include "cli.h"
+
+#include <string.h>
+
+int cli_witness(struct cli *c)
+{
+    const char *word = cli_argument(c, 0);
+    const char *output = cli_option(c, "output", NULL);
+    json_t *args = cli_args(c);
+    json_t *orgs = json_array();
+
+    if (word && strcmp(word, "list") == 0) {
+        json_decref(orgs);
+        return cli_ask(c, "witness.list", NULL, NULL, args);
+    }
+    if (!word || strcmp(word, "set") != 0 || !output || c->words < 2) {
+        json_decref(orgs);
+        json_decref(args);
+        return cli_usage(c, "witness set ORG... [--quorum N] --output FICHIER ; witness list");
+    }
+    for (size_t i = 1; i < c->words; i++)
+        if (json_array_append_new(orgs, json_string(cli_argument(c, i))))
+            return cli_error(c, ERR_UTF8);
+    if (args && json_object_set_new(args, "orgs", orgs))
+        return cli_error(c, ERR_NOMEM);
+    return cli_ask(c, "witness.set", "request", output, args);
+}
