@@ -22,6 +22,10 @@ static const struct cli_arg sign_args[] = {
     {"output", "output", CLI_LOCAL, 0, false, NULL},
 };
 static const struct cli_arg policy_args[] = {{"output", "output", CLI_LOCAL, 0, false, NULL}};
+static const struct cli_arg backup_args[] = {{"", "to", CLI_LOCAL, 0, true, NULL}};
+static const struct cli_arg restore_args[] = {
+    {"", "from", CLI_LOCAL, 0, true, NULL}, {"to", "to", CLI_LOCAL, 0, true, NULL},
+};
 static const struct cli_arg journal_args[] = {
     {"person", "person", CLI_TEXT, 0, false, NULL},
     {"most", "most", CLI_NUMBER, 0, false, NULL},
@@ -145,6 +149,10 @@ const struct cli_row cli_rows[] = {
     ROW("join", NULL, false, cli_run_join, join_args, "s'inscrit à un hub avec une invitation ; --confirm EMPREINTE après l'avoir comparée au téléphone"),
     BARE("serve", NULL, false, cli_run_serve, "fait tourner le nœud"),
     BARE("check", NULL, false, cli_run_check, "vérifie réglages, clés et données, sans rien changer"),
+    ROW("backup", NULL, false, cli_run_backup, backup_args, "sauvegarde le nœud dans un dossier neuf, service en marche ou non ; reste chiffrée"),
+    ROW("restore", NULL, false, cli_run_restore, restore_args, "vérifie une sauvegarde et remet le nœud dans un dossier neuf"),
+    BARE("fsck", NULL, false, cli_run_fsck, "relit tout le magasin et nomme ce qui n'est pas intact"),
+    BARE("compact", NULL, false, cli_run_compact, "service arrêté : rend au disque la place de ce qui a été supprimé"),
     BARE("status", "status", false, NULL, "liaison, file d'attente, alarmes"),
     BARE("org list", "org.list", false, NULL, "les structures de l'annuaire"),
     ALONE("sign", "sign", false, cli_run_sign, sign_args, "montre ce qu'un fichier demande de signer ; --confirm le signe"),

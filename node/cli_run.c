@@ -8,6 +8,7 @@
 #include "file.h"
 #include "keyfile.h"
 #include "random.h"
+#include "upkeep.h"
 
 #define PATH_ROOM 4096
 #define LIGHT_KIB 8192
@@ -30,6 +31,26 @@ int cli_run_serve(struct cli *c)
 int cli_run_check(struct cli *c)
 {
     return check_main(&c->flags);
+}
+
+int cli_run_backup(struct cli *c)
+{
+    return upkeep_backup(&c->flags, cli_local(c, "to"), c->json);
+}
+
+int cli_run_restore(struct cli *c)
+{
+    return upkeep_restore(&c->flags, cli_local(c, "from"), cli_local(c, "to"), c->json);
+}
+
+int cli_run_fsck(struct cli *c)
+{
+    return upkeep_fsck(&c->flags, c->json);
+}
+
+int cli_run_compact(struct cli *c)
+{
+    return upkeep_compact(&c->flags, c->json);
 }
 
 /* A decimal argument of the command line alone. */

@@ -9,8 +9,6 @@
 #include "meta.h"
 #include "vault.h"
 
-#define KEYS_EPOCH 1
-
 const struct pins *contacts_pins(const struct node *n)
 {
     return n->contacts->joined ? &n->contacts->pins : NULL;

@@ -15,6 +15,8 @@
 #include "node.h"
 #include "receipt.h"
 
+#define KEYS_EPOCH 1 /* of its rows in the store */
+
 /* What the invitation said and genesis confirmed; kept for ever. */
 struct pins {
     uint8_t federation[ID_BYTES];

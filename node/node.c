@@ -9,12 +9,14 @@
 #include "contacts.h"
 #include "courier.h"
 #include "file.h"
+#include "secretbox.h"
 #include "vault.h"
 #include "witness.h"
 
 enum {
     DIR_MODE = 0700,
-    PATH_ROOM = 640
+    PATH_ROOM = 640,
+    BACKUP_KEY_ID = 1
 };
 
 void put_be32(uint8_t *out, uint32_t value)
@@ -177,16 +179,17 @@ static enum err store_make(struct node *n, const struct node_options *o)
                                     .n = NODE_TABLES,
                                     .schema = NODE_SCHEMA,
                                     .max_bytes = n->settings.store_max_bytes,
+                                    .access = o->access,
                                     .random_fill = fill,
                                     .random_arg = &n->entropy};
     char path[PATH_ROOM];
     enum err e = path_in(o->dir, "store", path);
 
-    options.where = path;
+    options.where = o->store ? o->store : path;
     return e ? e : store_open(o->engine, &options, &n->store);
 }
 
-enum err node_open(const struct node_options *options, struct node **out)
+enum err node_open_vault(const struct node_options *options, struct node **out)
 {
     struct node *n = calloc(1, sizeof *n);
     struct secret32 *master = NULL;
@@ -210,6 +213,21 @@ enum err node_open(const struct node_options *options, struct node **out)
         goto out;
     if ((e = vault_open(master, &n->entropy, &n->vault)))
         goto out;
+    *out = n;
+    n = NULL;
+out:
+    secret32_free(master);
+    node_close(n);
+    return e;
+}
+
+enum err node_open(const struct node_options *options, struct node **out)
+{
+    struct node *n = NULL;
+    enum err e = node_open_vault(options, &n);
+
+    if (e)
+        return e;
     if ((e = waits_open(&n->waits)))
         goto out;
     if ((e = circles_open(n, &n->circles)))
@@ -219,8 +237,18 @@ enum err node_open(const struct node_options *options, struct node **out)
     *out = n;
     n = NULL;
 out:
-    secret32_free(master);
     node_close(n);
+    return e;
+}
+
+enum err node_backup_key(const struct keyring *ring, struct secret32 **out)
+{
+    struct secret32 *master = NULL;
+    enum err e = keyring_get(ring, "master", &master);
+
+    if (!e)
+        e = kdf_derive(master, BACKUP_KEY_ID, "relaisbk", out);
+    secret32_free(master);
     return e;
 }
 

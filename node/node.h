@@ -114,12 +114,18 @@ struct node_options {
     struct entropy entropy;
     const struct care_hooks *care;
     struct keyfile_cost caps;
+    enum store_access access;
+    const char *store; /* its directory; NULL: <dir>/store */
 };
 
 /* A new directory with key file and settings. ERR_EXISTS: there is one already. */
 enum err node_create(const struct node_options *options, struct keyfile_cost cost);
 /* Key file, store, and every module but the courier. The caller holds the directory lock. */
 enum err node_open(const struct node_options *options, struct node **out);
+/* Only key file, store and vault: for who reads records as they lie. */
+enum err node_open_vault(const struct node_options *options, struct node **out);
+/* What seals this node's backups. */
+enum err node_backup_key(const struct keyring *ring, struct secret32 **out);
 void node_close(struct node *n); /* NULL is fine */
 /* Everything derived from the store again, after a commit that was not confirmed. */
 enum err node_forget(struct node *n);

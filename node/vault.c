@@ -92,6 +92,11 @@ static void deks_drop(struct vault *v)
         dek_drop(v, d);
 }
 
+void vault_forget(struct vault *v)
+{
+    deks_drop(v);
+}
+
 void vault_close(struct vault *v)
 {
     if (!v)

@@ -35,6 +35,8 @@ enum err vault_open(const struct secret32 *master, const struct entropy *source,
                     struct vault **out);
 void vault_close(struct vault *v); /* wipes; NULL is fine */
 
+void vault_forget(struct vault *v); /* opened data keys: each is read again when it is needed */
+
 /* A new person: a random id and a data key. */
 enum err vault_person_new(struct vault *v, struct txn *t, uint8_t person[ID_BYTES]);
 /* Destroys her data key: none of her records opens any more. */
