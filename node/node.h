@@ -70,6 +70,7 @@ struct contacts;
 struct circles;
 struct courier;
 struct waits;
+struct watch;
 struct care_hooks;
 
 /* Who we are at the hub; zero before `join` has ended. */
@@ -102,6 +103,7 @@ struct node {
     struct circles *circles;
     struct waits *waits;
     struct courier *courier; /* NULL without a daemon */
+    struct watch *watch;     /* NULL without a daemon */
     struct loop *loop;       /* NULL without a daemon */
     enum err alarm;          /* ERR_OK, or why nothing is sealed and nothing delivered any more */
 };

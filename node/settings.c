@@ -19,6 +19,7 @@ static const struct setting rows[] = {
     {"store_max",       SET_SIZE,        AT(store_max_bytes), "0",    0,     0,        "quota of the store; 0: the disk is the limit"},
     {"keep_for",        SET_DURATION,    AT(keep_for_s),      "7d",   3600,  30 * 86400, "how long the hub keeps what a recipient has not fetched"},
     {"prekey_every",    SET_DURATION,    AT(prekey_every_s),  "7d",   1,     30 * 86400, "age at which the newest prekey gets a successor"},
+    {"metrics_listen",  SET_TEXT,        AT(metrics_listen),  "",     0,     0,        "loopback address of /health and /metrics, as 127.0.0.1:7414; empty: none"},
     {"log_level",       SET_TEXT,        AT(log_level),       "info", 1,     0,        "debug, info, warn or error"},
 };
 /* clang-format on */
