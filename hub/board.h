@@ -41,6 +41,9 @@ struct figures {
     struct store_stats store;
     int64_t growth_per_day; /* bytes of the store, from what was seen in the last day */
     uint64_t reader_age_ms; /* of the oldest live read */
+    uint64_t witnesses;     /* of the set in force; 0: none is named */
+    uint64_t witness_lag;   /* audit leaves behind no quorum yet */
+    uint64_t witness_age_s; /* since the older of the two logs' last quorum */
     bool tight, constituted;
 };
 

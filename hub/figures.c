@@ -178,6 +178,22 @@ static enum err slow_look(struct core *c, uint64_t mono_ms)
     return ages_look(c);
 }
 
+/* --- witnesses ------------------------------------------------------------------------------- */
+
+static void witnesses_look(struct core *c)
+{
+    struct figures *f = &c->figures;
+    uint64_t now_s = c->now_ms / 1000;
+    struct witness_lag w;
+    uint64_t since;
+
+    witness_lag(c, &w);
+    f->witnesses = w.named ? w.members : 0;
+    f->witness_lag = w.named ? ledger_committed_size(c->audit) - w.audit_size : 0;
+    since = w.audit_time_s < w.keys_time_s ? w.audit_time_s : w.keys_time_s;
+    f->witness_age_s = w.named && since && now_s > since ? now_s - since : 0;
+}
+
 /* --- every second ---------------------------------------------------------------------------- */
 
 static void count_box(struct mailbox *m, void *arg)
@@ -216,6 +232,7 @@ void figures_tick(struct core *c)
     f->failed_commits = c->count.failed_commits;
     f->keys_size = ledger_committed_size(c->keys);
     f->audit_size = ledger_committed_size(c->audit);
+    witnesses_look(c);
     f->tight = c->tight;
     f->constituted = directory_federation(c->dir) != NULL;
     f->told_ms = mono_ms;

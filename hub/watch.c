@@ -68,6 +68,11 @@ static uint64_t silent_s(const struct seen *s)
     return s->silent_ms / MS_PER_S;
 }
 
+static uint64_t witness_s(const struct seen *s)
+{
+    return s->f.witness_age_s;
+}
+
 static uint64_t clones(const struct seen *s)
 {
     return s->f.cloned;
@@ -84,6 +89,7 @@ const struct limit limits[LIMITS] = {
     {"reader",       "s", 60,        600,       reader_s,           "plus ancienne lecture de l'entrepôt"},
     {"clock",        "",  1,         0,         clock_free,         "horloge sans source de temps"},
     {"store_thread", "s", 5,         STUCK_S,   silent_s,           "silence du fil de l'entrepôt"},
+    {"witnesses",    "s", 2 * 3600,  DAY_S,     witness_s,          "dernier accord des témoins"},
     {"clones",       "",  0,         1,         clones,             "nœuds arrêtés pour clone"},
 };
 /* clang-format on */

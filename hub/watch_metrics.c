@@ -78,6 +78,16 @@ static void store(struct metrics *m, const struct figures *f)
     metric_histogram(m, "relais_hub_commit_seconds", "The commit of a group.", &f->commit);
 }
 
+static void witnesses(struct metrics *m, const struct figures *f)
+{
+    metric_one(m, "relais_hub_witnesses", METRIC_GAUGE, "Witnesses of the set in force.",
+               f->witnesses);
+    metric_one(m, "relais_hub_witness_lag_leaves", METRIC_GAUGE,
+               "Leaves of the audit log that no quorum has cosigned yet.", f->witness_lag);
+    metric_one(m, "relais_hub_witness_age_seconds", METRIC_GAUGE,
+               "Since the older of the two logs' last quorum.", f->witness_age_s);
+}
+
 static void machine(struct metrics *m, const struct seen *s)
 {
     metric_one(m, "relais_hub_memory_bytes", METRIC_GAUGE, "Memory held, without the store's map.",
@@ -120,6 +130,7 @@ enum err watch_metrics(const struct watch *w, struct bytes *out)
     refusals(&m, w);
     waiting(&m, &w->seen.f);
     store(&m, &w->seen.f);
+    witnesses(&m, &w->seen.f);
     machine(&m, &w->seen);
     if (w->door)
         door_metrics(w->door, &m);

@@ -7,6 +7,7 @@
 #include "commands_internal.h"
 #include "contacts.h"
 #include "courier.h"
+#include "gauges.h"
 #include "heads.h"
 #include "intake.h"
 #include "join.h"
@@ -15,7 +16,6 @@
 #include "policy.h"
 #include "prekeys.h"
 #include "vault.h"
-#include "watch.h"
 #include "words.h"
 
 #define JOURNAL_MOST 1000
@@ -96,7 +96,7 @@ static enum err self_json(struct node *n, json_t *data)
     if (json_object_set_new(data, "joined", json_boolean(n->self.joined)) ||
         json_object_set_new(data, "alarm", json_string(n->alarm ? err_name(n->alarm) : "")) ||
         json_object_set_new(data, "link", courier_status(n)) ||
-        json_object_set_new(data, "watch", watch_facts(n->watch)))
+        json_object_set_new(data, "health", gauges_facts(n->gauges)))
         return ERR_NOMEM;
     if (!n->self.joined)
         return ERR_OK;
@@ -115,7 +115,7 @@ static enum err status_text(struct node *n, const struct tally *x, struct bytes 
 {
     enum err e;
 
-    if ((e = disk_text(n, text)) || (e = watch_text(n->watch, text)))
+    if ((e = disk_text(n, text)) || (e = gauges_text(n->gauges, text)))
         return e;
     if (!n->self.joined)
         return bytes_printf(text, "Ce nœud n'est raccordé à aucun hub. Utilisez « join ».");

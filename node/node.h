@@ -70,7 +70,7 @@ struct contacts;
 struct circles;
 struct courier;
 struct waits;
-struct watch;
+struct gauges;
 struct care_hooks;
 
 /* Who we are at the hub; zero before `join` has ended. */
@@ -103,7 +103,7 @@ struct node {
     struct circles *circles;
     struct waits *waits;
     struct courier *courier; /* NULL without a daemon */
-    struct watch *watch;     /* NULL without a daemon */
+    struct gauges *gauges;   /* NULL without a daemon */
     struct loop *loop;       /* NULL without a daemon */
     enum err alarm;          /* ERR_OK, or why nothing is sealed and nothing delivered any more */
 };

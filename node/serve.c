@@ -11,10 +11,10 @@
 #include "control.h"
 #include "courier.h"
 #include "file.h"
+#include "gauges.h"
 #include "join.h"
 #include "log.h"
 #include "loop.h"
-#include "watch.h"
 #include "words.h"
 
 #define PATH_ROOM 640
@@ -58,7 +58,7 @@ static void on_signal(int number, void *arg)
 
     if (number == SIGHUP)
         return;
-    watch_stopping(d->n->watch);
+    gauges_stopping(d->n->gauges);
     loop_stop(d->loop);
 }
 
@@ -108,7 +108,7 @@ static enum err daemon_up(struct daemon *d)
     if ((e = loop_open(d->n->clock, &d->loop)))
         return e;
     d->n->loop = d->loop;
-    if ((e = watch_open(d->n, &d->n->watch)) || (e = link_up(d)))
+    if ((e = gauges_open(d->n, &d->n->gauges)) || (e = link_up(d)))
         return e;
     if ((e = loop_timer(d->loop, WAITS_EVERY_MS, every_100_ms, d)) ||
         (e = loop_timer(d->loop, SECOND_MS, every_second, d)) ||
@@ -127,8 +127,8 @@ static void daemon_down(struct daemon *d)
         d->n->waits = NULL;
         courier_close(d->n->courier);
         d->n->courier = NULL;
-        watch_close(d->n->watch);
-        d->n->watch = NULL;
+        gauges_close(d->n->gauges);
+        d->n->gauges = NULL;
     }
     control_close(d->control);
     loop_close(d->loop);
@@ -143,7 +143,7 @@ int serve_main(const struct open_flags *flags)
     enum err e = node_open_flags(flags, &d.n, &d.lock);
 
     if (!e && !(e = daemon_up(&d))) {
-        watch_ready(d.n->watch);
+        gauges_ready(d.n->gauges);
         log_info("node.ready", "joined=%d keys=%" PRIu64, d.n->self.joined ? 1 : 0,
                  contacts_keys_size(d.n));
         e = loop_run(d.loop);

@@ -1,4 +1,4 @@
-#include "watch.h"
+#include "gauges.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +40,7 @@ struct limit {
 };
 #define LIMITS 7
 
-struct watch {
+struct gauges {
     struct node *n;
     struct http *http;
     char notify[NOTIFY_BYTES];
@@ -101,7 +101,7 @@ static const struct limit limits[LIMITS] = {
 };
 /* clang-format on */
 
-static void judge(struct watch *w, size_t i)
+static void judge(struct gauges *w, size_t i)
 {
     const struct limit *l = &limits[i];
     enum limit_level before = w->level[i];
@@ -148,7 +148,7 @@ static enum err first_key(void *arg, struct span key, struct span value)
 }
 
 /* Ids begin with the time they were made at. */
-static enum err oldest_of(struct watch *w, struct txn *t)
+static enum err oldest_of(struct gauges *w, struct txn *t)
 {
     struct span all = {0};
     uint8_t ms[8] = {0};
@@ -160,7 +160,7 @@ static enum err oldest_of(struct watch *w, struct txn *t)
     return e;
 }
 
-static enum err prekey_of(struct watch *w, struct txn *t)
+static enum err prekey_of(struct gauges *w, struct txn *t)
 {
     struct prekey p = {0};
     enum err e = prekey_newest(w->n, t, &p);
@@ -172,7 +172,7 @@ static enum err prekey_of(struct watch *w, struct txn *t)
     return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
-static enum err tables_look(struct watch *w)
+static enum err tables_look(struct gauges *w)
 {
     struct seen *s = &w->seen;
     struct txn *t = NULL;
@@ -187,7 +187,7 @@ static enum err tables_look(struct watch *w)
     return e;
 }
 
-static void reader_look(struct watch *w)
+static void reader_look(struct gauges *w)
 {
     const struct store_stats *s = &w->seen.store;
     uint64_t now_ms = clock_mono_ms(w->n->clock);
@@ -200,7 +200,7 @@ static void reader_look(struct watch *w)
     w->seen.reader_s = (now_ms - w->reader_since_ms) / MS_PER_S;
 }
 
-static void look(struct watch *w)
+static void look(struct gauges *w)
 {
     enum err e;
 
@@ -215,7 +215,7 @@ static void look(struct watch *w)
 }
 
 /* A node without its hub is ready: what is written is kept, and sent later. */
-static const char *why_not_ready(const struct watch *w)
+static const char *why_not_ready(const struct gauges *w)
 {
     uint64_t waiting;
 
@@ -232,7 +232,7 @@ static const char *why_not_ready(const struct watch *w)
 
 /* --- the service manager --------------------------------------------------------------------- */
 
-static void tell(struct watch *w, const char *states)
+static void tell(struct gauges *w, const char *states)
 {
     enum err e = notify_send(w->notify, states);
 
@@ -242,7 +242,7 @@ static void tell(struct watch *w, const char *states)
 
 static void every_beat(void *arg)
 {
-    struct watch *w = arg;
+    struct gauges *w = arg;
 
     if (w->watchdog_us && w->ready)
         tell(w, "WATCHDOG=1");
@@ -253,14 +253,14 @@ static void every_look(void *arg)
     look(arg);
 }
 
-void watch_ready(struct watch *w)
+void gauges_ready(struct gauges *w)
 {
     w->ready = true;
     look(w);
     tell(w, "READY=1");
 }
 
-void watch_stopping(struct watch *w)
+void gauges_stopping(struct gauges *w)
 {
     if (!w->stopping)
         tell(w, "STOPPING=1");
@@ -279,7 +279,7 @@ static unsigned health_page(void *arg, struct bytes *body)
     return why ? 503 : 200;
 }
 
-static void work(struct metrics *m, const struct watch *w)
+static void work(struct metrics *m, const struct gauges *w)
 {
     const struct seen *s = &w->seen;
 
@@ -303,7 +303,7 @@ static void work(struct metrics *m, const struct watch *w)
                s->keys_size);
 }
 
-static void store_and_machine(struct metrics *m, const struct watch *w)
+static void store_and_machine(struct metrics *m, const struct gauges *w)
 {
     const struct seen *s = &w->seen;
 
@@ -334,7 +334,7 @@ static void store_and_machine(struct metrics *m, const struct watch *w)
 
 static unsigned metrics_page(void *arg, struct bytes *body)
 {
-    struct watch *w = arg;
+    struct gauges *w = arg;
     struct metrics m = metrics_over(body);
 
     look(w);
@@ -350,7 +350,7 @@ static const struct http_page pages[] = {
 
 /* --- status ---------------------------------------------------------------------------------- */
 
-json_t *watch_facts(struct watch *w)
+json_t *gauges_facts(struct gauges *w)
 {
     json_t *list;
     const char *why;
@@ -373,7 +373,7 @@ json_t *watch_facts(struct watch *w)
                      w->http ? http_endpoint(w->http) : "");
 }
 
-enum err watch_text(struct watch *w, struct bytes *text)
+enum err gauges_text(struct gauges *w, struct bytes *text)
 {
     enum err e = ERR_OK;
 
@@ -388,7 +388,7 @@ enum err watch_text(struct watch *w, struct bytes *text)
 /* --- opening --------------------------------------------------------------------------------- */
 
 /* From the service manager; not for the processes we may start. */
-static void manager_ask(struct watch *w)
+static void manager_ask(struct gauges *w)
 {
     const char *name = getenv("NOTIFY_SOCKET");
     const char *us = getenv("WATCHDOG_USEC");
@@ -399,9 +399,9 @@ static void manager_ask(struct watch *w)
     unsetenv("WATCHDOG_USEC");
 }
 
-enum err watch_open(struct node *n, struct watch **out)
+enum err gauges_open(struct node *n, struct gauges **out)
 {
-    struct watch *w = calloc(1, sizeof *w);
+    struct gauges *w = calloc(1, sizeof *w);
     enum err e;
 
     if (!w)
@@ -419,11 +419,11 @@ enum err watch_open(struct node *n, struct watch **out)
     *out = w;
     return ERR_OK;
 fail:
-    watch_close(w);
+    gauges_close(w);
     return e;
 }
 
-void watch_close(struct watch *w)
+void gauges_close(struct gauges *w)
 {
     if (!w)
         return;
