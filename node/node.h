@@ -45,7 +45,7 @@ enum node_table {
     TABLE_ACT_LIVE,   /* be64 made, act id -> nothing: the hub has not decided yet */
     TABLE_OUT,        /* mid -> state of a sent envelope (K) */
     TABLE_OUT_BODY,   /* mid -> its payload (P) */
-    TABLE_OUT_LIVE,   /* mid -> nothing: the hub has not decided yet */
+    TABLE_OUT_LIVE,   /* be64 seq, mid -> nothing: the hub has not decided yet */
     TABLE_OUT_SEALED, /* mid -> the envelope, byte for byte as sent (ciphertext, K) */
     TABLE_RECEIPT,    /* mid or act id, type u8, org 16 -> receipt as on the wire (K) */
     TABLE_IN,         /* mid, from -> state of a received envelope (K) */

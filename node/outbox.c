@@ -289,7 +289,7 @@ static enum err live_one(void *arg, struct span key, struct span value)
     struct live_list *l = arg;
 
     (void)value;
-    if (key.len != ID_BYTES)
+    if (key.len != OUT_LIVE_BYTES)
         return ERR_CORRUPT;
     if (l->count == l->room) {
         size_t room = l->room ? 2 * l->room : 64;
@@ -300,7 +300,7 @@ static enum err live_one(void *arg, struct span key, struct span value)
         l->mids = more;
         l->room = room;
     }
-    memcpy(l->mids[l->count++], key.ptr, ID_BYTES);
+    memcpy(l->mids[l->count++], key.ptr + OUT_LIVE_BYTES - ID_BYTES, ID_BYTES);
     return ERR_OK;
 }
 

@@ -15,19 +15,21 @@ struct pending {
 static enum err pending_one(void *arg, struct span key, struct span value)
 {
     struct pending *p = arg;
+    const uint8_t *mid;
     struct out_row row;
     bool behind;
     enum err e;
 
     (void)value;
-    if (key.len != ID_BYTES)
+    if (key.len != OUT_LIVE_BYTES)
         return ERR_CORRUPT;
+    mid = key.ptr + OUT_LIVE_BYTES - ID_BYTES;
     if (p->count == p->max)
         return ERR_ENOUGH;
-    if ((e = out_row_get(p->n, p->t, key.ptr, &row)) ||
+    if ((e = out_row_get(p->n, p->t, mid, &row)) ||
         (e = act_unsettled(p->n, p->t, row.header.circle, &behind)) || behind)
         return e;
-    memcpy(p->mids[p->count++], key.ptr, ID_BYTES);
+    memcpy(p->mids[p->count++], mid, ID_BYTES);
     return ERR_OK;
 }
 

@@ -39,11 +39,20 @@ static void recipient_read(struct reader *r, struct out_recipient *out)
     out->code = rd_u32(r, UINT32_MAX);
 }
 
+/* In the order of writing, whatever the clock did meanwhile. */
+static struct span live_key(const struct out_row *row, uint8_t out[OUT_LIVE_BYTES])
+{
+    put_be64(out, row->header.seq);
+    memcpy(out + 8, row->status.mid, ID_BYTES);
+    return span_of(out, OUT_LIVE_BYTES);
+}
+
 enum err out_row_put(struct node *n, struct txn *t, const struct out_row *row)
 {
     const struct out_status *s = &row->status;
     struct bytes header = {0};
     struct span key = SPAN_OF(s->mid);
+    uint8_t live[OUT_LIVE_BYTES];
     struct writer w;
     enum err e;
 
@@ -72,8 +81,8 @@ enum err out_row_put(struct node *n, struct txn *t, const struct out_row *row)
     if ((e = row_put(n, t, TABLE_OUT, NULL, key, &w)))
         return e;
     if (s->state == OUT_TO_SEAL || (s->state == OUT_SEALED && s->recall != OUT_RECALL_ASKED))
-        return store_put(t, TABLE_OUT_LIVE, key, span_text(""));
-    e = store_del(t, TABLE_OUT_LIVE, key);
+        return store_put(t, TABLE_OUT_LIVE, live_key(row, live), span_text(""));
+    e = store_del(t, TABLE_OUT_LIVE, live_key(row, live));
     return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 

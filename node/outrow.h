@@ -7,6 +7,8 @@
 
 #include "outbox.h"
 
+#define OUT_LIVE_BYTES (8 + ID_BYTES) /* of a key of TABLE_OUT_LIVE; the mid is its end */
+
 struct out_row {
     struct out_status status;
     struct env_header header; /* until sealed: intent, with an empty dir */

@@ -205,11 +205,18 @@ static enum err row_say(struct node *n, struct txn *t, struct call *c, const str
     return e ? e : bytes_printf(&c->text, "\n");
 }
 
+/* What came in one millisecond stands as the hub delivered it. */
 static int by_time(const void *a, const void *b)
 {
-    uint64_t ta = row_time(a);
-    uint64_t tb = row_time(b);
+    const struct mail *ma = a;
+    const struct mail *mb = b;
+    uint64_t ta = row_time(ma);
+    uint64_t tb = row_time(mb);
 
+    if (ta == tb && ma->incoming && mb->incoming) {
+        ta = ma->in.seq;
+        tb = mb->in.seq;
+    }
     return (ta > tb) - (ta < tb);
 }
 

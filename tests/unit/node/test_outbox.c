@@ -562,6 +562,27 @@ static void statements_keep_their_order_when_the_clock_stands(void **state)
     assert_memory_equal(o.id, id, sizeof id);
 }
 
+static void envelopes_keep_their_order_whatever_the_clock_does(void **state)
+{
+    struct post *x = *state;
+    uint8_t mid[8][ID_BYTES], list[8][ID_BYTES];
+    struct txn *t = NULL;
+    struct out_intent i;
+    size_t count = 0;
+
+    for (size_t k = 0; k < 8; k++) { /* it stands, and then it is set back */
+        intent_new(x, &i);
+        assert_int_equal(add(x, &i, mid[k], NULL), ERR_OK);
+        if (k == 4)
+            clock_fixed_jump(&x->r->clock, RIG_NOW - 60000);
+    }
+    assert_int_equal(store_begin(x->r->n->store, TXN_READ, &t), ERR_OK);
+    assert_int_equal(outbox_pending(x->r->n, t, list, 8, &count), ERR_OK);
+    store_abort(&t);
+    assert_int_equal(count, 8);
+    assert_memory_equal(list, mid, sizeof mid);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -589,6 +610,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(nothing_leaves_before_the_statements_of_its_circle, up,
                                         down),
         cmocka_unit_test_setup_teardown(statements_keep_their_order_when_the_clock_stands, up,
+                                        down),
+        cmocka_unit_test_setup_teardown(envelopes_keep_their_order_whatever_the_clock_does, up,
                                         down),
     };
 
