@@ -272,7 +272,7 @@ $(BUILD)/unit/faults/%: $(BUILD)/obj/tests/unit/faults/%.o $(LIBFAULTS) $(LIBSUI
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIBSUITE) $(LIBS_OF_TESTS)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(link) $(call more_link,tests/unit/$*.c) -lcmocka $(LIBS) -o $@
-$(BUILD)/prog_%: $(BUILD)/obj/tests/system/prog_%.o $(LIBNODE) $(LIBHUB) $(LIBS_OF_TESTS)
+$(BUILD)/prog_%: $(BUILD)/obj/tests/system/prog_%.o $(LIBFAULTS) $(LIBNODE) $(LIBHUB) $(LIBS_OF_TESTS)
 	$(call say,LD,$@)$(link) $(call more_link,tests/system/prog_$*.c) $(LIBS) -o $@
 $(LIBBENCH): $(call obj,$(BENCH_PARTS))
 	$(ARCHIVE)

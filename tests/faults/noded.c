@@ -25,6 +25,8 @@ struct noded {
     char dir[PATH_BYTES - 64];
     char fault_log[PATH_BYTES];
     char passphrase[PATH_BYTES];
+    char record[PATH_BYTES]; /* of the recorder; empty: none */
+    char nosync[16];
     struct links *links;
     size_t site;
     struct child child;
@@ -196,22 +198,46 @@ const char *noded_dir(const struct noded *n)
 /* --- the process -------------------------------------------------------------------------------
  */
 
+void noded_record(struct noded *n, const char *log, const char *nosync)
+{
+    snprintf(n->nosync, sizeof n->nosync, "%s", nosync ? nosync : "");
+    snprintf(n->record, sizeof n->record, "%s", log ? log : "");
+}
+
+/* What stands between the node and the C library: faults, left-out syncs, the recorder. */
+static void preloads(const struct noded *n, char *out, size_t size)
+{
+    char path[PATH_BYTES];
+
+    snprintf(out, size, "LD_PRELOAD=%s", hubproc_program("preload_faults.so", path));
+    if (n->nosync[0])
+        snprintf(out + strlen(out), size - strlen(out), ":%s",
+                 hubproc_program("preload_nosync.so", path));
+    if (n->record[0])
+        snprintf(out + strlen(out), size - strlen(out), ":%s",
+                 hubproc_program("recorder.so", path));
+}
+
 enum err noded_start(struct noded *n, const char *fault)
 {
     const char *args[] = {"--dir", n->dir, "serve", NULL};
-    char program[PATH_BYTES], preload[PATH_BYTES], log[PATH_BYTES + 16];
-    char text[3][PATH_BYTES + 64];
-    const char *env[] = {text[0], text[1], text[2], NULL};
+    char program[PATH_BYTES], log[PATH_BYTES + 16];
+    char text[6][3 * PATH_BYTES];
+    const char *env[] = {text[0], text[1], text[2], text[3], n->record[0] ? text[4] : NULL,
+                         text[5], NULL};
+    bool plain = !fault && !n->record[0];
     enum err e;
 
-    snprintf(text[0], sizeof text[0], "LD_PRELOAD=%s",
-             hubproc_program("preload_faults.so", preload));
+    preloads(n, text[0], sizeof text[0]);
     snprintf(text[1], sizeof text[1], "RELAIS_FAULT=%s", fault ? fault : "");
     snprintf(text[2], sizeof text[2], "RELAIS_FAULT_LOG=%s", n->fault_log);
+    snprintf(text[3], sizeof text[3], "RELAIS_NOSYNC=%s", n->nosync);
+    snprintf(text[4], sizeof text[4], "RELAIS_RECORD_DIR=%s", n->dir);
+    snprintf(text[5], sizeof text[5], "RELAIS_RECORD_OUT=%s", n->record);
     snprintf(log, sizeof log, "%s/node-%s.log", n->top, n->name);
     if ((e = at_site(n)))
         return e;
-    e = child_start(&n->child, hubproc_program("relais-node", program), args, fault ? env : NULL,
+    e = child_start(&n->child, hubproc_program("relais-node", program), args, plain ? NULL : env,
                     log);
     back(n);
     return e;

@@ -30,6 +30,9 @@ const char *noded_name(const struct noded *n);
 const char *noded_dir(const struct noded *n);
 /* fault: RELAIS_FAULT of preload_faults.c, NULL: none. Does not wait. */
 enum err noded_start(struct noded *n, const char *fault);
+/* From its next start on under recorder.so, which appends to this file; NULL: no longer. nosync:
+ * RELAIS_NOSYNC of preload_nosync.c, for controls; NULL: every sync as it is. */
+void noded_record(struct noded *n, const char *log, const char *nosync);
 bool noded_running(struct noded *n, int *status); /* *status when it has just ended */
 void noded_stop(struct noded *n);                 /* SIGTERM and the end */
 void noded_kill(struct noded *n);
