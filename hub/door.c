@@ -236,6 +236,18 @@ static enum err standing(const struct door *d, struct member *who)
         directory_node_state(d->dir, n, DIRECTORY_NOW, clock_now_ms(d->o.clock)));
 }
 
+/* An act of somebody who was suspended or revoked within his session is refused by the core, for
+ * that refusal is a leaf; all else that he says is refused here. */
+static bool in_the_log(const struct door *d, const struct link_frame *f, const struct member *who,
+                       uint64_t type)
+{
+    const struct session *s = session_find(d->sessions, who->node);
+
+    return (type == MSG_PUT || type == MSG_REPORT || type == MSG_DECLARE || type == MSG_RECALL ||
+            type == MSG_KEYS_PUT) &&
+           s && s->number && same_connection(&s->peer, &f->peer);
+}
+
 static struct session *session_of(struct door *d, const struct member *who)
 {
     struct session *s = session_make(&d->sessions, who);
@@ -252,7 +264,7 @@ static struct session *session_of(struct door *d, const struct member *who)
     return s->account ? s : NULL;
 }
 
-static void on_member(struct link_socket *link, const struct link_frame *f, void *arg)
+void door_on_member(struct link_socket *link, const struct link_frame *f, void *arg)
 {
     struct door *d = arg;
     struct member who;
@@ -265,14 +277,15 @@ static void on_member(struct link_socket *link, const struct link_frame *f, void
         d->count.strangers++; /* let in under a name that is no node's: never answered */
         return;
     }
-    if ((e = standing(d, &who)) || (e = f->fault)) {
-        door_refuse(d, link, f, req_of(f->payload), e);
+    type = type_of(f->payload);
+    e = standing(d, &who);
+    if (f->fault || (e && !in_the_log(d, f, &who, type))) {
+        door_refuse(d, link, f, req_of(f->payload), e ? e : f->fault);
         return;
     }
     if (!(s = session_of(d, &who)))
         return;
     s->heard_ms = d->now_ms;
-    type = type_of(f->payload);
     if (!bucket_take(&s->messages, d->now_ms, d->o.rate_per_s, d->o.rate_burst))
         door_refuse(d, link, f, req_of(f->payload), ERR_RATE);
     else if (type == MSG_HELLO)
@@ -285,7 +298,7 @@ static void on_member(struct link_socket *link, const struct link_frame *f, void
         pass_on(d, link, f, s);
 }
 
-static void on_join(struct link_socket *link, const struct link_frame *f, void *arg)
+void door_on_join(struct link_socket *link, const struct link_frame *f, void *arg)
 {
     struct door *d = arg;
     struct member nobody = {0}; /* all invited together have one account */
@@ -310,7 +323,7 @@ static void on_join(struct link_socket *link, const struct link_frame *f, void *
     }
 }
 
-static void on_control(struct control_request *r, void *arg)
+void door_on_control(struct control_request *r, void *arg)
 {
     struct door *d = arg;
     struct job *j = calloc(1, sizeof *j);
@@ -331,159 +344,4 @@ static void on_control(struct control_request *r, void *arg)
     job_free(j);
     if (control_answer(r, control_error(e)))
         d->count.unsent++;
-}
-
-/* --- time ------------------------------------------------------------------------------------ */
-
-static void every_20_ms(void *arg)
-{
-    door_flush_all(arg);
-}
-
-static void every_second(void *arg)
-{
-    struct door *d = arg;
-    struct job *j = calloc(1, sizeof *j);
-    struct session *s;
-    struct session *next;
-
-    d->now_ms = clock_mono_ms(d->o.clock);
-    d->joins = 0;
-    log_tick();
-    if (j) {
-        j->kind = JOB_TICK;
-        j->lane = LANE_HUB;
-        if (fair_push(d->o.core, j))
-            job_free(j);
-    }
-    HASH_ITER (hh, d->sessions, s, next) {
-        if (s->number && d->now_ms - s->heard_ms > SESSION_IDLE_MS)
-            session_gone(d, s);
-    }
-}
-
-/* One peer can send hundreds of megabytes a second: looked at often enough to stay in bounds. */
-static void every_50_ms(void *arg)
-{
-    struct door *d = arg;
-
-    d->now_ms = clock_mono_ms(d->o.clock);
-    door_watch_memory(d);
-}
-
-/* --- opening --------------------------------------------------------------------------------- */
-
-enum err door_keys(struct door *d, uint64_t index, uint64_t time_ms, struct span ss)
-{
-    enum err e = directory_apply(d->dir, index, time_ms, ss);
-
-    return e ? e : door_allow(d);
-}
-
-/* The library's first I/O thread serves members and those who join, the second emergency
- * organisations, if they have an endpoint of their own. One context: one table of keys. */
-#define IO_MEMBERS 1u
-#define IO_EMERGENCY 2u
-
-static enum err listen_at(struct door *d, const char *endpoint, const char *domain, uint64_t io,
-                          void (*frame)(struct link_socket *, const struct link_frame *, void *),
-                          struct link_socket **out)
-{
-    struct link_listen_options o = {.endpoint = endpoint,
-                                    .domain = domain,
-                                    .secret_key = d->o.transport_secret,
-                                    .io_threads = io};
-    enum err e = link_listen(d->o.transport, &o, out);
-
-    return e ? e : loop_link(d->loop, *out, frame, d);
-}
-
-/* In the order in which a turn of the loop hears them. */
-static enum err sockets_open(struct door *d)
-{
-    enum err e = ERR_OK;
-
-    if (*d->o.emergency_listen)
-        e = listen_at(d, d->o.emergency_listen, "emergency", IO_EMERGENCY, on_member,
-                      &d->emergency);
-    if (e || (e = listen_at(d, d->o.listen, "hub", IO_MEMBERS, on_member, &d->members)))
-        return e;
-    return listen_at(d, d->o.join_listen, "join", IO_MEMBERS, on_join, &d->join);
-}
-
-static enum err wire_up(struct door *d)
-{
-    enum err e;
-
-    if ((e = loop_fd(d->loop, queue_fd(d->o.out), door_on_parcels, d)))
-        return e;
-    if ((e = loop_timer(d->loop, 20, every_20_ms, d)))
-        return e;
-    if ((e = loop_timer(d->loop, 50, every_50_ms, d)))
-        return e;
-    if ((e = loop_timer(d->loop, 1000, every_second, d)))
-        return e;
-    return control_listen(d->loop, d->o.control_path, on_control, d, &d->control);
-}
-
-enum err door_open(const struct door_options *options, struct loop *loop, struct door **out)
-{
-    struct door *d = calloc(1, sizeof *d);
-    enum err e;
-
-    if (!d)
-        return ERR_NOMEM;
-    d->o = *options;
-    d->loop = loop;
-    if ((e = directory_new(DIRECTORY_LEAF_TIME, options->entropy, &d->dir)))
-        goto fail;
-    if ((e = door_zap_start(d)))
-        goto fail;
-    if ((e = sockets_open(d)) || (e = wire_up(d)))
-        goto fail;
-    *out = d;
-    return ERR_OK;
-fail:
-    door_close(d);
-    return e;
-}
-
-void door_close(struct door *d)
-{
-    if (!d)
-        return;
-    control_close(d->control);
-    if (d->emergency)
-        loop_link_remove(d->loop, d->emergency);
-    if (d->members)
-        loop_link_remove(d->loop, d->members);
-    if (d->join)
-        loop_link_remove(d->loop, d->join);
-    link_close(d->emergency);
-    link_close(d->members);
-    link_close(d->join);
-    zap_stop(d->zap);
-    sessions_free(&d->sessions);
-    directory_free(d->dir);
-    free(d);
-}
-
-const char *door_endpoint(const struct door *d)
-{
-    return link_endpoint(d->members);
-}
-
-const char *door_join_endpoint(const struct door *d)
-{
-    return link_endpoint(d->join);
-}
-
-const char *door_emergency_endpoint(const struct door *d)
-{
-    return d->emergency ? link_endpoint(d->emergency) : "";
-}
-
-enum err door_fatal(const struct door *d)
-{
-    return d->fatal;
 }

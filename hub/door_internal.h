@@ -1,4 +1,4 @@
-/* door_internal - what the two files of the door share. */
+/* door_internal - what the files of the door share. */
 #ifndef HUB_DOOR_INTERNAL_H
 #define HUB_DOOR_INTERNAL_H
 
@@ -39,6 +39,11 @@ void session_gone(struct door *d, struct session *s);
 void sessions_gone(struct door *d, const struct link_socket *link); /* of everybody there */
 /* Where this node is served, by what the directory says of its organisation. */
 struct link_socket *door_link(const struct door *d, const uint8_t node[ID_BYTES]);
+
+/* door.c: what the loop hears */
+void door_on_member(struct link_socket *link, const struct link_frame *f, void *arg);
+void door_on_join(struct link_socket *link, const struct link_frame *f, void *arg);
+void door_on_control(struct control_request *r, void *arg);
 
 /* door_out.c */
 void door_on_parcels(int fd, unsigned events, void *arg);
