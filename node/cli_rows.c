@@ -143,6 +143,15 @@ static const struct cli_arg receipts_args[] = {ID("mid"), {"output", "output", C
 static const struct cli_arg export_args[] = {
     {"person", "person", CLI_TEXT, 0, true, NULL}, {"output", "output", CLI_LOCAL, 0, true, NULL},
 };
+static const struct cli_arg key_shares_args[] = {
+    {"threshold", "threshold", CLI_LOCAL, 0, true, NULL},
+    {"of", "of", CLI_LOCAL, 0, true, NULL},
+    {"output", "output", CLI_LOCAL, 0, true, NULL},
+};
+static const struct cli_arg key_recover_args[] = {
+    {"output", "output", CLI_LOCAL, 0, true, NULL},
+    {"share", "share", CLI_LIST, 0, false, NULL},
+};
 
 const struct cli_row cli_rows[] = {
     BARE("init", NULL, false, cli_run_init, "prépare le dossier : clés et réglages"),
@@ -153,6 +162,8 @@ const struct cli_row cli_rows[] = {
     ROW("restore", NULL, false, cli_run_restore, restore_args, "vérifie une sauvegarde et remet le nœud dans un dossier neuf"),
     BARE("fsck", NULL, false, cli_run_fsck, "relit tout le magasin et nomme ce qui n'est pas intact"),
     BARE("compact", NULL, false, cli_run_compact, "service arrêté : rend au disque la place de ce qui a été supprimé"),
+    ROW("key shares", NULL, false, cli_run_key_shares, key_shares_args, "écrit les clés du nœud en N parts à imprimer, dont K les rendent (--threshold K --of N)"),
+    ROW("key recover", NULL, false, cli_run_key_recover, key_recover_args, "retrouve les clés : lit les parts dans des fichiers, ou ce que vous tapez, et écrit node.key"),
     BARE("status", "status", false, NULL, "liaison, file d'attente, alarmes"),
     BARE("org list", "org.list", false, NULL, "les structures de l'annuaire"),
     ALONE("sign", "sign", false, cli_run_sign, sign_args, "montre ce qu'un fichier demande de signer ; --confirm le signe"),

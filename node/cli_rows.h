@@ -111,5 +111,7 @@ int cli_run_show(struct cli *c);
 int cli_run_attachment(struct cli *c);
 int cli_run_receipts(struct cli *c);
 int cli_run_export(struct cli *c);
+int cli_run_key_shares(struct cli *c);
+int cli_run_key_recover(struct cli *c);
 
 #endif

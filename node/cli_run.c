@@ -13,6 +13,7 @@
 #define PATH_ROOM 4096
 #define LIGHT_KIB 8192
 #define SECONDS_MAX 86400
+#define SHARES_ASKED_MAX 255
 
 /* --- without a daemon ------------------------------------------------------------------------ */
 
@@ -76,6 +77,27 @@ int cli_run_join(struct cli *c)
         return status;
     return join_main(&c->flags, cli_local(c, "file"), cli_local(c, "confirm"),
                      (uint64_t)wait_s * 1000, c->json);
+}
+
+int cli_run_key_shares(struct cli *c)
+{
+    unsigned long threshold = 0;
+    unsigned long count = 0;
+    int status;
+
+    if ((status = small_number(c, cli_local(c, "threshold"), SHARES_ASKED_MAX, &threshold)) ||
+        (status = small_number(c, cli_local(c, "of"), SHARES_ASKED_MAX, &count)))
+        return status;
+    return shares_main(&c->flags, (unsigned)threshold, (unsigned)count, cli_local(c, "output"),
+                       c->json);
+}
+
+int cli_run_key_recover(struct cli *c)
+{
+    struct keyfile_cost light = {LIGHT_KIB, 1};
+
+    return recover_main(&c->flags, cli_local(c, "output"), json_object_get(c->args, "share"),
+                        c->light ? light : KEYFILE_COST);
 }
 
 /* --- files ----------------------------------------------------------------------------------- */

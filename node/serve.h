@@ -37,6 +37,14 @@ int init_main(const struct open_flags *flags, struct keyfile_cost cost);
 int join_main(const struct open_flags *flags, const char *file, const char *fingerprint,
               uint64_t wait_ms, bool as_json);
 
+/* The node's keys, on `count` sheets of text in a directory of their own, of which `threshold` give
+ * them back; and back, from such files (an array of texts) or typed on the standard input, into a
+ * key file that is not there yet. */
+int shares_main(const struct open_flags *flags, unsigned threshold, unsigned count, const char *dir,
+                bool as_json);
+int recover_main(const struct open_flags *flags, const char *output, const json_t *paths,
+                 struct keyfile_cost cost);
+
 /* Runs one request in this process, for lack of a daemon; the answer is the caller's. Commands
  * that need the hub say so. ERR_LOCKED: a daemon has the directory. */
 enum err command_alone(const struct open_flags *flags, const json_t *request, json_t **answer);

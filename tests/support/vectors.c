@@ -12,6 +12,7 @@ const struct vectors_file vectors_files[] = {
     {"hashes.json",        vectors_hashes       },
     {"statements.json",    vectors_statements   },
     {"receipts.json",      vectors_receipts     },
+    {"shares.json",        vectors_shares       },
 };
 const size_t vectors_file_count = sizeof vectors_files / sizeof vectors_files[0];
 

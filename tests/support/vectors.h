@@ -17,6 +17,7 @@ json_t *vectors_mp1(void);
 json_t *vectors_hashes(void);
 json_t *vectors_statements(void);
 json_t *vectors_receipts(void);
+json_t *vectors_shares(void);
 
 struct vectors_file {
     const char *name; /* in proto/vectors */

@@ -40,12 +40,13 @@ export function verifyBytes(pk, message, sig) {
 export const verify = (pk, context, digest, sig) => verifyBytes(pk, labelled(context, digest), sig);
 export const signBytes = (seed, message) => ed25519.sign(message, seed);
 
+export const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'; // RFC 4648
+
 export function fingerprint(...publicKeys) {
   const hash = H(256, 'relais/fingerprint', concat(...publicKeys));
-  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'; // RFC 4648
   const first100 = BigInt(`0x${hex(hash)}`) >> 156n;
   let text = '';
-  for (let i = 95n; i >= 0n; i -= 5n) text += alphabet[Number((first100 >> i) & 31n)];
+  for (let i = 95n; i >= 0n; i -= 5n) text += BASE32[Number((first100 >> i) & 31n)];
   return { hash, groups: text.match(/.{4}/g) };
 }
 

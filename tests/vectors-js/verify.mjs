@@ -8,6 +8,7 @@ import { OWN_NAMES, allRefused, changesAccepted } from './ask.mjs';
 import { hashCases, mp1Cases } from './ask_basics.mjs';
 import { badEnvelopeCases, goodEnvelopeCases } from './ask_envelopes.mjs';
 import { receiptCases } from './ask_receipts.mjs';
+import { shareCases } from './ask_shares.mjs';
 import { statementCases } from './ask_statements.mjs';
 
 const VECTORS = new URL('../../proto/vectors/', import.meta.url);
@@ -39,6 +40,7 @@ const everything = (options) => [
   ...cases('hashes.json', hashCases),
   ...cases('statements.json', statementCases),
   ...cases('receipts.json', receiptCases),
+  ...cases('shares.json', shareCases),
   ...cases('envelope-good.json', (f) => goodEnvelopeCases(f, options)),
   ...cases('envelope-bad.json', (f) => badEnvelopeCases(f, 'envelope bad')),
   ...cases('payload-bad.json', (f) => badEnvelopeCases(f, 'payload bad')),
