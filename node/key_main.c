@@ -9,6 +9,7 @@
 #include "file.h"
 #include "serve.h"
 #include "shares.h"
+#include "witness.h"
 #include "words.h"
 
 #define PATH_ROOM 4096
@@ -268,6 +269,8 @@ static enum err ring_write(const char *output, struct secret32 *secrets[SHARE_SE
         return e;
     for (size_t i = 0; i < SHARE_SECRETS && !e; i++)
         e = keyring_add(ring, key_names[i], secrets[i]);
+    if (!e)
+        e = witness_key_make(ring, &source); /* a restored node retires the old one */
     if (!e)
         e = keyring_save(ring, &source);
     if (e)
