@@ -1,5 +1,6 @@
 #include "core.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -336,6 +337,23 @@ static enum err group_failed(struct core *c, struct job **jobs, size_t n, enum e
     return ERR_OK;
 }
 
+/* So many as are decided within HUB_GROUP_US. */
+static size_t group_most(const struct core *c)
+{
+    uint64_t most = c->item_ns ? HUB_GROUP_US * UINT64_C(1000) / c->item_ns : HUB_GROUP_MAX;
+
+    if (most < HUB_GROUP_LEAST)
+        return HUB_GROUP_LEAST;
+    return most < HUB_GROUP_MAX ? (size_t)most : HUB_GROUP_MAX;
+}
+
+/* A few items cost what waking up costs: they say nothing of many. */
+static void group_paced(struct core *c, size_t n, uint64_t took_us)
+{
+    if (n >= HUB_GROUP_LEAST / 2)
+        c->item_ns = (3 * c->item_ns + took_us * 1000 / n) / 4;
+}
+
 static enum err group_commit(struct core *c, struct job **jobs, size_t n)
 {
     uint64_t seq_before = c->next_seq;
@@ -347,9 +365,11 @@ static enum err group_commit(struct core *c, struct job **jobs, size_t n)
     c->refusals_left = c->tight ? 0 : REFUSALS_PER_GROUP;
     if ((e = store_begin(c->store, TXN_WRITE, &c->t)))
         return group_failed(c, jobs, n, e);
+    began_us = clock_mono_us(c->clock);
     if ((e = holds_write(c)) || (e = group_decide(c, jobs, n)) || (e = head_row(c)) ||
         (e = seq_row(c, seq_before)))
         return group_failed(c, jobs, n, e);
+    group_paced(c, n, clock_mono_us(c->clock) - began_us);
     began_us = clock_mono_us(c->clock);
     if ((e = store_commit(&c->t)))
         return group_failed(c, jobs, n, e);
@@ -395,7 +415,7 @@ enum err core_turn(struct core *c, int64_t wait_ms)
 
     if (c->holds || mailboxes_wait(c))
         wait_ms = 0; /* somebody is to be told */
-    e = fair_pop_many(c->in, jobs, HUB_GROUP_MAX, HUB_GROUP_BYTES, wait_ms, &n);
+    e = fair_pop_many(c->in, jobs, group_most(c), HUB_GROUP_BYTES, wait_ms, &n);
     if (e && e != ERR_TIMEOUT && e != ERR_AGAIN)
         return e;
     if (e && !c->holds) {
@@ -414,6 +434,7 @@ void *core_thread(void *arg)
     struct core *c = arg;
     enum err e;
 
+    pthread_setname_np(pthread_self(), "hub-core");
     do {
         if (c->board)
             board_beat(c->board, clock_mono_ms(c->clock));

@@ -132,6 +132,7 @@ struct core {
     uint64_t next_seq;     /* of items */
     uint64_t keys_told;    /* leaves of the keys log that the replicas have */
     uint64_t now_ms;       /* of the group */
+    uint64_t item_ns;      /* what deciding one item has cost lately; 0: not known */
     struct txn *t;         /* the group's */
     struct staged *staged; /* what to say after the commit */
     struct staged **staged_end;

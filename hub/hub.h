@@ -35,6 +35,8 @@
 #define HUB_WORKERS_MAX 16
 #define HUB_GROUP_MAX 256 /* items of one commit */
 #define HUB_GROUP_BYTES (4u << 20)
+#define HUB_GROUP_US 2000  /* of deciding: who comes during a group waits for all of it */
+#define HUB_GROUP_LEAST 32 /* items of one commit while others wait, whatever they cost */
 
 /* A member's node: number is the leaf index of its enrolment, small and for ever. */
 struct member {

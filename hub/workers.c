@@ -175,6 +175,7 @@ static void *worker_thread(void *arg)
     struct job *j;
     enum err e;
 
+    pthread_setname_np(pthread_self(), "hub-verify");
     setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid),
                 w->in == w->all->emergency ? EMERGENCY_NICE : WORKER_NICE);
     while ((e = fair_pop(w->in, &j, FAIR_FOREVER)) == ERR_OK || e == ERR_AGAIN) {
