@@ -7,6 +7,7 @@
 #include "machine.h"
 
 #define SURVEY_MAX 8192
+#define GUESSES_SURE 3
 #define SURVEY_STEP (8u << 20) /* grown by that much, or after that long: look again */
 #define SURVEY_EVERY_MS 1000
 #define UNFINISHED_MAX                                                                             \
@@ -138,13 +139,28 @@ static void clear(struct door *d, struct link_socket *link)
     }
 }
 
+/* Who was found because he alone had said nothing may be somebody slow to speak: cut off with all
+ * others each time, locked out at the third in a row. */
+static bool is_sure(struct door *d, const struct link_connection *worst)
+{
+    if (worst->guessed != LINK_GUESS_SILENT)
+        return true;
+    if (strcmp(d->guessed_user, worst->user) != 0)
+        d->guesses = 0;
+    snprintf(d->guessed_user, sizeof d->guessed_user, "%s", worst->user);
+    return ++d->guesses >= GUESSES_SURE;
+}
+
 static void cut_off(struct door *d, struct link_socket *link, const struct link_connection *worst,
                     uint64_t resident)
 {
-    log_error("memory.culprit", "user=%s held=%llu resident=%llu", worst->user,
-              (unsigned long long)(worst->received - worst->accounted),
+    bool sure = is_sure(d, worst);
+
+    log_error(sure ? "memory.culprit" : "memory.suspect", "user=%s held=%llu resident=%llu",
+              worst->user, (unsigned long long)(worst->received - worst->accounted),
               (unsigned long long)resident);
-    lock_out(d, worst->user);
+    if (sure)
+        lock_out(d, worst->user);
     clear(d, link);
 }
 
@@ -186,15 +202,10 @@ static void survey(struct door *d, struct link_socket *link, uint64_t resident)
 void door_watch_memory(struct door *d)
 {
     uint64_t resident = machine_held_bytes();
+    uint64_t kicks = d->count.kicks;
 
     if (resident < d->o.memory_max_bytes / 2)
         return;
-    if (resident > d->o.memory_max_bytes - d->o.memory_max_bytes / 16) {
-        log_error("memory.brake", "resident=%llu", (unsigned long long)resident);
-        d->count.brakes++;
-        clear(d, d->members);
-        return;
-    }
     if (!d->suspected && resident < d->surveyed_bytes + SURVEY_STEP &&
         d->now_ms < d->surveyed_ms + SURVEY_EVERY_MS)
         return;
@@ -203,6 +214,11 @@ void door_watch_memory(struct door *d)
     if (d->emergency)
         survey(d, d->emergency, resident);
     survey(d, d->members, resident);
+    if (d->count.kicks != kicks || resident < d->o.memory_max_bytes - d->o.memory_max_bytes / 16)
+        return;
+    log_error("memory.brake", "resident=%llu", (unsigned long long)resident);
+    d->count.brakes++;
+    clear(d, d->members);
 }
 
 uint64_t door_refused(const struct door *d, unsigned code)

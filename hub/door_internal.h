@@ -26,6 +26,8 @@ struct door {
     uint64_t surveyed_ms;
     uint64_t suspected; /* connection that the last survey found holding too much; 0: none */
     char suspected_user[LINK_USER_MAX + 1];
+    char guessed_user[LINK_USER_MAX + 1]; /* whom elimination named last, and how often in a row */
+    unsigned guesses;
     enum err fatal;
     struct {
         uint64_t refused, unsent, strangers, banned, denied, kicks, brakes;

@@ -6,9 +6,14 @@
 
 /* --- time ------------------------------------------------------------------------------------ */
 
+/* One peer can send hundreds of megabytes a second: looked at often enough to stay in bounds. */
 static void every_20_ms(void *arg)
 {
-    door_flush_all(arg);
+    struct door *d = arg;
+
+    d->now_ms = clock_mono_ms(d->o.clock);
+    door_flush_all(d);
+    door_watch_memory(d);
 }
 
 static void every_second(void *arg)
@@ -31,15 +36,6 @@ static void every_second(void *arg)
         if (s->number && d->now_ms - s->heard_ms > SESSION_IDLE_MS)
             session_gone(d, s);
     }
-}
-
-/* One peer can send hundreds of megabytes a second: looked at often enough to stay in bounds. */
-static void every_50_ms(void *arg)
-{
-    struct door *d = arg;
-
-    d->now_ms = clock_mono_ms(d->o.clock);
-    door_watch_memory(d);
 }
 
 /* --- opening --------------------------------------------------------------------------------- */
@@ -89,8 +85,6 @@ static enum err wire_up(struct door *d)
     if ((e = loop_fd(d->loop, queue_fd(d->o.out), door_on_parcels, d)))
         return e;
     if ((e = loop_timer(d->loop, 20, every_20_ms, d)))
-        return e;
-    if ((e = loop_timer(d->loop, 50, every_50_ms, d)))
         return e;
     if ((e = loop_timer(d->loop, 1000, every_second, d)))
         return e;

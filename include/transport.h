@@ -112,11 +112,15 @@ struct link_stats {
 };
 struct link_stats link_stats(const struct link_socket *s);
 
+enum {
+    LINK_GUESS_ADDRESS = 1, /* the only one whose last handshake came from this address */
+    LINK_GUESS_SILENT       /* the only one of those who has said nothing on any connection */
+};
+
 /* One live TCP connection of a listener. */
 struct link_connection {
     char user[LINK_USER_MAX + 1];       /* "" while it has completed no message */
-    int guessed;                        /* 1: user is not from a message, but the only one whose
-                                         * last handshake came from this address */
+    int guessed;                        /* 0, or how user was found without a message */
     char address[LINK_ADDRESS_MAX + 1]; /* with port: "192.0.2.7:41234", "[2001:db8::7]:41234" */
     uint64_t connection;                /* as in link_peer */
     uint64_t received;                  /* bytes the library took from the kernel */

@@ -58,8 +58,10 @@ enum err listener_make(const struct link_socket *s, const uint8_t *secret, void 
 enum err listener_bind(struct link_socket *s, const char *endpoint);
 
 int zap_knows(const struct zap *z, const char *domain);
-/* The one user of the domain whose last handshake came from there; ERR_NOT_FOUND: none, or two. */
+/* The one user of the domain whose last handshake came from there, and of whom not() does not hold
+ * (NULL: nobody); ERR_NOT_FOUND: none, or two. */
 enum err zap_only_user_from(struct zap *z, const char *domain, const char *address,
+                            int (*not )(const char *user, void *arg), void *arg,
                             char user[LINK_USER_MAX + 1]);
 
 uint64_t loop_now_ms(const struct loop *l);

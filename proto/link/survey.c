@@ -156,7 +156,23 @@ static int by_held(const void *a, const void *b)
 }
 
 /* A hostile peer need not complete a single message, and then no message tells its name. */
-static void guess_user(struct link_socket *s, struct link_connection *c)
+struct others {
+    const struct link_connection *all;
+    size_t n;
+};
+
+/* Has he a connection that has named him? */
+static int has_spoken(const char *user, void *arg)
+{
+    const struct others *o = arg;
+
+    for (size_t i = 0; i < o->n; i++)
+        if (!o->all[i].guessed && strcmp(o->all[i].user, user) == 0)
+            return 1;
+    return 0;
+}
+
+static void guess_user(struct link_socket *s, struct link_connection *c, struct others *o)
 {
     struct zap *zap = atomic_load(&s->transport->zap);
     char host[LINK_ADDRESS_MAX + 1];
@@ -165,7 +181,12 @@ static void guess_user(struct link_socket *s, struct link_connection *c)
     snprintf(host, sizeof host, "%s", c->address[0] == '[' ? c->address + 1 : c->address);
     if ((colon = strrchr(host, ':')))
         colon[colon > host && colon[-1] == ']' ? -1 : 0] = '\0';
-    c->guessed = zap && zap_only_user_from(zap, s->domain, host, c->user) == ERR_OK;
+    if (!zap)
+        return;
+    if (zap_only_user_from(zap, s->domain, host, NULL, NULL, c->user) == ERR_OK)
+        c->guessed = LINK_GUESS_ADDRESS;
+    else if (zap_only_user_from(zap, s->domain, host, has_spoken, o, c->user) == ERR_OK)
+        c->guessed = LINK_GUESS_SILENT;
 }
 
 static enum err collect(struct link_socket *s, struct link_connection **all, size_t *n)
@@ -215,7 +236,7 @@ enum err link_survey(struct link_socket *s, struct link_connection *out, size_t 
         qsort(all, found, sizeof *all, by_held);
     for (size_t i = 0; i < found && i < GUESS_MAX; i++)
         if (!all[i].user[0])
-            guess_user(s, &all[i]);
+            guess_user(s, &all[i], &(struct others){all, found});
     if (found && most)
         memcpy(out, all, (found < most ? found : most) * sizeof *out);
     *n = found;

@@ -443,7 +443,7 @@ static void who_never_completes_a_message_is_guessed_by_his_address(void **state
     assert_int_equal(f.worst.guessed, 1);
 }
 
-static void two_users_at_one_address_are_not_guessed_between(void **state)
+static void who_alone_has_said_nothing_is_guessed_among_many(void **state)
 {
     struct hostile *h = *state;
     struct rig_node *n;
@@ -451,6 +451,19 @@ static void two_users_at_one_address_are_not_guessed_between(void **state)
 
     assert_non_null(n = rig_join(&h->rig, "honest"));
     assert_true(rig_says(&h->rig, n, "hello"));
+    assert_int_equal(enters(h, 0, "hostile", (struct raw_identity){0}), ERR_OK);
+    floods(h, 0, &f);
+
+    assert_string_equal(f.worst.user, "hostile");
+    assert_int_equal(f.worst.guessed, LINK_GUESS_SILENT);
+}
+
+static void two_who_have_said_nothing_are_not_guessed_between(void **state)
+{
+    struct hostile *h = *state;
+    struct flood f = {0};
+
+    assert_int_equal(enters(h, 1, "silent", (struct raw_identity){0}), ERR_OK);
     assert_int_equal(enters(h, 0, "hostile", (struct raw_identity){0}), ERR_OK);
     floods(h, 0, &f);
 
@@ -510,7 +523,8 @@ int main(void)
         T(a_slow_zap_answer_delays_only_new_handshakes),
         T(the_survey_names_who_never_ends_a_message_and_a_rebind_frees_it),
         T(who_never_completes_a_message_is_guessed_by_his_address),
-        T(two_users_at_one_address_are_not_guessed_between),
+        T(who_alone_has_said_nothing_is_guessed_among_many),
+        T(two_who_have_said_nothing_are_not_guessed_between),
         T(bytes_on_the_wire_are_accounted_to_the_byte),
     };
 
