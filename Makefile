@@ -94,7 +94,7 @@ PROGS   = $(PROG_SRC:tests/system/%.c=$(BUILD)/%) $(BENCH_SRC:tests/bench/%.c=$(
 # --- what a person calls --------------------------------------------------------------------------
 
 .PHONY: all deps demo check check-asan check-valgrind faults fuzz bench lint cover fresh \
-        install dist clean help
+        install sbom dist clean help
 all: $(LIBPROTO) $(PROGRAMS) ## build relais-hub, relais-node and relais-verify
 
 deps: ## install what building and running the demo needs and lacks (root or sudo)
@@ -175,11 +175,19 @@ fresh: ## as root: "make demo" and "make check" of HEAD in a bare Debian made fo
 install: all ## into $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
-	@for page in deploy/man/*.[1-8]; do \
-	    [ -f "$$page" ] || continue; \
-	    echo "install $$page"; \
-	    install -D -m 644 "$$page" "$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}"; \
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1
+	for program in $(notdir $(PROGRAMS)); do \
+	    deploy/man.sh deploy/man/$$program.1 $(BUILD)/$$program >$(DESTDIR)$(PREFIX)/share/man/man1/$$program.1 || exit 1; \
 	done
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/share/relais
+	install -m 644 deploy/systemd/* $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -m 644 deploy/monitoring/* deploy/conf/* $(DESTDIR)$(PREFIX)/share/relais
+	install -D -m 644 deploy/completion/relais $(DESTDIR)$(PREFIX)/share/bash-completion/completions/relais-hub
+	ln -sf relais-hub $(DESTDIR)$(PREFIX)/share/bash-completion/completions/relais-node
+
+sbom: all ## what the programs are made of, CycloneDX JSON in $(BUILD)/sbom.json
+	@deploy/sbom.sh $(BUILD) $(VERSION) >$(BUILD)/sbom.json
+	@echo $(BUILD)/sbom.json
 
 dist: ## the sources of HEAD as a tar file with its SHA-256
 	@mkdir -p $(BUILD)/dist
