@@ -89,7 +89,7 @@ FUZZERS = $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/fuzz/%)
 REPLAYS = $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/replay/%)
 PROGS   = $(PROG_SRC:tests/system/%.c=$(BUILD)/%) $(BENCH_SRC:tests/bench/%.c=$(BUILD)/%) \
           $(MAIN_SRC:tests/support/%_main.c=$(BUILD)/%) $(PRELOAD_SRC:tests/support/%.c=$(BUILD)/%.so) \
-          $(BUILD)/recorder.so $(BUILD)/faults $(BUILD)/faults_check
+          $(BUILD)/evil_hub $(BUILD)/recorder.so $(BUILD)/faults $(BUILD)/faults_check
 
 # --- what a person calls --------------------------------------------------------------------------
 
@@ -228,7 +228,7 @@ inc = $(INCLUDES) $(or \
     $(if $(filter hub/%,$(1)),$(HUB_INC)), \
     $(if $(filter node/%,$(1)),$(NODE_INC)), \
     $(if $(filter tests/bench/bench_node.c,$(1)),$(NODE_INC) $(TEST_INC)), \
-    $(if $(filter tests/unit/hub/% tests/fuzz/fuzz_hub% tests/bench/%,$(1)),$(HUB_INC) $(TEST_INC)), \
+    $(if $(filter tests/unit/hub/% tests/fuzz/fuzz_hub% tests/bench/% tests/evil/%,$(1)),$(HUB_INC) $(TEST_INC)), \
     $(if $(filter tests/unit/node/% tests/fuzz/fuzz_node%,$(1)),$(NODE_INC) $(TEST_INC)), \
     $(if $(filter tests/faults/% tests/unit/faults/%,$(1)),$(TEST_INC) $(HUB_INC)), \
     $(if $(filter tests/%,$(1)),$(TEST_INC) $(NODE_INC) $(HUB_INC)))
@@ -292,6 +292,9 @@ $(BUILD)/faults: $(BUILD)/obj/tests/faults/faults_main.o $(LIBFAULTS) $(LIBNODE)
 	$(call say,LD,$@)$(link) $(LIBS) -o $@
 $(BUILD)/faults_check: $(BUILD)/obj/tests/faults/check_main.o $(LIBFAULTS) $(LIBS_OF_TESTS)
 	$(call say,LD,$@)$(link) $(LIBS) -o $@
+# A real hub with its real keys, and a will of its own (tests/evil/README.md).
+$(BUILD)/evil_hub: $(call obj,$(wildcard tests/evil/*.c) hub/main.c) $(LIBHUB) $(LIBPROTO)
+	$(call say,LD,$@)$(link) -Wl,--wrap=link_send,--wrap=identity_open $(LIBS) -o $@
 $(MAIN_SRC:tests/support/%_main.c=$(BUILD)/%): $(BUILD)/%: $(BUILD)/obj/tests/support/%_main.o \
     $(LIBS_OF_TESTS)
 	$(call say,LD,$@)$(link) $(call more_link,tests/support/$*_main.c) $(LIBS) -o $@

@@ -139,6 +139,7 @@ static const struct cli_arg recall_args[] = {
 static const struct cli_arg attachment_args[] = {
     ID("mid"), {"", "number", CLI_NUMBER, 0, true, NULL}, {"output", "output", CLI_LOCAL, 0, true, NULL},
 };
+static const struct cli_arg evidence_args[] = {{"output", "output", CLI_LOCAL, 0, false, NULL}};
 static const struct cli_arg receipts_args[] = {ID("mid"), {"output", "output", CLI_LOCAL, 0, false, NULL}};
 static const struct cli_arg export_args[] = {
     {"person", "person", CLI_TEXT, 0, true, NULL}, {"output", "output", CLI_LOCAL, 0, true, NULL},
@@ -200,6 +201,7 @@ const struct cli_row cli_rows[] = {
     ROW("sheet show", "sheet.show", true, cli_run_show, show_args, "ouvre une fiche ; --section N --raw donne un texte octet pour octet"),
     ROW("sheet recall", "sheet.recall", true, NULL, recall_args, "rappelle une fiche envoyée, chez ceux qui ne l'ont pas encore reçue"),
     ROW("sheet attachment", "sheet.attachment", true, cli_run_attachment, attachment_args, "écrit une pièce jointe dans un fichier"),
+    ROW("hub evidence", "evidence", false, cli_run_receipts, evidence_args, "si le hub a montré deux histoires : les preuves ; --output DOSSIER les écrit, pour relais-verify"),
     ROW("sheet receipts", "receipts", true, cli_run_receipts, receipts_args, "les reçus d'une fiche ; --output DOSSIER les écrit, pour relais-verify"),
     ROW("inbox", "inbox.list", true, NULL, inbox_args, "ce qui est arrivé"),
     ROW("export", "person.export", true, cli_run_export, export_args, "écrit en clair tout ce qui est gardé d'une personne"),

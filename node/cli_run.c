@@ -264,13 +264,17 @@ int cli_run_receipts(struct cli *c)
 {
     const char *output = cli_local(c, "output");
     json_t *answer = NULL;
+    const json_t *list;
     const json_t *one;
     size_t i;
     int status = cli_ask(c, c->row->command, c->args, &answer);
 
     if (status == EXIT_DONE && output)
         status = make_directory(c, output);
-    json_array_foreach(json_object_get(json_object_get(answer, "data"), "receipts"), i, one)
+    list = json_object_get(json_object_get(answer, "data"), "receipts");
+    if (!list)
+        list = json_object_get(json_object_get(answer, "data"), "files");
+    json_array_foreach(list, i, one)
     {
         const char *name = json_string_value(json_object_get(one, "file"));
         char path[PATH_ROOM];

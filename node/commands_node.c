@@ -96,7 +96,8 @@ static enum err self_json(struct node *n, json_t *data)
     if (json_object_set_new(data, "joined", json_boolean(n->self.joined)) ||
         json_object_set_new(data, "alarm", json_string(n->alarm ? err_name(n->alarm) : "")) ||
         json_object_set_new(data, "link", courier_status(n)) ||
-        json_object_set_new(data, "health", gauges_facts(n->gauges)))
+        json_object_set_new(data, "health", gauges_facts(n->gauges)) ||
+        json_object_set_new(data, "witness", witness_status(n)))
         return ERR_NOMEM;
     if (!n->self.joined)
         return ERR_OK;
@@ -115,7 +116,8 @@ static enum err status_text(struct node *n, const struct tally *x, struct bytes 
 {
     enum err e;
 
-    if ((e = disk_text(n, text)) || (e = gauges_text(n->gauges, text)))
+    if ((e = disk_text(n, text)) || (e = gauges_text(n->gauges, text)) ||
+        (e = witness_text(n, text)))
         return e;
     if (!n->self.joined)
         return bytes_printf(text, "Ce nœud n'est raccordé à aucun hub. Utilisez « join ».");
@@ -473,6 +475,7 @@ const struct command node_commands[] = {
     {"org.list",   RIGHT_READ,  false, run_org_list, "annuaire de la fédération"},
     {"sign",       RIGHT_ADMIN, false, run_sign,     "montre ou signe une demande du registre"},
     {"receipts",   RIGHT_READ,  false, run_receipts, "récépissés d'un envoi, en fichiers vérifiables"},
+    {"evidence",   RIGHT_READ,  false, evidence_run, "preuves d'histoires contradictoires du hub, en fichiers"},
     {"policy",     RIGHT_READ,  false, run_policy,   "ancres de confiance pour relais-verify"},
     {"journal",    RIGHT_READ,  true,  run_journal,  "journal local des lectures et écritures"},
 };

@@ -3,6 +3,7 @@
 
 #include "commands_internal.h"
 #include "courier_internal.h"
+#include "witness.h"
 
 const char *link_text(const struct node *n)
 {
@@ -26,6 +27,45 @@ const char *link_text(const struct node *n)
     }
     return n->courier ? "Hors ligne : ce qui est écrit est conservé et sera envoyé."
                       : "Service arrêté.";
+}
+
+#define HOUR_S 3600
+
+/* When nobody has attested the directory for a day, who writes should know. */
+enum err witness_text(const struct node *n, struct bytes *text)
+{
+    struct attestation a;
+    uint64_t now_s = node_now_ms(n) / 1000;
+    uint64_t from_s;
+
+    if (!n->self.joined)
+        return ERR_OK;
+    witness_attested(n, LOG_KEYS, &a);
+    from_s = a.time_s > a.since_s ? a.time_s : a.since_s;
+    if (!a.named || now_s <= from_s + WITNESS_WARN_S)
+        return ERR_OK;
+    return bytes_printf(
+        text, "TÉMOINS : l'annuaire n'a plus été attesté depuis %" PRIu64 " heures%s\n",
+        (now_s - from_s) / HOUR_S,
+        witness_may_seal(n) ? " : plus rien de nouveau n'est scellé. Appelez l'opérateur du hub."
+                            : ". Au bout de sept jours, plus rien de nouveau ne sera scellé.");
+}
+
+json_t *witness_status(const struct node *n)
+{
+    struct attestation keys;
+    struct attestation audit;
+
+    if (!n->self.joined)
+        return json_object();
+    witness_attested(n, LOG_KEYS, &keys);
+    witness_attested(n, LOG_AUDIT, &audit);
+    return json_pack("{s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I}", "named", keys.named, "is_witness",
+                     keys.is_witness, "members", (json_int_t)keys.members, "quorum",
+                     (json_int_t)keys.quorum, "keys_time", (json_int_t)keys.time_s, "audit_time",
+                     (json_int_t)audit.time_s, "audit_size",
+                     (json_int_t)(audit.what ? audit.what->head.size : 0), "epoch",
+                     (json_int_t)contacts_epoch(n));
 }
 
 /* Before anything else: a human has to make room. */

@@ -34,6 +34,12 @@ static const char help[] =
     "de qui, dans quel journal, quand. La politique est un fichier que vous tenez : journaux et\n"
     "témoins reconnus, clés des organisations.\n"
     "\n"
+    "relais-verify histories FICHIER FICHIER --policy POLITIQUE\n"
+    "\n"
+    "Deux têtes signées d'un même journal (.note) : prouvent-elles que son hub a tenu deux\n"
+    "histoires ? Oui (0) si elles ont la même taille et des racines différentes ; deux tailles\n"
+    "différentes ne le prouvent pas à elles seules (1).\n"
+    "\n"
     "Degrés : « journalisé » (le journal l'a signé), « attesté » (le quorum de témoins de la\n"
     "politique a cosigné).\n"
     "\n"
@@ -406,26 +412,89 @@ static int receipt_command(const char *path, const char *policy_path)
     return status;
 }
 
+/* --- two histories --------------------------------------------------------------------------- */
+
+static int head_open(const char *path, struct trust *policy, struct bytes *text,
+                     struct checkpoint *head)
+{
+    struct trust_verdict v;
+    enum err e = file_read(path, NOTE_MAX, text);
+
+    if (e) {
+        fprintf(stderr, "« %s » %s ; rien n'a été vérifié.\n", path, file_why(e));
+        return BAD_FILE;
+    }
+    if ((e = checkpoint_read(bytes_span(text), head)) || (e = trust_checkpoint(policy, head, &v))) {
+        printf("PAS PROUVÉ : « %s » : %s.\n", path,
+               e == ERR_KEY_UNKNOWN || e == ERR_CHECKPOINT ? why(e)
+                                                           : "ce n'est pas une tête signée");
+        return NOT_PROVEN;
+    }
+    return PROVEN;
+}
+
+static int histories(const struct checkpoint *a, const struct checkpoint *b)
+{
+    if (!span_equal(a->origin, b->origin))
+        printf("PAS PROUVÉ : ces deux têtes sont de deux journaux différents.\n");
+    else if (a->size != b->size)
+        printf("PAS PROUVÉ PAR ELLES SEULES : deux tailles du même journal %.*s, %" PRIu64
+               " et %" PRIu64 ", signées toutes deux. Exigez de l'opérateur du hub la preuve de "
+               "cohérence entre elles.\n",
+               (int)a->origin.len, (const char *)a->origin.ptr, a->size, b->size);
+    else if (memcmp(a->root, b->root, sizeof a->root) == 0)
+        printf("PAS PROUVÉ : ces deux têtes disent la même chose.\n");
+    else {
+        printf("PROUVÉ : deux histoires. Le journal %.*s a été signé deux fois à %" PRIu64
+               " entrées, avec deux contenus différents, sous la même clé.\n",
+               (int)a->origin.len, (const char *)a->origin.ptr, a->size);
+        return PROVEN;
+    }
+    return NOT_PROVEN;
+}
+
+static int histories_command(const char *first, const char *second, const char *policy_path)
+{
+    struct bytes text[2] = {{0}};
+    struct checkpoint head[2];
+    struct trust *policy = NULL;
+    int status;
+
+    if (policy_open(policy_path, &policy))
+        return BAD_POLICY;
+    if ((status = head_open(first, policy, &text[0], &head[0])) == PROVEN &&
+        (status = head_open(second, policy, &text[1], &head[1])) == PROVEN)
+        status = histories(&head[0], &head[1]);
+    trust_free(policy);
+    bytes_free(&text[0]);
+    bytes_free(&text[1]);
+    return status;
+}
+
 int main(int argc, char **argv)
 {
+    bool two = argc > 1 && strcmp(argv[1], "histories") == 0;
+    size_t wanted = two ? 2 : 1;
     const char *policy = NULL;
-    const char *file = NULL;
+    const char *file[2] = {NULL, NULL};
+    size_t files = 0;
+    bool bad = argc < 2 || (!two && strcmp(argv[1], "receipt") != 0);
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
         fputs(help, stdout);
         return EXIT_SUCCESS;
     }
-    for (int i = 2; i < argc; i++) {
+    for (int i = 2; i < argc && !bad; i++) {
         if (strcmp(argv[i], "--policy") == 0 && i + 1 < argc)
             policy = argv[++i];
-        else if (!file && strncmp(argv[i], "--", 2) != 0)
-            file = argv[i];
+        else if (files < wanted && strncmp(argv[i], "--", 2) != 0)
+            file[files++] = argv[i];
         else
-            file = NULL, i = argc;
+            bad = true;
     }
-    if (argc < 2 || strcmp(argv[1], "receipt") != 0 || !file || !policy || seal_init()) {
+    if (bad || files != wanted || !policy || seal_init()) {
         fputs(help, stderr);
         return BAD_USAGE;
     }
-    return receipt_command(file, policy);
+    return two ? histories_command(file[0], file[1], policy) : receipt_command(file[0], policy);
 }

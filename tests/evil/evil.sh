@@ -1,0 +1,227 @@
+#!/usr/bin/env bash
+# evil - drives a node program beside evil_hub, one case after the other (tests/evil/README.md).
+#   bash tests/evil/evil.sh BUILD NODE-PROGRAM [CASE...]
+# Three houses are enrolled honestly and share a circle; that world is kept, and each case starts from
+# it. Every case says what the node must do, counts the evil acts, and fails when there were none.
+umask 077
+set -euo pipefail
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../deploy/demo" && pwd)
+built=$(cd "$1" && pwd)
+program=$(realpath "$2")
+shift 2
+top=$(mktemp -d "${TREE:-${TMPDIR:-/tmp}}/evil-XXXXXX")
+mkdir "$top/bin" "$top/w"
+ln -s "$built/evil_hub" "$top/bin/relais-hub"
+ln -s "$program" "$top/bin/relais-node"
+ln -s "$built/relais-verify" "$top/bin/relais-verify"
+BUILD=$top/bin
+. "$HERE/lib.sh"
+. "$HERE/enrol.sh"
+. "$HERE/care.sh"
+end() {
+    local status=$?
+    for name in "${!pid[@]}"; do
+        kill -KILL "${pid[$name]}" 2>/dev/null || true
+        wait "${pid[$name]}" 2>/dev/null || true
+    done
+    [ "$status" -ne 0 ] || rm -rf "$top"
+    [ "$status" -eq 0 ] || echo "--- kept: $top"
+}
+trap end EXIT
+cd "$top/w"
+export EVIL=case
+: >case
+: >case.acts
+
+# --- the world, honest -------------------------------------------------------------------------------
+
+quietly() { "$@" >/dev/null; }
+set_up() {
+    quietly tell_hub
+    echo 'heads_every = 1s' >>hub/hub.conf
+    stop hub
+    hub_start
+    quietly tell_founders
+    invite ehpad
+    compare ehpad
+    registrar_signs actes/ehpad.demande
+    enrolled ehpad
+    until_true 'annuaire lu' knows_three hopital
+    until_true 'annuaire lu' knows_three ehpad
+    hub witness set "${name[hopital]}" "${name[ehpad]}" --quorum 2 --output actes/temoins
+    registrar_signs actes/temoins
+    quietly tell_persons
+    quietly tell_circle
+    as hopital medecin notice "$circle" --classes social,autonomie,médical --to "${org[ehpad]}" --way oral
+    until_true 'les deux témoins cosignent' attested
+    node hopital policy >/dev/null
+    "$BUILD/relais-node" --dir hopital --passphrase-file secret/hopital policy --output politique.txt
+    halt
+    cp -a ../w ../honest
+}
+knows_three() { node "$1" org list && [ "$(count_of orgs)" -eq 3 ]; }
+attested() { hub status && [ "$(value witness.keys_time)" -gt 0 ] && [ "$(value witness.keyed)" -eq 2 ]; }
+halt() {
+    local who
+    for who in hopital ehpad dac hub; do stop "$who"; done
+}
+restored() {
+    cd "$top"
+    rm -rf w
+    cp -a honest w
+    cd w
+}
+
+# --- what cases are made of --------------------------------------------------------------------------
+
+evil() { printf '%s\n' "$1" >case; }
+honest() { : >case; }
+acts() { grep -c "^$1 " case.acts || true; }
+must_have_acted() {
+    local n
+    n=$(acts "$1")
+    [ "$n" -gt 0 ] || fail "le hub n'a rien fait de mal dans « $1 » : ce cas ne prouve rien"
+    printf 'ok    evil %-16s %3d acts : %s\n' "$1" "$n" "$2"
+}
+send() { # wait? : one sheet from the hospital, its mid
+    as hopital medecin sheet send --person "$person_hopital" --to "${org[ehpad]}/fonction:IDE@mixte" \
+        --subject "$1" --text 'médical=Texte.' --basis échange --purpose continuité
+    mid=$(value mid)
+}
+received() { # how many sheets the other house has
+    as ehpad infirmier inbox
+    grep -c '^sheets[.][0-9]*[.]mid' flat || true
+}
+up() {
+    hub_start "EVIL=$PWD/case" "EVIL_VICTIM=${org[$1]}"
+    node_start_any hopital
+    node_start_any ehpad
+}
+node_start_any() { start "$1" "$BUILD/relais-node" --dir "$1" --passphrase-file "secret/$1" serve; }
+linked() { node_ "$1" status >answer 2>words && flatten && [ "$(value_or_nothing link.state)" = ready ]; }
+stopped() { # NODE: neither seals nor delivers any more, and says so
+    node_ "$1" status >answer 2>words && flatten && [ "$(value_or_nothing link.state)" = stopped ]
+}
+alarm_is() { stopped "$1" && [ "$(value alarm)" = "$2" ]; }
+
+# A hub that only hinders: nothing is lost, nothing doubled, and all arrives once it stops.
+survives() { # CASE VICTIM
+    local before after i
+    restored
+    up "$2"
+    until_true 'liaison' linked hopital
+    until_true 'liaison' linked ehpad
+    before=$(received)
+    evil "$1"
+    for i in 1 2 3; do send "Essai $i"; done
+    until_true "le hub agit ($1)" eval "[ \$(acts $1) -ge 2 ]"
+    honest
+    send 'Après' # what comes next shows the gap that was left
+    until_true "tout arrive après « $1 »" all_arrived $((before + 4))
+    until_true 'la dernière est remise, reçu en main' sheet_state hopital medecin "$mid" delivered 1
+    after=$(received)
+    expect 'fiches reçues, ni perdues ni doublées' "$after" $((before + 4))
+    until_true 'le nœud n'\''alarme pas pour un simple retard' linked "$2"
+    must_have_acted "$1" 'survit, rien de perdu, rien en double'
+    halt
+}
+all_arrived() { [ "$(received)" -eq "$1" ]; }
+
+# A hub that lies under its own signature: seen, stopped, and both heads kept.
+detects() { # CASE VICTIM ALARM [PROOF]
+    restored
+    up "$2"
+    if [ "${4:-}" = restart ]; then # the lie is in the greeting: one honest session first
+        until_true 'liaison' linked "$2"
+        as hopital medecin sheet send --person "$person_hopital" --to "${org[ehpad]}/fonction:IDE@mixte" \
+            --subject 'Un' --text 'médical=Texte.' --basis échange --purpose continuité
+        mid=$(value mid)
+        until_true 'la fiche est remise' sheet_state hopital medecin "$mid" delivered 1
+        evil "$1"
+        stop "$2"
+        node_start_any "$2"
+    else
+        until_true 'liaison' linked hopital
+        until_true 'liaison' linked ehpad
+        evil "$1"
+        send 'Un' || true
+    fi
+    until_true "« $1 » est vu" alarm_is "$2" "$3"
+    node "$2" hub evidence --output preuves
+    [ "$(find preuves -name '*-b.note' | wc -l)" -ge 1 ] || fail "« $1 » : aucune preuve gardée" "$(cat answer)"
+    if [ "${4:-}" = proof ]; then
+        "$BUILD/relais-verify" histories preuves/histoire-1-a.note preuves/histoire-1-b.note \
+            --policy politique.txt >preuve.txt || fail 'relais-verify ne conclut pas' "$(cat preuve.txt)"
+        grep -q 'deux histoires' preuve.txt || fail 'relais-verify' "$(cat preuve.txt)"
+    fi
+    must_have_acted "$1" "vu ($3), arrêté, preuves gardées${4:+ ($4)}"
+    halt
+}
+
+# A hub that lies about others: refused, nothing of it is believed.
+refuses_key() {
+    local known
+    restored
+    up hopital
+    until_true 'liaison' linked hopital
+    node hopital org list
+    known=$(count_of orgs)
+    evil substitute
+    invite samu
+    compare_without_wait samu
+    until_true 'le nœud refuse, et redemande' eval '[ $(acts substitute) -ge 2 ]'
+    node hopital org list
+    expect 'structures connues' "$(count_of orgs)" "$known"
+    must_have_acted substitute 'la clé de substitution n'\''entre pas dans l'\''annuaire'
+    halt
+}
+compare_without_wait() {
+    compare "$1"
+    registrar_signs "actes/$1.demande"
+    as ehpad infirmier inbox >/dev/null
+    node ehpad sign "actes/$1.demande" --confirm --output "actes/$1.ehpad"
+    hub sign-import "actes/$1.ehpad"
+    hub org suspend "${org[dac]}" # a statement of the hub alone: the page has something to spoil
+}
+
+forged_delivery() {
+    restored
+    up hopital
+    until_true 'liaison' linked hopital
+    until_true 'liaison' linked ehpad
+    evil forge-delivered
+    send 'Un'
+    until_true '« forge-delivered » est vu' alarm_is hopital ERR_SPLIT_VIEW
+    as hopital medecin sheet list
+    expect 'remise annoncée sur une signature fausse' \
+        "$(value "sheets.$(index_of sheets mid "$mid").delivered")" 0
+    must_have_acted forge-delivered 'vu (ERR_SPLIT_VIEW), arrêté, la remise n'\''est pas crue'
+    halt
+}
+
+epoch_without_leaf() {
+    restored
+    up hopital
+    until_true 'liaison' linked hopital
+    evil epoch
+    stop hopital
+    node_start_any hopital
+    until_true '« epoch » est vu' stopped hopital
+    expect 'raison' "$(value link.why)" ERR_EPOCH
+    must_have_acted epoch 'vu, arrêté'
+    halt
+}
+
+wanted() { [ "${#only[@]}" -eq 0 ] || [[ " ${only[*]} " == *" $1 "* ]]; }
+only=("$@")
+set_up
+for c in drop delay reorder replay withhold; do ! wanted $c || survives $c ehpad; done
+! wanted fork-audit || detects fork-audit hopital ERR_SPLIT_VIEW proof
+! wanted fork-keys || detects fork-keys hopital ERR_SPLIT_VIEW proof
+! wanted false-proof || detects false-proof hopital ERR_SPLIT_VIEW
+! wanted equivocate || detects equivocate hopital ERR_SPLIT_VIEW
+! wanted rollback || detects rollback hopital ERR_ROLLBACK restart
+! wanted cut-tail || detects cut-tail hopital ERR_SPLIT_VIEW restart
+! wanted forge-delivered || forged_delivery
+! wanted substitute || refuses_key
+! wanted epoch || epoch_without_leaf
