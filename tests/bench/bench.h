@@ -32,6 +32,7 @@ struct world {
 
 /* All in one circle, connected, the notices given that they need. */
 void world_up(struct world *w, size_t senders, size_t recipients);
+void world_up_standard(struct world *w, size_t senders, size_t recipients); /* as installed */
 void world_up_alone(struct world *w); /* a founder, no circle: for nodes of another kind */
 void world_down(struct world *w);
 enum err world_start(struct world *w); /* the hub again, after hubproc_stop() or hubproc_kill() */

@@ -275,8 +275,9 @@ void taker_turn(struct taker *t)
                 .count = (uint32_t)t->batch}
     };
 
-    if (t->upto <= member_acked(t->m))
+    if (t->upto <= member_acked(t->m) || seconds() - t->acked_at < COMMIT_S)
         return;
+    t->acked_at = seconds();
     if (t->batch > 0) {
         ok(merkle_root(&source, t->batch, say.ack.root), "root");
         ok(member_ack_sign(t->m, &say.ack), "sign");

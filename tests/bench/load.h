@@ -12,6 +12,7 @@
 #define WINDOW 64         /* messages a sender has under way, as a node does */
 #define TAKER_MESSAGES 64 /* a node's credit */
 #define TAKER_BYTES (4u << 20)
+#define COMMIT_S 0.0005 /* what a node's commit takes: it acknowledges no sooner */
 
 struct load {
     struct bytes *frame; /* PUT; req is the number in the load, from 1 */
@@ -54,6 +55,7 @@ struct taker {
     size_t taken; /* envelopes */
     size_t acked;
     uint64_t upto;
+    double acked_at;
     size_t batch;
     uint8_t leaf[4 * TAKER_MESSAGES][32];
 };

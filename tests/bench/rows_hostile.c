@@ -207,7 +207,7 @@ void bench_hostile(void)
     double worst[RUNS_MAX];
     char name[64];
 
-    world_up(&w, 1, 3);
+    world_up_standard(&w, 1, 3);
     member_disconnect(w.m[HOSTILE]);
     member_disconnect(w.m[AWAY]);
     member_again(w.m[HONEST], true);

@@ -100,6 +100,12 @@ enum err world_start(struct world *w)
     return hubproc_start(w->scene.hub, &(struct hubproc_start){.syncs = w->syncs_file});
 }
 
+/* Room for a million messages of one organisation, 5,000 nodes, and members that send as fast as
+ * eight of them can: bounds that the standard settings set much lower. */
+static const char roomy[] = "quota_messages = 8000000\nquota_bytes = 256g\nwaiting_max = 8000000\n"
+                            "nodes_max = 6000\nrate_per_s = 1000000\nrate_burst = 1000000\n"
+                            "memory_max = 8g\n";
+
 static void world_open(struct world *w, struct scene_options *o)
 {
     struct hubproc_start how = {.syncs = w->syncs_file};
@@ -114,6 +120,14 @@ static void world_open(struct world *w, struct scene_options *o)
 }
 
 void world_up(struct world *w, size_t senders, size_t recipients)
+{
+    struct scene_options o = {.members = senders + recipients, .conf = roomy};
+
+    world_open(w, &o);
+    w->to = w->scene.m + senders;
+}
+
+void world_up_standard(struct world *w, size_t senders, size_t recipients)
 {
     struct scene_options o = {.members = senders + recipients};
 
