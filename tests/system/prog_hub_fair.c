@@ -143,7 +143,14 @@ static void the_operator_gives_one_organisation_other_limits(void)
 /* --- floods --------------------------------------------------------------------------------------
  */
 
-#define FLOOD 400 /* less than inflight_messages: all of it is taken in */
+#define FLOOD 1500
+#define FLOOD_SEEN                                                                                 \
+    1000          /* half of it is more than a group that was decided when the other spoke         \
+                   */
+#define FLOODS 20 /* at most: on a busy machine some are over before the other one speaks */
+#define FLOOD_CONF                                                                                 \
+    "workers = 1\ninflight_messages = 2000\ninflight_bytes = 128m\nrate_per_s = 100000\n"          \
+    "rate_burst = 100000\n"
 
 struct flood {
     struct bytes whole[FLOOD];
@@ -186,6 +193,14 @@ static uint64_t index_of_answer(struct member_node *m, uint64_t req)
     return index;
 }
 
+/* How many of the flood are under way now: sent, and their answers have not come. */
+static size_t under_way(struct scene *s, size_t by)
+{
+    for (int i = 0; i < FLOOD; i++)
+        CHECK(crew_turn(s->crew, 0) != ERR_NOMEM);
+    return FLOOD - member_answers(s->m[by]);
+}
+
 /* How many of the flood stand in the log after that. */
 static size_t flood_after(struct scene *s, size_t by, struct flood *f, uint64_t index)
 {
@@ -199,23 +214,43 @@ static size_t flood_after(struct scene *s, size_t by, struct flood *f, uint64_t 
     return after;
 }
 
-/* Sent after a flood that was taken in whole, and decided before most of it. */
+/* One flood by m[0], one letter by `late` sent when much of it was under way; true: the letter
+ * stands before half of that, and more was under way than the group being decided. In one queue
+ * it could not. */
+static bool goes_before_a_flood(struct scene *s, struct member_node *late)
+{
+    struct flood *f = flood_make(s, 0, 2);
+    struct message say = {.type = MSG_PUT};
+    struct bytes whole = {0};
+    size_t waiting, after;
+
+    CHECK_OK(member_letter(late, s->circle->handle, &s->m[2], 1, SPAN_STR("un mot"), &whole));
+    say.put.req = member_next_req(late);
+    say.put.envelope = bytes_span(&whole);
+    flood_send(s, 0, f);
+    waiting = under_way(s, 0);
+    CHECK_OK(member_tell(late, &say));
+    after = flood_after(s, 0, f, index_of_answer(late, say.put.req));
+    bytes_free(&whole);
+    return waiting >= FLOOD_SEEN && after >= waiting / 2;
+}
+
+/* On a busy machine the hub may be far ahead of what its members have heard: it is asked again. */
+static void goes_before_floods(struct scene *s, struct member_node *late)
+{
+    bool seen = false;
+
+    for (int i = 0; i < FLOODS && !seen; i++)
+        seen = goes_before_a_flood(s, late);
+    CHECK(seen);
+}
+
 static void a_flood_of_valid_messages_waits_for_its_turns(void)
 {
-    struct bytes whole = {0};
-    struct message say = {.type = MSG_PUT};
-    struct flood *f;
     struct scene s;
 
-    CHECK_OK(scene_open(&(struct scene_options){.conf = "workers = 1\n"}, &s));
-    f = flood_make(&s, 0, 2);
-    CHECK_OK(member_letter(s.m[1], s.circle->handle, &s.m[2], 1, SPAN_STR("un mot"), &whole));
-    flood_send(&s, 0, f);
-    say.put.req = member_next_req(s.m[1]);
-    say.put.envelope = bytes_span(&whole);
-    CHECK_OK(member_tell(s.m[1], &say));
-    CHECK(flood_after(&s, 0, f, index_of_answer(s.m[1], say.put.req)) >= FLOOD / 2);
-    bytes_free(&whole);
+    CHECK_OK(scene_open(&(struct scene_options){.conf = FLOOD_CONF}, &s));
+    goes_before_floods(&s, s.m[1]);
     scene_close(&s);
 }
 
@@ -254,6 +289,8 @@ static void a_flood_of_empty_acks_is_slowed_and_disturbs_nobody(void)
     for (int i = 0; i < 2000; i++)
         CHECK_OK(member_tell(s.m[0], &say));
     serves(&s, 1, 2);
+    for (int i = 0; i < 100 && hubproc_status(s.hub, "door.refused") <= refused + 1000; i++)
+        listen_for(&s, 50);
     CHECK(hubproc_status(s.hub, "door.refused") > refused + 1000);
     scene_close(&s);
 }
@@ -430,27 +467,16 @@ static void everybody_has_one_door(void)
 static void an_emergency_service_goes_before_a_flood_of_members(void)
 {
     struct member_node *samu = NULL;
-    struct bytes whole = {0};
-    struct message say = {.type = MSG_PUT};
-    struct flood *f;
     struct scene s;
 
-    CHECK_OK(scene_open(&(struct scene_options){.conf = "workers = 1\n"
-                                                        "emergency_listen = tcp://127.0.0.1:*\n"},
-                        &s));
+    CHECK_OK(scene_open(
+        &(struct scene_options){.conf = FLOOD_CONF "emergency_listen = tcp://127.0.0.1:*\n"}, &s));
     enrol_emergency(&s, &samu);
     CHECK_OK(member_open(samu));
     for (size_t i = 0; i < s.n; i++)
         CHECK_OK(member_sync(s.m[i]));
     CHECK_OK(member_circle_join(s.m[0], samu, s.circle, NULL));
-    f = flood_make(&s, 0, 2);
-    CHECK_OK(member_letter(samu, s.circle->handle, &s.m[1], 1, SPAN_STR("urgent"), &whole));
-    flood_send(&s, 0, f);
-    say.put.req = member_next_req(samu);
-    say.put.envelope = bytes_span(&whole);
-    CHECK_OK(member_tell(samu, &say));
-    CHECK(flood_after(&s, 0, f, index_of_answer(samu, say.put.req)) >= FLOOD / 2);
-    bytes_free(&whole);
+    goes_before_floods(&s, samu);
     member_free(samu);
     scene_close(&s);
 }

@@ -416,6 +416,19 @@ static void a_failing_disk_leaves_no_half_made_hub(void)
 
 #define TWENTY 20
 
+struct answers {
+    const struct member_node *m;
+    size_t most;
+};
+
+/* So many have come, or the hub that gave them has gone. */
+static bool has_answers(void *arg)
+{
+    const struct answers *a = arg;
+
+    return member_answers(a->m) >= a->most;
+}
+
 /* Twenty sends under way, the hub killed at its n-th step of that kind, and started again. */
 static void killed_at(struct scene *s, const char *point, unsigned n, size_t had[3])
 {
@@ -437,7 +450,7 @@ static void killed_at(struct scene *s, const char *point, unsigned n, size_t had
 
         say.put.req = req[i] = member_next_req(s->m[0]);
         if (i % 4 == 3) /* in groups, so that there is more than one commit to be killed at */
-            CHECK(member_answer(s->m[0], 0, 1, &(struct member_answer){0}) == ERR_TIMEOUT);
+            crew_until(s->crew, has_answers, &(struct answers){s->m[0], i}, ANSWER_MS);
         alive = member_tell(s->m[0], &say) == ERR_OK && hubproc_running(s->hub);
     }
     for (int k = 0; k < 20 && alive; k++) { /* until it is dead, or has nothing more to do */

@@ -134,8 +134,9 @@ static void lanes_go_before_each_other_and_leave_members_their_quarter(void **st
     for (size_t i = 0; i < n; i++) {
         of[out[i]->lane]++;
         assert_true(i == 0 || out[i]->lane <= out[i - 1]->lane);
-        job_free(out[i]);
     }
+    for (size_t i = 0; i < n; i++)
+        job_free(out[i]);
     assert_int_equal(of[LANE_EMERGENCY], 11);
     assert_int_equal(of[LANE_MEMBERS], 4);
     fair_free(f);
