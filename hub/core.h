@@ -40,7 +40,7 @@ enum hub_table {
     TABLE_A_SIDE, /* of an audit leaf: salt, detail */
     TABLE_A_TILE,
     TABLE_A_ROOT,
-    TABLE_QUOTA, /* org -> four limits u64, 0: the setting (quota) */
+    TABLE_QUOTA,  /* org -> four limits u64, 0: the setting (quota) */
     TABLE_COSIGN, /* log u8, node number u32 -> a witness's newest cosignature (witness) */
     HUB_TABLES
 };
@@ -233,7 +233,7 @@ enum err epochs_open(struct core *c);
 void epochs_close(struct core *c);
 const struct epoch *epoch_now(const struct core *c);
 const struct epoch *epoch_numbered(const struct core *c, uint32_t number); /* NULL */
-uint64_t leaf_place(const struct core *c, uint64_t index);                   /* in the newest epoch */
+uint64_t leaf_place(const struct core *c, uint64_t index);                 /* in the newest epoch */
 /* ERR_CORRUPT: there is no such epoch. */
 enum err place_read(const struct core *c, uint64_t place, const struct epoch **epoch,
                     uint64_t *index);

@@ -20,7 +20,7 @@ struct node_settings {
     uint64_t store_max_bytes; /* 0: the disk is the limit */
     uint64_t keep_for_s;      /* lifetime of an envelope */
     uint64_t prekey_every_s;  /* between two prekeys */
-    char metrics_listen[64]; /* loopback; "": no pages */
+    char metrics_listen[64];  /* loopback; "": no pages */
     char log_level[8];
 };
 
