@@ -2,10 +2,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "file.h"
 #include "secretbox.h"
 
+#define UNFINISHED_NAME KEYFILE_NAME ".new" /* while init makes it */
 #define FILE_VERSION 1
 #define FILE_MAX 512
 #define BACKUP_KEY_ID 1
@@ -62,24 +64,46 @@ static enum err secret_add(struct keyring *ring, const char *name, const struct 
     return e;
 }
 
-enum err identity_make(const char *dir, const struct identity_plan *plan, struct span passphrase,
-                       struct keyfile_cost cost, const struct entropy *entropy)
+/* The keys under their final name are the last thing written: who finds them there has a whole hub.
+ */
+static enum err keys_publish(const char *unfinished, const char *keys)
+{
+    struct bytes file = {0};
+    enum err e;
+
+    if ((e = file_read_secret(unfinished, KEYFILE_MAX, &file)))
+        return e;
+    if (!(e = file_write_new(keys, bytes_span(&file), 0600)))
+        e = file_remove(unfinished);
+    file_secret_free(&file);
+    return e;
+}
+
+/* What an init that was killed has left: keys that never had their name, and perhaps the facts. */
+static enum err unfinished_clear(const char *unfinished, const char *keys, const char *facts)
+{
+    enum err e;
+
+    if (access(keys, F_OK) == 0)
+        return ERR_EXISTS;
+    if (access(unfinished, F_OK) != 0)
+        return ERR_OK;
+    e = file_remove(facts);
+    return e && e != ERR_NOT_FOUND ? e : file_remove(unfinished);
+}
+
+static enum err parts_make(const char *unfinished, const char *facts,
+                           const struct identity_plan *plan, struct span passphrase,
+                           struct keyfile_cost cost, const struct entropy *entropy)
 {
     static const char *const names[] = {"hub", "keys-log", "audit-log", "transport"};
     struct keyring *ring = NULL;
-    char keys[PATH_BYTES];
-    char facts[PATH_BYTES];
     uint8_t id[ID_BYTES];
-    enum err undone;
     enum err e;
 
-    if (!name_is_good(plan->name))
-        return ERR_FIELD_VALUE;
-    if ((e = path_in(dir, KEYFILE_NAME, keys)) || (e = path_in(dir, FEDERATION_FILE, facts)))
-        return e;
     if ((e = entropy_fill(entropy, id, sizeof id)))
         return e;
-    if ((e = keyfile_create(keys, passphrase, cost, entropy, &ring)))
+    if ((e = keyfile_create(unfinished, passphrase, cost, entropy, &ring)))
         return e;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if ((e = secret_add(ring, names[i], entropy)))
@@ -89,8 +113,31 @@ enum err identity_make(const char *dir, const struct identity_plan *plan, struct
     e = facts_write(facts, plan, id, clock_now_ms(clock_system()));
 out:
     keyring_free(ring);
-    undone = e ? file_remove(keys) : ERR_OK; /* a half-made hub would be in the way of the next */
-    return e ? e : undone;
+    return e;
+}
+
+enum err identity_make(const char *dir, const struct identity_plan *plan, struct span passphrase,
+                       struct keyfile_cost cost, const struct entropy *entropy)
+{
+    char unfinished[PATH_BYTES];
+    char keys[PATH_BYTES];
+    char facts[PATH_BYTES];
+    enum err undone;
+    enum err e;
+
+    if (!name_is_good(plan->name))
+        return ERR_FIELD_VALUE;
+    if ((e = path_in(dir, KEYFILE_NAME, keys)) || (e = path_in(dir, UNFINISHED_NAME, unfinished)) ||
+        (e = path_in(dir, FEDERATION_FILE, facts)))
+        return e;
+    if ((e = unfinished_clear(unfinished, keys, facts)))
+        return e;
+    if (!(e = parts_make(unfinished, facts, plan, passphrase, cost, entropy)) &&
+        !(e = keys_publish(unfinished, keys)))
+        return ERR_OK;
+    undone = unfinished_clear(unfinished, keys, facts); /* it would be in the way of the next */
+    (void)undone;
+    return e;
 }
 
 static enum err facts_decode(struct span file, struct identity *id, uint32_t *epoch)

@@ -411,6 +411,56 @@ static void a_failing_disk_leaves_no_half_made_hub(void)
     scene_close(&s);
 }
 
+/* The same killed at each write, sync and rename: a whole hub, or none that is in the way. */
+static void a_hub_killed_while_it_is_made_is_made_by_the_next_init(void)
+{
+    static const char *const kinds[] = {"kill-write", "kill-torn", "kill-sync", "kill-rename"};
+    char program[1024], preload[1100], fault[96], dir[300];
+    struct scene s;
+
+    CHECK_OK(scene_open(&(struct scene_options){.members = 1, .no_session = true}, &s));
+    snprintf(preload, sizeof preload, "LD_PRELOAD=%s",
+             hubproc_program("preload_faults.so", program));
+    hubproc_program("relais-hub", program);
+    for (unsigned k = 0, n = 1; k < sizeof kinds / sizeof *kinds; n++) {
+        const char *env[] = {preload, fault, NULL};
+        const char *pass = hubproc_passphrase_file(s.hub);
+        const char *init[] = {"--dir",
+                              dir,
+                              "--passphrase-file",
+                              pass,
+                              "--light",
+                              "init",
+                              "--name",
+                              "x.test",
+                              "--registrar",
+                              "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
+                              NULL};
+        const char *check[] = {"--dir", dir, "--passphrase-file", pass, "check", NULL};
+        struct child c = {0};
+        int status = 0;
+
+        CHECK(n < ROUNDS_MAX);
+        snprintf(fault, sizeof fault, "RELAIS_FAULT=%s:%u", kinds[k], n);
+        snprintf(dir, sizeof dir, "%.180s/../killed-%u-%u", hubproc_dir(s.hub), k, n);
+        CHECK_OK(child_start(&c, program, init, env, NULL));
+        CHECK_OK(child_wait(&c, SOON_MS, &status));
+        child_end(&c);
+        if (WIFSIGNALED(status)) {
+            int again = hubproc_run(program, init, NULL);
+
+            CHECK(again == 0 || again == 1); /* made now, or whole already */
+        }
+        CHECK(hubproc_run(program, check, NULL) == 0);
+        if (!WIFSIGNALED(status)) {
+            CHECK(n > 3); /* the control: it was killed before */
+            k++;
+            n = 0;
+        }
+    }
+    scene_close(&s);
+}
+
 /* --- kill -9
  * ----------------------------------------------------------------------------------------- */
 
@@ -614,6 +664,7 @@ int main(int argc, char **argv)
         TEST(a_disk_that_is_full_for_a_while_is_named_and_service_resumes),
         TEST(a_full_store_is_named_and_empties_again),
         TEST(a_failing_disk_leaves_no_half_made_hub),
+        TEST(a_hub_killed_while_it_is_made_is_made_by_the_next_init),
         TEST(killed_before_the_commit_every_send_ends_delivered_once),
         TEST(killed_after_the_commit_every_send_ends_delivered_once),
         TEST(killed_before_the_receipt_every_send_ends_delivered_once),
