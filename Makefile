@@ -93,7 +93,7 @@ PROGS   = $(PROG_SRC:tests/system/%.c=$(BUILD)/%) $(BENCH_SRC:tests/bench/%.c=$(
 
 # --- what a person calls --------------------------------------------------------------------------
 
-.PHONY: all deps demo check check-asan check-valgrind faults fuzz bench lint cover fresh \
+.PHONY: all deps demo check check-asan check-valgrind faults faults-selftest fuzz bench lint cover fresh \
         install sbom dist clean help
 all: $(LIBPROTO) $(PROGRAMS) ## build relais-hub, relais-node and relais-verify
 
@@ -141,6 +141,10 @@ faults: ## a campaign of faults over real processes, SEED=n ROUNDS=n; 0 lost, do
 	@deploy/deps.sh faults
 	@$(AGAIN) all programs
 	@tests/faults/run.sh $(BUILD) $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS))
+
+faults-selftest: ## one known defect at a time is built in; the campaign must find each
+	@deploy/deps.sh faults
+	@tests/faults/selftest.sh $(BUILD)/selftest
 
 fuzz: ## each libFuzzer target for FUZZ_S seconds; fails on a finding or if nothing was accepted
 	@deploy/deps.sh fuzz

@@ -22,6 +22,11 @@ static const char *const table_names[HUB_TABLES] = {
     [TABLE_QUOTA] = "quota",     [TABLE_COSIGN] = "cosign",
 };
 
+const char *const *core_table_names(void)
+{
+    return table_names;
+}
+
 static const struct ledger_tables keys_tables = {TABLE_K_ENTRY, TABLE_K_SIDE, TABLE_K_TILE,
                                                  TABLE_K_ROOT, 0};
 

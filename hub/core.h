@@ -46,6 +46,7 @@ enum hub_table {
 };
 
 #define HUB_SCHEMA 1
+const char *const *core_table_names(void); /* HUB_TABLES of them, for tools */
 
 /* The keys a hub works with (registrar excluded: that one is never here). Borrowed by the core. */
 struct identity {

@@ -7,12 +7,14 @@
 #include <sys/wait.h>
 
 #include "clock.h"
+#include "storecopy.h"
 #include "tree.h"
 
 #define MEMBERS 4
 #define DAY_MS (UINT64_C(24) * 60 * 60 * 1000)
-#define SETTLE_MS 30000
-#define DRAIN_MS 120000
+#define PATIENCE_MS 30000 /* four times that for the end */
+#define READY_MS 30000
+#define NOTICE_MS 20000
 #define SHEET_EVERY_MS 150
 #define MEMORY_BOUND_KIB (320 * 1024)
 #define HUB_CONF "memory_max = 256m\nnodes_max = 100\nwaiting_max = 500000\nstore_max = 2g\n"
@@ -96,10 +98,25 @@ static enum err nodes_open(struct campaign *c)
         if ((e = noded_new(&o, &c->scene, &c->node[i])) || (e = noded_start(c->node[i], NULL)))
             return e;
         c->node_up[i] = true;
-        if (!noded_ready(c->node[i], SETTLE_MS))
+        if (!noded_ready(c->node[i], READY_MS))
             return ERR_TIMEOUT;
     }
     return nodeds_meet(c->node[0], c->node[1]);
+}
+
+/* The store as it is now, for the end; the hub stops for it. */
+static enum err first_keep(struct campaign *c)
+{
+    char store[1200];
+    enum err e;
+
+    snprintf(store, sizeof store, "%.1000s/store", hubproc_dir(c->scene.hub));
+    snprintf(c->first, sizeof c->first, "%.1000s/../first-store", hubproc_dir(c->scene.hub));
+    snprintf(c->old, sizeof c->old, "%.1000s/../old-store", hubproc_dir(c->scene.hub));
+    snprintf(c->real, sizeof c->real, "%.1000s/../real-store", hubproc_dir(c->scene.hub));
+    if ((e = hubproc_stop(c->scene.hub, NULL)) || (e = storecopy_copy(store, c->first)))
+        return e;
+    return hub_start(c, NULL) ? ERR_OK : ERR_CLOSED;
 }
 
 enum err campaign_open(const struct campaign_options *o, struct campaign *c)
@@ -111,14 +128,16 @@ enum err campaign_open(const struct campaign_options *o, struct campaign *c)
                                .start = &(struct hubproc_start){.clock = true}};
     enum err e;
 
-    *c = (struct campaign){.seed = o->seed, .dice = {dice_named(o->seed, "campaign", 0)}};
+    *c = (struct campaign){.patience_ms = o->patience_ms ? o->patience_ms : PATIENCE_MS,
+                           .seed = o->seed,
+                           .dice = {dice_named(o->seed, "campaign", 0)}};
     if ((e = history_open(o->history, &c->history)) ||
         (o->links && (e = links_open(SITES, &c->links))) || (e = scene_open(&so, &c->scene)) ||
         (e = far_open(c)) || (e = load_open(c)) || (o->nodes && (e = nodes_open(c)))) {
         campaign_close(c);
         return e;
     }
-    return ERR_OK;
+    return first_keep(c);
 }
 
 void campaign_close(struct campaign *c)
@@ -211,6 +230,27 @@ void hub_ensure(struct campaign *c)
         hub_stop(c);
     for (int tries = 0; !hub_alive(c) && tries < 3; tries++)
         hub_start(c, NULL);
+    c->given_up = !hub_alive(c);
+}
+
+bool hub_finds_damage(struct campaign *c)
+{
+    const char *args[] = {"--dir",
+                          hubproc_dir(c->scene.hub),
+                          "--passphrase-file",
+                          hubproc_passphrase_file(c->scene.hub),
+                          "fsck",
+                          NULL};
+    struct bytes said = {0};
+    char program[1024];
+    int status = hubproc_run(hubproc_program("relais-hub", program), args, &said);
+
+    if (status < 0) /* it crashed over it */
+        history_say(c->history, "bad hub fsck-ends-without-a-word");
+    if (getenv("FAULTS_VERBOSE"))
+        fprintf(stderr, "fsck: %d: %.*s\n", status, (int)said.len, (const char *)said.ptr);
+    bytes_free(&said);
+    return status != 0;
 }
 
 bool node_alive(struct campaign *c, size_t i)
@@ -231,6 +271,14 @@ void node_start(struct campaign *c, size_t i, const char *fault)
     c->node_up[i] = true;
     if (noded_start(c->node[i], fault))
         abort();
+}
+
+void node_start_recorded(struct campaign *c, size_t i, const char *log)
+{
+    noded_record(c->node[i], log, NULL);
+    node_start(c, i, NULL);
+    c->node_armed[i] = "power-cut";
+    noded_record(c->node[i], NULL, NULL); /* this once */
 }
 
 void node_stop(struct campaign *c, size_t i)
@@ -258,21 +306,31 @@ void write_some(struct campaign *c, size_t each)
         }
 }
 
-/* Now and then a sheet from one node to the other. An answer that does not come leaves it open
- * whether the sheet is kept: the checker knows the difference. */
+/* An answer that does not come leaves it open whether the sheet is kept: the checker knows the
+ * difference. */
+void sheet_send(struct campaign *c, size_t from)
+{
+    char token[32];
+
+    snprintf(token, sizeof token, "%s-%05zu", noded_name(c->node[from]), c->sheets++);
+    history_say(c->history, "wrote %s %s %s", noded_name(c->node[from]), token,
+                noded_name(c->node[1 - from]));
+    if (noded_send(c->node[from], token) == ERR_OK)
+        history_say(c->history, "kept %s %s", noded_name(c->node[from]), token);
+}
+
+/* Now and then a sheet from one node to the other. */
 static void sheets_turn(struct campaign *c)
 {
     size_t i = c->sheets % CAMPAIGN_NODES;
-    char token[32];
 
-    if (!c->node[i] || mono() < c->sheet_ms || !c->node_up[i] || !node_alive(c, i))
+    if (!c->node[0] || mono() < c->sheet_ms)
         return;
     c->sheet_ms = mono() + SHEET_EVERY_MS;
-    snprintf(token, sizeof token, "%s-%05zu", noded_name(c->node[i]), c->sheets++);
-    history_say(c->history, "wrote %s %s %s", noded_name(c->node[i]), token,
-                noded_name(c->node[1 - i]));
-    if (noded_send(c->node[i], token) == ERR_OK)
-        history_say(c->history, "kept %s %s", noded_name(c->node[i]), token);
+    if (!c->node_up[i] || !node_alive(c, i))
+        i = 1 - i;
+    if (c->node_up[i] && node_alive(c, i))
+        sheet_send(c, i);
 }
 
 void world_turn(struct campaign *c)
@@ -326,7 +384,7 @@ void round_end(struct campaign *c)
             node_stop(c, i);
             node_start(c, i, NULL);
         }
-    if (!world_until(c, all_decided, SETTLE_MS)) {
+    if (c->given_up || !world_until(c, all_decided, c->patience_ms)) {
         c->stuck++;
         history_say(c->history, "bad hub leaves-offers-without-an-answer");
         load_explain(c->load);
@@ -346,8 +404,10 @@ static bool drained(struct campaign *c)
 /* What a node has in a box, line by line; counts what is not delivered yet. */
 static size_t box_tell(struct campaign *c, size_t i, const char *box, bool tell)
 {
+    char received[32] = "";
     json_t *list = NULL;
     size_t waiting = 0;
+    size_t place = 0;
 
     if (noded_box(c->node[i], box, &list))
         return 1;
@@ -360,10 +420,15 @@ static size_t box_tell(struct campaign *c, size_t i, const char *box, bool tell)
             continue; /* the invitation */
         waiting += strcmp(box, "out") == 0 && delivered == 0 &&
                    json_integer_value(json_object_get(row, "code")) == 0;
-        if (tell && strcmp(box, "in") == 0)
-            history_say(c->history, "listed %s %s %zu %lld", noded_name(c->node[i]), subject, k,
+        if (tell && strcmp(box, "in") == 0) {
+            char *when = json_dumps(json_object_get(row, "received"), JSON_ENCODE_ANY);
+
+            place += when && strncmp(when, received, sizeof received - 1) != 0;
+            snprintf(received, sizeof received, "%s", when ? when : "");
+            free(when);
+            history_say(c->history, "listed %s %s %zu %lld", noded_name(c->node[i]), subject, place,
                         (long long)json_integer_value(json_object_get(row, "state")));
-        else if (tell)
+        } else if (tell)
             history_say(c->history, "outbox %s %s %lld %lld %lld", noded_name(c->node[i]), subject,
                         (long long)json_integer_value(json_object_get(row, "state")),
                         (long long)json_integer_value(json_object_get(row, "code")), delivered);
@@ -389,6 +454,41 @@ static bool all_arrived(struct campaign *c)
     return true;
 }
 
+/* The store as it was when the campaign began is put back. A node that has seen more stops, for
+ * good, and keeps the evidence. */
+static void nodes_look_back(struct campaign *c)
+{
+    uint64_t until = mono() + NOTICE_MS;
+    bool noticed[CAMPAIGN_NODES] = {false};
+    char store[1200];
+    size_t n = 0;
+
+    snprintf(store, sizeof store, "%.1000s/store", hubproc_dir(c->scene.hub));
+    for (size_t i = 0; i < load_actors(c->load); i++)
+        load_away(c->load, i, true);
+    hub_stop(c);
+    if (storecopy_move(store, c->real) || storecopy_move(c->old, store))
+        abort();
+    history_say(c->history, "restored hub");
+    hub_start(c, NULL);
+    while (n < CAMPAIGN_NODES && mono() < until)
+        for (size_t i = 0; i < CAMPAIGN_NODES; i++) {
+            world_turn(c);
+            if (noticed[i] || !noded_alarmed(c->node[i]))
+                continue;
+            noticed[i] = true;
+            n++;
+            history_say(c->history, "noticed %s rollback", noded_name(c->node[i]));
+        }
+    for (size_t i = 0; i < CAMPAIGN_NODES; i++)
+        if (!noticed[i])
+            history_say(c->history, "bad %s does-not-notice-an-old-store", noded_name(c->node[i]));
+    hub_stop(c);
+    if (storecopy_move(c->real, store))
+        abort();
+    history_say(c->history, "replaced hub");
+}
+
 enum err campaign_end(struct campaign *c)
 {
     enum err e = ERR_OK;
@@ -397,7 +497,7 @@ enum err campaign_end(struct campaign *c)
     for (size_t i = 0; i < load_actors(c->load); i++)
         load_away(c->load, i, false);
     c->sheet_ms = UINT64_MAX; /* no more */
-    if (!world_until(c, all_arrived, DRAIN_MS)) {
+    if (c->given_up || !world_until(c, all_arrived, 4 * c->patience_ms)) {
         fprintf(stderr, "not everything has arrived:\n");
         load_explain(c->load);
         e = ERR_TIMEOUT;
@@ -405,9 +505,12 @@ enum err campaign_end(struct campaign *c)
     for (size_t i = 0; i < CAMPAIGN_NODES && c->node[i]; i++) {
         box_tell(c, i, "out", true);
         box_tell(c, i, "in", true);
-        node_stop(c, i);
     }
     world_run(c, 300); /* the last ACKs and what they cause */
+    if (c->node[0] && !c->given_up && storecopy_copy(c->first, c->old) == ERR_OK)
+        nodes_look_back(c);
+    for (size_t i = 0; i < CAMPAIGN_NODES && c->node[i]; i++)
+        node_stop(c, i);
     hub_stop(c);
     {
         char dir[1200];

@@ -19,6 +19,7 @@ struct campaign_options {
     const char *history; /* file */
     bool links;          /* namespaces, and what needs them */
     bool nodes;
+    uint64_t patience_ms; /* for what must come; 0: the usual */
 };
 
 struct campaign {
@@ -33,11 +34,14 @@ struct campaign {
     struct noded *node[CAMPAIGN_NODES];
     bool node_up[CAMPAIGN_NODES]; /* it should be running */
     const char *node_armed[CAMPAIGN_NODES];
-    size_t sheets;     /* asked for, of both nodes */
-    uint64_t sheet_ms; /* when the next is due */
-    const char *armed; /* the fault the hub runs under; NULL: none */
-    size_t memory_kib; /* the most the hub held */
+    size_t sheets;                           /* asked for, of both nodes */
+    uint64_t sheet_ms;                       /* when the next is due */
+    const char *armed;                       /* the fault the hub runs under; NULL: none */
+    char first[1100], old[1100], real[1100]; /* copies of the store */
+    size_t memory_kib;                       /* the most the hub held */
+    uint64_t patience_ms;
     size_t rounds, kills, cuts, stuck;
+    bool given_up; /* the hub does not start any more */
 };
 
 enum err campaign_open(const struct campaign_options *o, struct campaign *c);
@@ -59,12 +63,17 @@ void hub_kill(struct campaign *c);
 /* Runs, and if it has just ended by itself, that is in the history. */
 bool hub_alive(struct campaign *c);
 void hub_ensure(struct campaign *c); /* runs without a fault when this returns */
+/* A damaged store: true if the hub refuses it, or says what is wrong. It does not run after that.
+ */
+bool hub_finds_damage(struct campaign *c);
 bool node_alive(struct campaign *c, size_t i);
 void node_start(struct campaign *c, size_t i, const char *fault);
+void node_start_recorded(struct campaign *c, size_t i, const char *log); /* powercut.h */
 void node_stop(struct campaign *c, size_t i);
 
 /* Some envelopes from everybody to a few each. */
 void write_some(struct campaign *c, size_t each);
+void sheet_send(struct campaign *c, size_t from); /* of a node that runs */
 /* The world goes on: load, nodes' sheets, the watch over processes. */
 void world_turn(struct campaign *c);
 /* Until done, or false after within_ms. */

@@ -385,6 +385,12 @@ static void on_bad(struct checker *c, char **w)
     finding(c, &c->count.unexplained, "%s: %s", w[0], w[1]);
 }
 
+static void on_missed(struct checker *c, char **w)
+{
+    c->count.missed++;
+    fprintf(c->findings, "missed (line %zu): %s in %s\n", c->line, w[0], w[1]);
+}
+
 static void on_end(struct checker *c, char **w)
 {
     (void)w;
@@ -417,6 +423,7 @@ static const struct event {
     {"exit",     3, on_exit_line},
     {"memory",   3, on_memory   },
     {"bad",      2, on_bad      },
+    {"missed",   2, on_missed   },
     {"end",      0, on_end      },
 };
 

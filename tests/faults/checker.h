@@ -24,6 +24,7 @@
 
 struct verdict_counts {
     size_t rounds, accepted, lost, doubled, disordered, unexplained;
+    size_t missed; /* damage that the hub's own check did not find */
     size_t faults; /* kinds, below */
     struct fault_count {
         char kind[24];

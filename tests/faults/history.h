@@ -17,11 +17,13 @@
  *   leaf INDEX TYPE MID      an entry about a message in the log at the end
  *   wrote N TOKEN TO         node N was asked to send a sheet with that subject
  *   kept N TOKEN             N answered that it holds it
- *   listed N TOKEN PLACE STATE at the end N shows it there in its inbox, oldest first
+ *   listed N TOKEN PLACE STATE at the end N shows it there in its inbox, oldest first;
+ *                            what came in one moment has one place
  *   outbox N TOKEN STATE CODE DELIVERED     at the end, at its sender
  *   restored X, noticed X WHAT, replaced X  an old store put back; what X said; undone
  *   exit X STATUS ARMED      a daemon ended by itself; ARMED: the fault it ran under, or -
  *   memory X KIB BOUND       resident memory
+ *   missed KIND WHERE        damage that a check should have found and did not
  *   bad X WHAT               what no rule of the protocol allows
  *   end                      everything has been given the time to arrive
  *

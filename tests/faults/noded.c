@@ -339,6 +339,19 @@ bool noded_ready(struct noded *n, uint64_t within_ms)
     return ready;
 }
 
+bool noded_alarmed(struct noded *n)
+{
+    json_t *data = NULL;
+    const char *alarm = NULL;
+    bool is;
+
+    if (noded_call(n, "status", NULL, CALL_MS, &data) == ERR_OK)
+        alarm = json_string_value(json_object_get(data, "alarm"));
+    is = alarm && *alarm;
+    json_decref(data);
+    return is;
+}
+
 /* The same until it works: the other side's statement may be on its way. */
 static enum err until_done(struct noded *n, const char *cmd, const json_t *args, json_t **data)
 {

@@ -41,6 +41,8 @@ size_t noded_faults(const struct noded *n); /* that have really fired */
 /* One command, as the node's professional. Returns its code, or why it could not be asked. */
 enum err noded_call(struct noded *n, const char *cmd, json_t *args, uint64_t within_ms,
                     json_t **data);
+/* It has stopped its link because the hub contradicts what it has seen. */
+bool noded_alarmed(struct noded *n);
 bool noded_ready(struct noded *n, uint64_t within_ms); /* has a session with the hub */
 /* Both run and are ready: a person, a circle of the first, the second accepts. */
 enum err nodeds_meet(struct noded *first, struct noded *second);

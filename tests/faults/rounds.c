@@ -1,5 +1,5 @@
 /* The rounds: processes that die or stop, disks that fail, links that break, clocks that jump. */
-#include "rounds.h"
+#include "rounds_internal.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -9,6 +9,7 @@
 #include "clock.h"
 
 #define BURST 6        /* envelopes of each member and round */
+#define WAITING 3      /* sheets that await a node */
 #define STRIKE_MS 1500 /* for a fault to come */
 #define HOUR_MS INT64_C(3600000)
 
@@ -72,6 +73,8 @@ static void node_under(struct campaign *c, const struct round_kind *k, uint64_t 
     uint64_t until;
 
     node_stop(c, i);
+    for (size_t sheet = 0; sheet < WAITING && node_alive(c, 1 - i); sheet++)
+        sheet_send(c, 1 - i); /* so that it begins with something to take in */
     snprintf(fault, sizeof fault, "%s:%llu", k->point, (unsigned long long)place_of(c, k, n));
     write_some(c, 1);
     node_start(c, i, fault);
@@ -249,6 +252,11 @@ static const struct round_kind kinds[] = {
     {"io-error-node",   node_under,     "file-eio",        30,  2,    0, false, true },
     {"clock-ahead",     clock_jump,     NULL,              0,   2,    1, false, false},
     {"clock-back",      clock_jump,     NULL,              0,   2,    1, false, false},
+    {"kill-init",       round_init,     NULL,              0,   6,    2, false, false},
+    {"power-cut",       round_power,    NULL,              0,   14,   3, false, false},
+    {"power-cut-node",  round_power_node, NULL,            0,   6,    1, false, true },
+    {"old-store",       round_old_store, NULL,             0,   3,    1, false, false},
+    {"flipped-bit",     round_flip,     NULL,              0,   6,    2, false, false},
     {"expiry",          expires,        NULL,              0,   3,    1, false, false},
 };
 /* clang-format on */

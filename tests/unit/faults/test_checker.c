@@ -354,6 +354,15 @@ static void what_must_never_be_seen_is_unexplained(void **state)
     expect(with("9 kept N s1", "9 bad b receipt-that-proves-nothing", NULL), 0, 0, 0, 1);
 }
 
+static void damage_that_a_check_did_not_find_is_counted_apart(void **state)
+{
+    struct verdict_counts v = with("9 kept N s1", "9 missed flipped-bit seen", NULL);
+
+    (void)state;
+    expect(v, 0, 0, 0, 0);
+    assert_int_equal(v.missed, 1);
+}
+
 static void a_history_without_end_is_unexplained(void **state)
 {
     (void)state;
@@ -410,6 +419,7 @@ int main(void)
         cmocka_unit_test(an_old_store_that_nobody_notices_is_unexplained),
         cmocka_unit_test(a_refused_sheet_is_unexplained),
         cmocka_unit_test(what_must_never_be_seen_is_unexplained),
+        cmocka_unit_test(damage_that_a_check_did_not_find_is_counted_apart),
         cmocka_unit_test(a_history_without_end_is_unexplained),
         cmocka_unit_test(what_is_no_line_of_a_history_is_refused),
     };

@@ -1,0 +1,246 @@
+/* The rounds about files: current that is cut, bits that turn over, old stores put back, and a hub
+ * that dies while it is made. */
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "powercut.h"
+#include "proctree.h"
+#include "rounds_internal.h"
+#include "storecopy.h"
+
+#define PATH_BYTES 1200
+
+/* Paths beside the hub's directory. */
+static const char *beside(const struct campaign *c, const char *name, char out[PATH_BYTES])
+{
+    snprintf(out, PATH_BYTES, "%.1000s/../%s", hubproc_dir(c->scene.hub), name);
+    return out;
+}
+
+static const char *store_of(const struct campaign *c, char out[PATH_BYTES])
+{
+    snprintf(out, PATH_BYTES, "%.1000s/store", hubproc_dir(c->scene.hub));
+    return out;
+}
+
+/* --- current -----------------------------------------------------------------------------------
+ */
+
+/* What the disk may hold takes the place of what the page cache held. */
+static void rebuild(struct campaign *c, const char *log, const char *dir, const char *image)
+{
+    struct powercut_facts facts;
+    struct powercut *p = NULL;
+    struct bytes why = {0};
+    enum err e;
+
+    if ((e = powercut_open(log, &p, &why)))
+        history_say(c->history, "bad recorder %s", err_name(e));
+    if (why.len)
+        fprintf(stderr, "recorder: %.*s\n", (int)why.len, (const char *)why.ptr);
+    tree_remove(image);
+    if (!e && (e = powercut_rebuild(p, powercut_records(p), dice_draw(&c->dice, 0), image, &facts)))
+        history_say(c->history, "bad recorder %s", err_name(e));
+    if (!e && storecopy_move(image, dir))
+        abort();
+    bytes_free(&why);
+    powercut_close(p);
+    if (remove(log))
+        abort();
+}
+
+struct recording {
+    char dir[PATH_MAX], top[PATH_MAX], log[PATH_MAX + 16], image[PATH_MAX + 16];
+    char where[PATH_MAX + 32], out[PATH_MAX + 48], library[1024];
+    const char *env[3];
+};
+
+static void recording_make(const struct campaign *c, const char *dir, struct recording *r)
+{
+    char top[PATH_BYTES];
+
+    if (!realpath(dir, r->dir) || !realpath(beside(c, "", top), r->top))
+        abort();
+    snprintf(r->image, sizeof r->image, "%s/image", r->top);
+    snprintf(r->log, sizeof r->log, "%s/record", r->top);
+    snprintf(r->where, sizeof r->where, "RELAIS_RECORD_DIR=%s", r->dir);
+    snprintf(r->out, sizeof r->out, "RELAIS_RECORD_OUT=%s", r->log);
+    r->env[0] = r->where;
+    r->env[1] = r->out;
+    r->env[2] = NULL;
+    hubproc_program("recorder.so", r->library);
+}
+
+void round_power(struct campaign *c, const struct round_kind *k, uint64_t n)
+{
+    struct recording r;
+    char store[PATH_BYTES];
+
+    (void)n;
+    hub_stop(c);
+    recording_make(c, store_of(c, store), &r);
+    write_some(c, 6);
+    if (hub_start_with(c,
+                       &(struct hubproc_start){.clock = true, .preload = r.library, .env = r.env},
+                       "power-cut"))
+        world_run(c, 20 + dice_draw(&c->dice, 200));
+    hub_kill(c);
+    load_reconnect(c->load); /* what nobody has heard was never said */
+    rebuild(c, r.log, r.dir, r.image);
+    fault_happened(c, k->name);
+    c->cuts++;
+    round_end(c);
+}
+
+void round_power_node(struct campaign *c, const struct round_kind *k, uint64_t n)
+{
+    size_t i = (size_t)(n % CAMPAIGN_NODES);
+    struct recording r;
+
+    node_stop(c, i);
+    for (size_t sheet = 0; sheet < 3 && node_alive(c, 1 - i); sheet++)
+        sheet_send(c, 1 - i);
+    recording_make(c, noded_dir(c->node[i]), &r);
+    node_start_recorded(c, i, r.log);
+    write_some(c, 1);
+    world_run(c, 100 + dice_draw(&c->dice, 400));
+    noded_kill(c->node[i]);
+    rebuild(c, r.log, r.dir, r.image);
+    fault_happened(c, k->name);
+    c->cuts++;
+    round_end(c);
+}
+
+/* --- an old store ------------------------------------------------------------------------------
+ */
+
+static void all_away(struct campaign *c, bool away)
+{
+    for (size_t i = 0; i < load_actors(c->load); i++)
+        load_away(c->load, i, away);
+}
+
+/* What is put back is not what was served: members look, and see that it is old. The nodes, who
+ * would stop for good, have their turn at the end (campaign_end()). */
+void round_old_store(struct campaign *c, const struct round_kind *k, uint64_t n)
+{
+    char store[PATH_BYTES], old[PATH_BYTES], real[PATH_BYTES];
+    bool seen;
+
+    (void)n;
+    store_of(c, store);
+    for (size_t i = 0; c->node[0] && i < CAMPAIGN_NODES; i++)
+        node_stop(c, i);
+    hub_stop(c);
+    if (storecopy_copy(store, beside(c, "old-store", old)))
+        abort();
+    hub_start(c, NULL);
+    write_some(c, 6);
+    world_until(c, all_decided, 5000);
+    all_away(c, true);
+    hub_stop(c);
+    if (storecopy_move(store, beside(c, "real-store", real)) || storecopy_move(old, store))
+        abort();
+    history_say(c->history, "restored hub");
+    hub_start(c, NULL);
+    load_away(c->load, 0, false);
+    seen = load_sees_rollback(c->load, 0, 5000);
+    if (!seen)
+        history_say(c->history, "bad m0 sees-no-rollback");
+    load_away(c->load, 0, true);
+    hub_kill(c);
+    if (storecopy_move(real, store))
+        abort();
+    history_say(c->history, "replaced hub");
+    if (seen)
+        fault_happened(c, k->name);
+    hub_start(c, NULL);
+    all_away(c, false);
+    round_end(c);
+}
+
+/* --- bits --------------------------------------------------------------------------------------
+ */
+
+/* One bit of the store turns over. Either no row is another one (the bit was in a free page), or
+ * the hub's check must find it, in words. Then the copy made before is put back, as an operator
+ * does with a backup. */
+void round_flip(struct campaign *c, const struct round_kind *k, uint64_t n)
+{
+    struct storecopy_digest before, after;
+    char store[PATH_BYTES], safe[PATH_BYTES];
+    const char *where = NULL;
+
+    (void)n;
+    write_some(c, 2);
+    world_until(c, all_decided, 5000);
+    hub_stop(c);
+    store_of(c, store);
+    if (storecopy_copy(store, beside(c, "safe-store", safe)) || storecopy_digest(store, &before))
+        abort();
+    for (int tries = 0; tries < 20 && !where; tries++) {
+        if (storecopy_flip(store, dice_draw(&c->dice, 0)))
+            abort();
+        where = storecopy_digest(store, &after) ? "pages" : storecopy_differs(&before, &after);
+    }
+    if (where && hub_finds_damage(c))
+        fault_happened(c, k->name);
+    else if (where)
+        history_say(c->history, "missed %s %s", k->name, where);
+    if (storecopy_move(safe, store))
+        abort();
+    round_end(c);
+}
+
+/* --- a hub in the making -----------------------------------------------------------------------
+ */
+
+/* `init` killed at each rename, write and sync: there is a whole hub afterwards or none, and the
+ * same command makes one or says that there is one. */
+void round_init(struct campaign *c, const struct round_kind *k, uint64_t n)
+{
+    static const char *const points[] = {"kill-rename", "kill-sync", "kill-write"};
+    char dir[PATH_BYTES], program[1024], preload[1100], fault[64], library[1024];
+    const char *env[] = {preload, fault, NULL};
+    const char *args[] = {"--dir",
+                          dir,
+                          "--passphrase-file",
+                          hubproc_passphrase_file(c->scene.hub),
+                          "--light",
+                          "init",
+                          "--name",
+                          "x.test",
+                          "--registrar",
+                          "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
+                          NULL};
+    const char *check[] = {"--dir", dir, "--passphrase-file", hubproc_passphrase_file(c->scene.hub),
+                           "check", NULL};
+    struct child child = {0};
+    int status = 0;
+    int again;
+
+    snprintf(preload, sizeof preload, "LD_PRELOAD=%s",
+             hubproc_program("preload_faults.so", library));
+    snprintf(fault, sizeof fault, "RELAIS_FAULT=%s:%llu", points[n % 3],
+             (unsigned long long)(1 + n / 3 % 8));
+    beside(c, "fresh-hub", dir);
+    tree_remove(dir);
+    hubproc_program("relais-hub", program);
+    if (child_start(&child, program, args, env, NULL) || child_wait(&child, 20000, &status))
+        abort();
+    child_end(&child);
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+        fault_happened(c, k->name);
+    again = hubproc_run(program, args, NULL);
+    if (again != 0 && hubproc_run(program, check, NULL) != 0)
+        history_say(c->history, "bad hub half-made-under-%s", fault + strlen("RELAIS_FAULT="));
+    tree_remove(dir);
+    round_end(c);
+}
