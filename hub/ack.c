@@ -180,6 +180,7 @@ static enum err settle_upto(struct core *c, struct mailbox *m, uint64_t upto)
         seqs[i] = m->ring[(m->head + i) & (m->cap - 1)].seq;
     mailbox_pop(m, upto);
     m->acked = upto;
+    m->heard_ms = c->now_ms;
     if ((e = mailbox_save(c, m)))
         goto out;
     for (size_t i = 0; i < n && !e; i++)

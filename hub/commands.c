@@ -97,6 +97,8 @@ static const char *type_name(uint64_t type)
         [AUDIT_HELD] = "retenu à la remise",
         [AUDIT_ACT] = "acte d'administration",
         [AUDIT_ALARM] = "alarme",
+        [AUDIT_SILENT] = "nœud muet, expéditeur prévenu",
+        [AUDIT_ESCALATED] = "cercle sans responsable en état d'agir",
     };
 
     return type < sizeof names / sizeof names[0] && names[type] ? names[type] : "?";

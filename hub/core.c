@@ -1,4 +1,5 @@
 #include "core.h"
+#include "warnings.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -13,13 +14,14 @@
 #define TIGHT_LOOK_MS 1000
 
 static const char *const table_names[HUB_TABLES] = {
-    [TABLE_META] = "meta",       [TABLE_INVITE] = "invite",   [TABLE_NODE] = "node",
-    [TABLE_ITEM] = "item",       [TABLE_BODY] = "body",       [TABLE_SEEN] = "seen",
-    [TABLE_REPORTED] = "report", [TABLE_CIRCLE] = "circle",   [TABLE_CHAIN] = "chain",
-    [TABLE_HEAD] = "head",       [TABLE_K_ENTRY] = "k_entry", [TABLE_K_SIDE] = "k_side",
-    [TABLE_K_TILE] = "k_tile",   [TABLE_K_ROOT] = "k_root",   [TABLE_A_ENTRY] = "a_entry",
-    [TABLE_A_SIDE] = "a_side",   [TABLE_A_TILE] = "a_tile",   [TABLE_A_ROOT] = "a_root",
-    [TABLE_QUOTA] = "quota",     [TABLE_COSIGN] = "cosign",
+    [TABLE_META] = "meta",           [TABLE_INVITE] = "invite",   [TABLE_NODE] = "node",
+    [TABLE_ITEM] = "item",           [TABLE_BODY] = "body",       [TABLE_SEEN] = "seen",
+    [TABLE_REPORTED] = "report",     [TABLE_CIRCLE] = "circle",   [TABLE_CHAIN] = "chain",
+    [TABLE_HEAD] = "head",           [TABLE_K_ENTRY] = "k_entry", [TABLE_K_SIDE] = "k_side",
+    [TABLE_K_TILE] = "k_tile",       [TABLE_K_ROOT] = "k_root",   [TABLE_A_ENTRY] = "a_entry",
+    [TABLE_A_SIDE] = "a_side",       [TABLE_A_TILE] = "a_tile",   [TABLE_A_ROOT] = "a_root",
+    [TABLE_QUOTA] = "quota",         [TABLE_COSIGN] = "cosign",   [TABLE_SILENT] = "silent",
+    [TABLE_ESCALATED] = "escalated",
 };
 
 const char *const *core_table_names(void)
@@ -149,6 +151,10 @@ enum err core_open(const struct core_options *options, struct core **out)
     c->outflow.wake = options->in;
     c->window.most = options->deliver_max_bytes;
     c->conf = options->conf;
+    c->silent_after_ms =
+        (options->silent_after_s ? options->silent_after_s : SILENT_AFTER_S) * 1000;
+    c->started_ms = clock_now_ms(c->clock);
+    c->started_mono_ms = clock_mono_ms(c->clock);
     c->board = options->board;
     if ((e = core_store_open(options->engine, options->where, STORE_WRITE, options->store_max_bytes,
                              options->entropy, &c->store)))
@@ -397,8 +403,9 @@ enum err core_started(struct core *c)
     c->now_ms = clock_now_ms(c->clock);
     if ((e = store_begin(c->store, TXN_WRITE, &c->t)))
         return e;
-    if ((e = audit_add(c, AUDIT_ACT, &d, &index)) || (e = registry_announce(c)) ||
-        (e = quotas_announce(c)) || (e = locks_announce(c)) || (e = head_row(c))) {
+    if ((e = clock_start(c)) || (e = audit_add(c, AUDIT_ACT, &d, &index)) ||
+        (e = registry_announce(c)) || (e = quotas_announce(c)) || (e = locks_announce(c)) ||
+        (e = head_row(c))) {
         store_abort(&c->t);
         return e;
     }

@@ -40,8 +40,10 @@ enum hub_table {
     TABLE_A_SIDE, /* of an audit leaf: salt, detail */
     TABLE_A_TILE,
     TABLE_A_ROOT,
-    TABLE_QUOTA,  /* org -> four limits u64, 0: the setting (quota) */
-    TABLE_COSIGN, /* log u8, node number u32 -> a witness's newest cosignature (witness) */
+    TABLE_QUOTA,     /* org -> four limits u64, 0: the setting (quota) */
+    TABLE_COSIGN,    /* log u8, node number u32 -> a witness's newest cosignature (witness) */
+    TABLE_SILENT,    /* node number u32, sender's u32 -> last heard ms u64: he was told so */
+    TABLE_ESCALATED, /* handle, org -> roles u8, code u16, at ms u64, audit index u64 */
     HUB_TABLES
 };
 
@@ -61,8 +63,11 @@ struct identity {
     char audit_origin[96]; /* "<name>/audit/<epoch>", of the first epoch */
 };
 
+#define SILENT_AFTER_S (UINT64_C(24) * 3600)
+
 struct core_options {
-    const char *engine; /* of the store: "lmdb" */
+    uint64_t silent_after_s; /* a node not heard for so long is reported; 0: SILENT_AFTER_S */
+    const char *engine;      /* of the store: "lmdb" */
     const char *where;
     uint64_t store_max_bytes;
     const struct clock *clock;
@@ -137,7 +142,17 @@ struct core {
     struct txn *t;         /* the group's */
     struct staged *staged; /* what to say after the commit */
     struct staged **staged_end;
-    uint64_t quota;         /* of the store in good days; 0: none */
+    struct steady { /* steady.c: may the wall clock be believed? */
+        bool known; /* it was looked at before */
+        bool doubt;
+        uint64_t wall_ms, mono_ms; /* at the last look */
+        uint64_t since_ms;         /* mono: since when it has gone steadily */
+        uint64_t jumps;
+    } steady;
+    uint64_t silent_after_ms;
+    uint64_t started_mono_ms, started_ms;
+    uint64_t silence_looked_ms; /* mono */
+    uint64_t quota;             /* of the store in good days; 0: none */
     uint64_t reserve;       /* beyond it: for what empties the store (ACK, expiry) and for HELLO */
     bool tight;             /* full: nothing that grows is taken in until there is room again */
     uint64_t tight_ms;      /* when that was last looked at */
@@ -329,6 +344,9 @@ struct mailbox {
         bool ended; /* recalled or held back, but issued: here until the ACK that counts it */
     } * ring;
     size_t head, len, cap;
+    uint64_t heard_ms;     /* when a session of it last opened, acknowledged or ended; on disk */
+    uint64_t silence_upto; /* up to here its senders know that it is silent */
+    bool silent;
     uint64_t may_have; /* newest seq that this node may ever have been sent */
     size_t out;        /* entries issued and not acknowledged; by window.h alone */
     uint64_t out_bytes;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core.h"
+#include "warnings.h"
 
 /* Signed by a member, who is then named with his key: the hub alone could not have made it. */
 static void act_name(const struct statement *act, struct detail *d)
@@ -198,7 +199,8 @@ enum err on_tick(struct core *c, struct job *j)
     enum err e;
 
     (void)j;
-    if ((e = sweep(c)) || (e = seen_sweep(c)))
+    /* nothing is lost by waiting until it is sure what time it is */
+    if (clock_steady(c) && ((e = sweep(c)) || (e = seen_sweep(c)) || (e = silence_look(c))))
         return e;
     figures_tick(c);
     return heads_tell_due(c);

@@ -9,7 +9,7 @@
 
 #include "quota.h"
 
-#define NODE_ROW_BYTES (2 * ID_BYTES + 8 + 8 + 2 * ID_BYTES + 3)
+#define NODE_ROW_BYTES (2 * ID_BYTES + 8 + 8 + 2 * ID_BYTES + 3 + 8)
 #define RING_FIRST 16
 
 struct slot {
@@ -110,6 +110,7 @@ enum err mailbox_save(struct core *c, const struct mailbox *m)
     p[0] = m->known;
     p[1] = m->cloned;
     p[2] = m->locked;
+    be64_write(m->heard_ms, p + 3);
     return store_put(c->t, TABLE_NODE, key_u32(m->who.number, key), SPAN_OF(row));
 }
 
@@ -132,6 +133,7 @@ enum err mailbox_decode(struct span key, struct span row, struct mailbox *m)
     m->known = p[0] != 0;
     m->cloned = p[1] != 0;
     m->locked = p[2] != 0;
+    m->heard_ms = be64_read(p + 3);
     return ERR_OK;
 }
 

@@ -39,6 +39,15 @@ static int run_serve(struct cli *c)
     return EXIT_FAILURE;
 }
 
+static int run_clock(struct cli *c)
+{
+    const char *word = cli_argument(c, 0);
+
+    if (!word || strcmp(word, "confirm") != 0)
+        return cli_usage(c, "clock confirm");
+    return cli_ask(c, "clock.confirm", NULL, NULL, json_object());
+}
+
 static int run_check(struct cli *c)
 {
     struct bytes passphrase = {0};
@@ -168,6 +177,7 @@ static const struct cli_command commands[] = {
     {"invite",    cli_invite,     "--name NOM --kind TYPE [--founder] --output FICHIER : prépare une invitation"},
     {"org",       cli_org,        "list | approve ID --fingerprint F | refuse ID | suspend ORG | resume ORG | revoke ORG | release NOEUD | quota ORG [--messages N] [--bytes TAILLE] [--inflight-messages N] [--inflight-bytes TAILLE] [--standard]"},
     {"node",      cli_node,       "allow NOEUD : admet de nouveau un nœud exclu pour ce qu'il faisait tenir en mémoire"},
+    {"clock",     run_clock,      "confirm : l'horloge a sauté et elle est juste ; les délais courent de nouveau"},
     {"genesis",   cli_genesis,    "[--operator ORG] --output FICHIER : acte de constitution à faire signer"},
     {"sign-import", cli_import,   "FICHIER... : signatures reçues"},
     {"requests",  cli_remote,     "actes qui attendent des signatures"},

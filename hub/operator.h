@@ -39,6 +39,11 @@ enum err arg_node(const struct asked *a, bool (*is)(const struct mailbox *m), st
 enum err org_quota(struct asked *a);
 enum err node_allow(struct asked *a);
 enum err quota_say(struct asked *a, const uint8_t org[ID_BYTES], json_t *one);
+/* care_commands.c: parts of `status`, text and data */
+enum err escalated_say(struct asked *a);
+enum err silent_say(struct asked *a);
+enum err clock_say(struct asked *a);
+enum err clock_confirm(struct asked *a);
 /* status.c */
 enum err status_run(struct asked *a);
 /* An organisation by name, or by the first digits of its id. ERR_FIELD_MISSING, ERR_NOT_FOUND;

@@ -44,6 +44,7 @@ static const struct setting settings[] = {
     {"memory_max", SET_SIZE, AT(memory_max), "1g", 64 << 20, 0, "mémoire vive au plus ; voir OPERATIONS"},
     {"heads_every", SET_DURATION, AT(heads_every_s), "10s", 1, 3600, "délai le plus court entre deux annonces de l'état des journaux"},
     {"restore_wait", SET_DURATION, AT(restore_wait_s), "600s", 1, 86400, "après une restauration : attente des membres, au plus, avant de servir"},
+    {"silent_after", SET_DURATION, AT(silent_after_s), "24h", 60, 30 * 86400, "un nœud attendu et muet depuis si longtemps est signalé"},
     {"store_max", SET_SIZE, AT(store_max), "64g", 16 << 20, 0, "taille de l'entrepôt au plus"},
     {"metrics_listen", SET_TEXT, AT(metrics_listen), "", 0, 0, "adresse locale de /health et /metrics, comme 127.0.0.1:7413 (vide : aucune)"},
 };
@@ -119,6 +120,7 @@ static enum err core_up(struct hub *h, const char *dir, const struct hub_conf *c
     struct core_options o = {.engine = "lmdb",
                              .where = where,
                              .store_max_bytes = conf->store_max,
+                             .silent_after_s = conf->silent_after_s,
                              .clock = clock_system(),
                              .entropy = &h->entropy,
                              .identity = h->id};

@@ -28,6 +28,7 @@ struct hub_conf {
     uint32_t nodes_max;   /* connected at once */
     uint64_t memory_max;
     uint64_t store_max;
+    uint64_t silent_after_s;
     char metrics_listen[64]; /* loopback; "": no pages */
     uint32_t heads_every_s;
     uint32_t restore_wait_s;

@@ -4,6 +4,7 @@
 
 #include "core.h"
 #include "log.h"
+#include "warnings.h"
 
 enum claim {
     CLAIM_FRESH,
@@ -182,8 +183,9 @@ enum err on_hello(struct core *c, struct job *j)
         return core_refuse(c, j, e);
     if (m->open && m->session != j->session && (e = fence(c, j, m)))
         return e;
-    if ((e = mailbox_session_over(c, m)))
+    if ((e = mailbox_session_over(c, m)) || (e = silence_over(c, m)))
         return e;
+    m->heard_ms = c->now_ms;
     open_session(m, j);
     c->count.hellos++;
     if ((e = mailbox_save(c, m)))
@@ -194,6 +196,12 @@ enum err on_hello(struct core *c, struct job *j)
 enum err on_gone(struct core *c, struct job *j)
 {
     struct mailbox *m = mailbox_of(c, j->who.number);
+    enum err e;
 
-    return m && m->open && m->session == j->session ? mailbox_session_over(c, m) : ERR_OK;
+    if (!m || !m->open || m->session != j->session)
+        return ERR_OK;
+    m->heard_ms = c->now_ms;
+    if ((e = mailbox_session_over(c, m)))
+        return e;
+    return mailbox_save(c, m);
 }

@@ -5,6 +5,7 @@
 
 #include "checkpoint.h"
 #include "operator.h"
+#include "warnings.h"
 
 /* --- what the operator types for an organisation or a node ------------------------------------ */
 
@@ -123,6 +124,21 @@ static enum err suspension(struct asked *a, const uint8_t org[ID_BYTES], bool re
     return e;
 }
 
+/* What it answered for is not left to chance: the other members are told, the operator too. */
+static enum err escalation(struct asked *a, const uint8_t org[ID_BYTES], enum err why)
+{
+    size_t count;
+    enum err e = escalate(a->c, org, why, &count);
+
+    if (e || count == 0)
+        return e ? e : data_set(a, "escalated", json_array());
+    if ((e = bytes_printf(&a->text,
+                          "Elle répond de %zu cercle(s) ; leurs autres membres sont prévenus :\n",
+                          count)))
+        return e;
+    return escalated_say(a);
+}
+
 enum err org_suspend(struct asked *a)
 {
     uint8_t org[ID_BYTES];
@@ -130,9 +146,11 @@ enum err org_suspend(struct asked *a)
 
     if ((e = arg_org(a, org)) || (e = suspension(a, org, false)))
         return e;
-    return bytes_printf(&a->text,
-                        "Organisation suspendue : le hub ne la sert plus. Ce qui l'attend "
-                        "est conservé.\n");
+    if ((e = bytes_printf(&a->text,
+                          "Organisation suspendue : le hub ne la sert plus. Ce qui l'attend "
+                          "est conservé.\n")))
+        return e;
+    return escalation(a, org, ERR_SUSPENDED);
 }
 
 enum err org_resume(struct asked *a)
@@ -168,6 +186,8 @@ enum err org_revoke(struct asked *a)
         e = bytes_printf(&a->text,
                          "Organisation suspendue dès maintenant ; la révocation attend la "
                          "signature du registraire.\n");
+    if (!e)
+        e = escalation(a, org, ERR_REVOKED);
     bytes_free(&stmt);
     return e;
 }

@@ -270,7 +270,8 @@ enum err status_run(struct asked *a)
         return e;
     if ((e = head_text(a, nodes, &t)) || (e = waiting_text(a)) || (e = store_text(a, &s)))
         return e;
-    if ((e = memory_text(a)) || (e = refusals_text(a)) || (e = witness_facts(a)))
+    if ((e = memory_text(a)) || (e = refusals_text(a)) || (e = witness_facts(a)) ||
+        (e = clock_say(a)) || (e = silent_say(a)) || (e = escalated_say(a)))
         return e;
     return limits_text(a);
 }

@@ -55,6 +55,8 @@ struct detail {
     uint64_t common;   /* its size that all share, and the root there */
     uint8_t common_root[32];
     uint64_t lost; /* leaves from there up to this size are lost */
+    uint64_t heard_ms;
+    uint64_t roles;
 };
 
 enum detail_key {
@@ -78,6 +80,8 @@ enum detail_key {
     DETAIL_COUNT,
     DETAIL_ACT,
     DETAIL_ABOUT,
+    DETAIL_HEARD,
+    DETAIL_ROLES,
     DETAIL_EPOCH = 26,
     DETAIL_COMMON,
     DETAIL_COMMON_ROOT,

@@ -15,6 +15,7 @@
 #include "outbox.h"
 #include "policy.h"
 #include "prekeys.h"
+#include "told.h"
 #include "vault.h"
 #include "words.h"
 
@@ -147,8 +148,9 @@ static enum err run_status(struct node *n, struct call *c)
     if ((e = store_begin(n->store, TXN_READ, &t)))
         return e;
     if (!(e = outbox_each(n, t, tally_out, &x)) && !(e = inbox_each(n, t, tally_in, &x)) &&
-        !(e = act_each_waiting(n, t, tally_act, &x)))
-        e = prekey_json(n, t, c->data);
+        !(e = act_each_waiting(n, t, tally_act, &x)) && !(e = prekey_json(n, t, c->data)) &&
+        !(e = status_text(n, &x, &c->text)) && !(e = bytes_printf(&c->text, "\n")))
+        e = told_say(n, t, c);
     store_abort(&t);
     if (e)
         return e;
@@ -156,7 +158,7 @@ static enum err run_status(struct node *n, struct call *c)
     if (!counts || json_object_update(c->data, counts))
         e = ERR_NOMEM;
     json_decref(counts);
-    return e ? e : status_text(n, &x, &c->text);
+    return e;
 }
 
 static enum err run_resume(struct node *n, struct call *c)

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "meta.h"
 #include "statement.h"
+#include "told.h"
 #include "vault.h"
 
 /* --- what the ACK must name ------------------------------------------------------------------ */
@@ -126,6 +127,8 @@ static enum err take_receipt(struct node *n, struct txn *t, struct span receipt)
 
     if (!(e = receipt_decode(receipt, &r)) && !(e = contacts_receipt(n, &r, &facts))) {
         e = outbox_receipt(n, t, receipt, &facts);
+        if (e == ERR_NOT_FOUND)
+            e = told_receipt(n, t, &facts);
         if (e == ERR_NOT_FOUND)
             e = intake_ended(n, t, receipt, &facts);
     }

@@ -58,6 +58,7 @@ enum node_table {
     TABLE_PERSON,     /* person id -> record (P); care/person.h */
     TABLE_LINK,       /* provisional person id -> person id (K); care/person.h */
     TABLE_CARE,       /* for care/: free use, sealed by the vault as its module says */
+    TABLE_TOLD,       /* kind u8, id 16, id 16 -> what the hub warns of; told.h (K) */
     NODE_TABLES
 };
 #define NODE_SCHEMA 1

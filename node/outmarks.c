@@ -3,6 +3,7 @@
 
 #include "log.h"
 #include "outrow.h"
+#include "told.h"
 
 struct mark_rule {
     uint64_t type; /* enum audit_type */
@@ -90,6 +91,8 @@ enum err outbox_receipt(struct node *n, struct txn *t, struct span receipt,
     if (!who)
         return ERR_PROOF;
     mark(who, rule, facts);
+    if (rule->by_org && (e = told_heard(n, t, who->org)))
+        return e;
     if ((e = out_row_had_flown(n, t, &row)))
         return e;
     if ((e = receipts_put(n, t, row.status.mid, facts->type, who->org, receipt)))

@@ -48,7 +48,7 @@ static const char *const names[NODE_TABLES] = {
     [TABLE_IN_BODY] = "in.body",     [TABLE_IN_PROOF] = "in.proof", [TABLE_IN_HELD] = "in.held",
     [TABLE_REPORT] = "report",     [TABLE_ACTOR] = "actor",
     [TABLE_JOURNAL] = "journal",     [TABLE_PERSON] = "person",     [TABLE_LINK] = "link",
-    [TABLE_CARE] = "care",           [TABLE_SEEN_HEAD] = "seen.head",
+    [TABLE_CARE] = "care",           [TABLE_SEEN_HEAD] = "seen.head", [TABLE_TOLD] = "told",
 };
 /* clang-format on */
 

@@ -11,6 +11,7 @@
 #include "payload.h"
 #include "person.h"
 #include "show.h"
+#include "told.h"
 #include "words.h"
 
 #define CIRCLES_OF_PERSON_MAX 16
@@ -352,6 +353,18 @@ static void say_refused(struct call *c, enum err e, const struct verdict *v)
         c->done = false;
 }
 
+/* It will wait for them: whoever writes in a hurry should know now. */
+static enum err silence_warn(struct sending *s)
+{
+    struct txn *t = NULL;
+    enum err e = store_begin(s->n->store, TXN_READ, &t);
+
+    for (size_t i = 0; i < s->intent.to_count && !e; i++)
+        e = told_silence_say(s->n, t, s->intent.to[i], &s->c->text);
+    store_abort(&t);
+    return e;
+}
+
 enum err run_sheet_send(struct node *n, struct call *c)
 {
     struct sending s = {.n = n, .c = c, .d = calloc(1, sizeof *s.d)};
@@ -373,6 +386,8 @@ enum err run_sheet_send(struct node *n, struct call *c)
     if ((e = node_commit(n, &s.t)))
         goto out;
     node_kick(n);
+    if (silence_warn(&s))
+        bytes_free(&c->text); /* it is sent all the same */
     e = answer(&s, mid);
 out:
     node_abort(n, &s.t);

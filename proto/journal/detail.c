@@ -47,6 +47,8 @@ static const struct field fields[] = {
     {DETAIL_COUNT,       NUMBER, AT(count)      },
     {DETAIL_ACT,         NUMBER, AT(act)        },
     {DETAIL_ABOUT,       BLOB,   AT(about)      },
+    {DETAIL_HEARD,       NUMBER, AT(heard_ms)   },
+    {DETAIL_ROLES,       NUMBER, AT(roles)      },
     {DETAIL_EPOCH,       NUMBER, AT(epoch)      },
     {DETAIL_COMMON,      NUMBER, AT(common)     },
     {DETAIL_COMMON_ROOT, FIXED,  AT(common_root)},

@@ -601,8 +601,12 @@ static void order_is_kept_across_restarts(void)
 
 static void month_passes(struct scene *s, int64_t ms)
 {
+    size_t mark = hubproc_log_mark(s->hub);
+
     CHECK_OK(hubproc_clock(s->hub, ms));
     crew_ahead(s->crew, ms);
+    CHECK_OK(hubproc_log_wait(s->hub, mark, "clock.doubt", SOON_MS)); /* nothing expires yet */
+    CHECK_OK(hubproc_command(s->hub, "clock.confirm", NULL, NULL));
 }
 
 /* The recipient is away for 31 days: nobody has to come for the time to run out. */

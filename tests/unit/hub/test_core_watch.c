@@ -1,0 +1,290 @@
+/* The core: what it tells when somebody does not come, cannot act any more, or when the clock
+ * jumps. */
+/* link: -Wl,--wrap=store_open,--wrap=malloc,--wrap=calloc,--wrap=realloc */
+#include "core_world.h"
+#include "warnings.h"
+
+#define MINUTE_MS UINT64_C(60000)
+#define HOUR_MS (60 * MINUTE_MS)
+#define DAY_MS (24 * HOUR_MS)
+
+static void away(struct world *w, size_t i)
+{
+    struct job *gone = job_of(w, JOB_GONE, w->m[i]);
+
+    gone->session = w->session[i];
+    assert_ok(fair_push(w->in, gone));
+    world_turn(w);
+}
+
+static void greet(struct world *w, size_t i)
+{
+    struct msg_hello hello;
+
+    assert_ok(member_hello_make(w->m[i], &hello));
+    assert_ok(member_hello(w->m[i], &hello));
+}
+
+/* Both clocks, a minute at a time, as ticks would see it. */
+static void time_passes(struct world *w, uint64_t ms)
+{
+    for (uint64_t gone = 0; gone < ms; gone += 10 * MINUTE_MS) {
+        clock_fixed_advance(&w->clock, 10 * MINUTE_MS);
+        world_job(w, JOB_TICK);
+    }
+}
+
+static void send_for(struct world *w, uint64_t life_ms)
+{
+    struct bytes whole = {0};
+    struct env_header h;
+
+    assert_ok(member_header(w->m[0], w->circle->handle, &w->m[1], 1, &h));
+    h.exp = h.ts + life_ms;
+    assert_ok(member_seal(w->m[0], &h, SPAN_STR("corps"), &whole, NULL));
+    assert_ok(member_put(w->m[0], bytes_span(&whole), NULL));
+    bytes_free(&whole);
+}
+
+/* anchors.md 2, "expiry not fired without consumer" and "expired silently" */
+static void trap_expiry_not_fired_without_consumer(void **state)
+{
+    struct world *w = *state;
+
+    away(w, 1);
+    send_for(w, 9 * DAY_MS);
+    time_passes(w, 8 * DAY_MS);
+    assert_int_equal(w->core->count.expired, 0); /* the control */
+    time_passes(w, 2 * DAY_MS);
+    assert_int_equal(w->core->count.expired, 1);
+    assert_non_null(member_receipt_of(w->m[0], AUDIT_EXPIRED, 0));
+    greet(w, 1);
+    assert_non_null(member_receipt_of(w->m[1], AUDIT_EXPIRED, 0));
+    assert_int_equal(member_items_of(w->m[1], DELIVER_ENVELOPE), 0);
+}
+
+/* --- the clock ---------------------------------------------------------------------------------
+ */
+
+static void jump(struct world *w, int64_t by_ms)
+{
+    clock_fixed_jump(&w->clock, (uint64_t)((int64_t)clock_now_ms(&w->clock.clock) + by_ms));
+    world_job(w, JOB_TICK);
+}
+
+static void a_clock_set_forward_expires_nothing_until_it_is_believed(void **state)
+{
+    struct world *w = *state;
+
+    away(w, 1);
+    send_for(w, DAY_MS);
+    world_job(w, JOB_TICK);
+    jump(w, 40 * (int64_t)DAY_MS);
+    for (int i = 0; i < 5; i++)
+        world_job(w, JOB_TICK);
+    assert_int_equal(w->core->count.expired, 0);
+    assert_int_equal(w->core->steady.jumps, 1);
+    assert_true(clock_doubt_left_ms(w->core) > 0);
+    jump(w, -40 * (int64_t)DAY_MS); /* somebody puts it right */
+    time_passes(w, 2 * HOUR_MS);
+    assert_int_equal(clock_doubt_left_ms(w->core), 0);
+    assert_int_equal(w->core->count.expired, 0);
+    greet(w, 1);
+    assert_int_equal(member_items_of(w->m[1], DELIVER_ENVELOPE), 1); /* nothing was lost */
+}
+
+static void a_clock_that_stays_where_it_jumped_is_believed_in_the_end(void **state)
+{
+    struct world *w = *state;
+
+    away(w, 1);
+    send_for(w, DAY_MS);
+    world_job(w, JOB_TICK);
+    jump(w, 2 * (int64_t)DAY_MS);
+    time_passes(w, 50 * MINUTE_MS);
+    assert_int_equal(w->core->count.expired, 0);
+    time_passes(w, 20 * MINUTE_MS);
+    assert_int_equal(w->core->count.expired, 1);
+}
+
+static void the_operator_says_that_the_clock_is_right(void **state)
+{
+    struct world *w = *state;
+    json_t *data = NULL;
+
+    away(w, 1);
+    send_for(w, DAY_MS);
+    world_job(w, JOB_TICK);
+    assert_int_equal(world_command(w, "clock.confirm", NULL, NULL), ERR_STATE); /* no doubt */
+    jump(w, 2 * (int64_t)DAY_MS);
+    assert_int_equal(w->core->count.expired, 0);
+    assert_ok(world_command(w, "status", NULL, &data));
+    assert_true(json_integer_value(json_object_get(data, "clock_doubt_ms")) > 0);
+    assert_non_null(
+        strstr(json_string_value(json_object_get(w->answer, "text")), "horloge a saut"));
+    json_decref(data);
+    assert_ok(world_command(w, "clock.confirm", NULL, NULL));
+    world_job(w, JOB_TICK);
+    world_job(w, JOB_TICK); /* a slice at a time */
+    assert_int_equal(w->core->count.expired, 1);
+}
+
+static void a_start_long_after_the_last_leaf_waits_too(void **state)
+{
+    struct world *w = *state;
+
+    away(w, 1);
+    send_for(w, DAY_MS);
+    memset(&w->core->steady, 0, sizeof w->core->steady); /* as a new process */
+    clock_fixed_jump(&w->clock, clock_now_ms(&w->clock.clock) + 3 * DAY_MS);
+    w->core->now_ms = clock_now_ms(&w->clock.clock);
+    assert_ok(store_begin(w->core->store, TXN_READ, &w->core->t));
+    assert_ok(clock_start(w->core));
+    store_abort(&w->core->t);
+    world_job(w, JOB_TICK);
+    assert_int_equal(w->core->count.expired, 0);
+    time_passes(w, 2 * HOUR_MS);
+    assert_int_equal(w->core->count.expired, 1);
+}
+
+/* --- silence -----------------------------------------------------------------------------------
+ */
+
+static void a_silent_node_is_told_to_its_senders_once(void **state)
+{
+    struct world *w = *state;
+    struct receipt_facts f;
+    json_t *data = NULL;
+
+    away(w, 1);
+    for (int i = 0; i < 3; i++)
+        send_for(w, 20 * DAY_MS);
+    time_passes(w, 23 * HOUR_MS);
+    assert_null(member_receipt_of(w->m[0], AUDIT_SILENT, 0));
+    time_passes(w, 2 * HOUR_MS);
+    assert_non_null(member_receipt_of(w->m[0], AUDIT_SILENT, 0));
+    assert_ok(member_item_facts(member_receipt_of(w->m[0], AUDIT_SILENT, 0), &f));
+    assert_int_equal(f.detail.count, 3);
+    assert_memory_equal(f.detail.by_org, member_org(w->m[1]), ID_BYTES);
+    assert_memory_equal(f.detail.by_node, member_id(w->m[1]), ID_BYTES);
+    assert_true(f.detail.heard_ms > 0);
+    assert_null(member_receipt_of(w->m[2], AUDIT_SILENT, 0)); /* has nothing waiting there */
+    assert_ok(world_command(w, "status", NULL, &data));
+    assert_int_equal(json_array_size(json_object_get(data, "silent")), 1);
+    assert_non_null(strstr(json_string_value(json_object_get(w->answer, "text")), "Muet : "));
+    json_decref(data);
+    send_for(w, 20 * DAY_MS);
+    time_passes(w, 5 * HOUR_MS);
+    assert_null(member_receipt_of(w->m[0], AUDIT_SILENT, 1)); /* once for each silence */
+    assert_memory_is_the_store(w);
+    greet(w, 1);
+    assert_ok(member_ack_all(w->m[1]));
+    away(w, 1);
+    send_for(w, 20 * DAY_MS);
+    time_passes(w, 26 * HOUR_MS);
+    assert_non_null(member_receipt_of(w->m[0], AUDIT_SILENT, 1)); /* another silence */
+}
+
+static void who_is_there_or_has_nothing_waiting_is_not_silent(void **state)
+{
+    struct world *w = *state;
+    json_t *data = NULL;
+
+    away(w, 2);
+    assert_ok(member_ack_all(w->m[1]));
+    time_passes(w, 48 * HOUR_MS);
+    assert_ok(world_command(w, "status", NULL, &data));
+    assert_int_equal(json_array_size(json_object_get(data, "silent")), 0);
+    json_decref(data);
+}
+
+/* --- escalation --------------------------------------------------------------------------------
+ */
+
+static json_t *org_args(struct world *w, size_t i)
+{
+    char hex[33];
+
+    for (size_t k = 0; k < ID_BYTES; k++)
+        snprintf(hex + 2 * k, 3, "%02x", member_org(w->m[i])[k]);
+    return json_pack("{s:s}", "org", hex);
+}
+
+static size_t escalated(struct world *w)
+{
+    json_t *data = NULL;
+    size_t n;
+
+    assert_ok(world_command(w, "status", NULL, &data));
+    n = json_array_size(json_object_get(data, "escalated"));
+    json_decref(data);
+    return n;
+}
+
+static void circles_of_a_suspended_organisation_are_never_orphaned(void **state)
+{
+    struct world *w = *state;
+    struct receipt_facts f;
+    json_t *data = NULL;
+
+    assert_ok(world_command(w, "org.suspend", org_args(w, 0), &data));
+    assert_int_equal(json_array_size(json_object_get(data, "escalated")), 1);
+    assert_non_null(
+        strstr(json_string_value(json_object_get(w->answer, "text")), "responsable et référent"));
+    json_decref(data);
+    for (size_t i = 1; i < PEOPLE; i++) {
+        assert_non_null(member_receipt_of(w->m[i], AUDIT_ESCALATED, 0));
+        assert_ok(member_item_facts(member_receipt_of(w->m[i], AUDIT_ESCALATED, 0), &f));
+        assert_memory_equal(f.detail.circle, w->circle->handle, ID_BYTES);
+        assert_memory_equal(f.detail.by_org, member_org(w->m[0]), ID_BYTES);
+        assert_int_equal(f.detail.roles, ROLE_RESPONSIBLE | ROLE_REFERENT);
+        assert_int_equal(f.detail.code, ERR_SUSPENDED);
+    }
+    assert_int_equal(escalated(w), 1);
+    assert_memory_is_the_store(w);
+    assert_int_equal(escalated(w), 1); /* also read again */
+    assert_ok(world_command(w, "org.resume", org_args(w, 0), NULL));
+    assert_int_equal(escalated(w), 0); /* resolved */
+}
+
+static void who_answers_for_nothing_leaves_nothing_behind(void **state)
+{
+    struct world *w = *state;
+    json_t *data = NULL;
+
+    assert_ok(world_command(w, "org.suspend", org_args(w, 2), &data));
+    assert_int_equal(json_array_size(json_object_get(data, "escalated")), 0);
+    json_decref(data);
+    assert_null(member_receipt_of(w->m[0], AUDIT_ESCALATED, 0));
+    assert_int_equal(escalated(w), 0);
+}
+
+static void a_revocation_is_escalated_as_one(void **state)
+{
+    struct world *w = *state;
+    struct receipt_facts f;
+
+    assert_ok(world_command(w, "org.revoke", org_args(w, 0), NULL));
+    assert_non_null(member_receipt_of(w->m[1], AUDIT_ESCALATED, 0));
+    assert_ok(member_item_facts(member_receipt_of(w->m[1], AUDIT_ESCALATED, 0), &f));
+    assert_int_equal(f.detail.code, ERR_REVOKED);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_up, world_down)
+    const struct CMUnitTest tests[] = {
+        TEST(trap_expiry_not_fired_without_consumer),
+        TEST(a_clock_set_forward_expires_nothing_until_it_is_believed),
+        TEST(a_clock_that_stays_where_it_jumped_is_believed_in_the_end),
+        TEST(the_operator_says_that_the_clock_is_right),
+        TEST(a_start_long_after_the_last_leaf_waits_too),
+        TEST(a_silent_node_is_told_to_its_senders_once),
+        TEST(who_is_there_or_has_nothing_waiting_is_not_silent),
+        TEST(circles_of_a_suspended_organisation_are_never_orphaned),
+        TEST(who_answers_for_nothing_leaves_nothing_behind),
+        TEST(a_revocation_is_escalated_as_one),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
