@@ -67,11 +67,12 @@ static json_t *latency(const struct histogram *h)
 static enum err store_data(struct asked *a, const struct store_stats *s)
 {
     const struct figures *f = &a->c->figures;
-    json_t *o = json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "used", (json_int_t)s->used_bytes,
-                          "file", (json_int_t)s->file_bytes, "quota", (json_int_t)s->quota_bytes,
-                          "free", (json_int_t)(s->free_pages * s->page_bytes), "growth_per_day",
-                          (json_int_t)f->growth_per_day, "readers", (json_int_t)s->readers,
-                          "reader_age_ms", (json_int_t)f->reader_age_ms);
+    uint64_t free_bytes = s->free_pages * s->page_bytes;
+    json_t *o =
+        json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "used", (json_int_t)s->used_bytes, "file",
+                  (json_int_t)s->file_bytes, "quota", (json_int_t)s->quota_bytes, "free",
+                  (json_int_t)free_bytes, "growth_per_day", (json_int_t)f->growth_per_day,
+                  "readers", (json_int_t)s->readers, "reader_age_ms", (json_int_t)f->reader_age_ms);
 
     return data_set(a, "store", o);
 }
@@ -98,6 +99,7 @@ static enum err memory_data(struct asked *a)
 {
     const struct core *c = a->c;
     struct memory_plan p = {0};
+    uint64_t refused;
     const char *why;
     enum err e;
 
@@ -105,15 +107,15 @@ static enum err memory_data(struct asked *a)
         return ERR_OK;
     if ((e = memory_plan(c->conf, &p, &why)))
         return e;
-    return data_set(a, "memory",
-                    json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "bound",
-                              (json_int_t)p.bound, "base", (json_int_t)p.base, "nodes",
-                              (json_int_t)p.nodes, "index", (json_int_t)p.index, "work",
-                              (json_int_t)p.work, "deliver", (json_int_t)p.deliver, "transport",
-                              (json_int_t)p.transport, "deliver_used", (json_int_t)c->window.bytes,
-                              "deliver_highest", (json_int_t)c->window.highest, "kept",
-                              (json_int_t)c->quotas->messages, "quota_refused",
-                              (json_int_t)(c->quotas->sender_refused + c->quotas->hub_refused)));
+    refused = c->quotas->sender_refused + c->quotas->hub_refused;
+    return data_set(
+        a, "memory",
+        json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "bound", (json_int_t)p.bound,
+                  "base", (json_int_t)p.base, "nodes", (json_int_t)p.nodes, "index",
+                  (json_int_t)p.index, "work", (json_int_t)p.work, "deliver", (json_int_t)p.deliver,
+                  "transport", (json_int_t)p.transport, "deliver_used", (json_int_t)c->window.bytes,
+                  "deliver_highest", (json_int_t)c->window.highest, "kept",
+                  (json_int_t)c->quotas->messages, "quota_refused", (json_int_t)refused));
 }
 
 static enum err memory_text(struct asked *a)
