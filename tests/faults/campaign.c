@@ -15,7 +15,8 @@
 #define PATIENCE_MS 30000 /* four times that for the end */
 #define READY_MS 30000
 #define NOTICE_MS 20000
-#define SHEET_EVERY_MS 150
+#define SHEET_EVERY_MS 400
+#define SHEETS_MAX 900 /* of each node: a list shows a thousand */
 #define MEMORY_BOUND_KIB (320 * 1024)
 #define HUB_CONF "memory_max = 256m\nnodes_max = 100\nwaiting_max = 500000\nstore_max = 2g\n"
 
@@ -312,6 +313,9 @@ void sheet_send(struct campaign *c, size_t from)
 {
     char token[32];
 
+    if (c->sent[from] == SHEETS_MAX)
+        return;
+    c->sent[from]++;
     snprintf(token, sizeof token, "%s-%05zu", noded_name(c->node[from]), c->sheets++);
     history_say(c->history, "wrote %s %s %s", noded_name(c->node[from]), token,
                 noded_name(c->node[1 - from]));
@@ -429,7 +433,8 @@ static size_t box_tell(struct campaign *c, size_t i, const char *box, bool tell)
             history_say(c->history, "listed %s %s %zu %lld", noded_name(c->node[i]), subject, place,
                         (long long)json_integer_value(json_object_get(row, "state")));
         } else if (tell)
-            history_say(c->history, "outbox %s %s %lld %lld %lld", noded_name(c->node[i]), subject,
+            history_say(c->history, "outbox %s %s %s %lld %lld %lld", noded_name(c->node[i]),
+                        subject, json_string_value(json_object_get(row, "mid")),
                         (long long)json_integer_value(json_object_get(row, "state")),
                         (long long)json_integer_value(json_object_get(row, "code")), delivered);
     }

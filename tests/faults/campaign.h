@@ -34,7 +34,8 @@ struct campaign {
     struct noded *node[CAMPAIGN_NODES];
     bool node_up[CAMPAIGN_NODES]; /* it should be running */
     const char *node_armed[CAMPAIGN_NODES];
-    size_t sheets;                           /* asked for, of both nodes */
+    size_t sheets; /* asked for, of both nodes */
+    size_t sent[CAMPAIGN_NODES];
     uint64_t sheet_ms;                       /* when the next is due */
     const char *armed;                       /* the fault the hub runs under; NULL: none */
     char first[1100], old[1100], real[1100]; /* copies of the store */

@@ -280,9 +280,16 @@ static void on_tree(struct checker *c, char **w)
 static void on_leaf(struct checker *c, char **w)
 {
     struct letter *l = letter_find(c, w[2]);
+    struct leaf *of_node;
 
-    if (number(w[1]) != 1 || !l) /* a node's own message has no `sent` line */
+    if (number(w[1]) != 1)
         return;
+    if (!l) { /* a node's own message has no `sent` line */
+        of_node = LIST_ADD(c->leaves, struct leaf);
+        of_node->index = number(w[0]);
+        snprintf(of_node->mid, sizeof of_node->mid, "%s", w[2]);
+        return;
+    }
     l->leaves++;
     if (l->receipt_at && l->index != number(w[0]))
         finding(c, &c->count.unexplained, "%s has leaf %s, its receipt said %llu", w[2], w[0],
@@ -343,9 +350,10 @@ static void on_outbox(struct checker *c, char **w)
         return;
     if (s->out_state >= 0)
         finding(c, &c->count.doubled, "%s has the sheet %s twice in its outbox", w[0], w[1]);
-    s->out_state = (int)number(w[2]);
-    s->out_code = (int)number(w[3]);
-    s->delivered = (int)number(w[4]);
+    snprintf(s->mid, sizeof s->mid, "%s", w[2]);
+    s->out_state = (int)number(w[3]);
+    s->out_code = (int)number(w[4]);
+    s->delivered = (int)number(w[5]);
 }
 
 static void on_restored(struct checker *c, char **w)
@@ -416,7 +424,7 @@ static const struct event {
     {"wrote",    3, on_wrote    },
     {"kept",     2, on_kept     },
     {"listed",   4, on_listed   },
-    {"outbox",   5, on_outbox   },
+    {"outbox",   6, on_outbox   },
     {"restored", 1, on_restored },
     {"noticed",  2, on_noticed  },
     {"replaced", 1, on_replaced },
@@ -466,6 +474,7 @@ void checker_free(struct checker *c)
     free(c->sheets.at);
     free(c->heads.at);
     free(c->trees.at);
+    free(c->leaves.at);
     free(c->slots.at);
     free(c);
 }

@@ -24,8 +24,9 @@
 
 struct verdict_counts {
     size_t rounds, accepted, lost, doubled, disordered, unexplained;
-    size_t missed; /* damage that the hub's own check did not find */
-    size_t faults; /* kinds, below */
+    size_t overtook; /* sheets that the log has before one that their node wrote first */
+    size_t missed;   /* damage that the hub's own check did not find */
+    size_t faults;   /* kinds, below */
     struct fault_count {
         char kind[24];
         size_t n;

@@ -49,7 +49,8 @@ struct sheet {
     bool kept;
     size_t shown;
     uint64_t place; /* in the inbox */
-    int out_state;  /* -1: not in the sender's list */
+    char mid[MID_BYTES];
+    int out_state; /* -1: not in the sender's list */
     int out_code;
     int delivered;
 };
@@ -60,6 +61,12 @@ struct head {
     char root[ROOT_BYTES];
     unsigned who;
     size_t at;
+};
+
+/* An accepted message of a node. */
+struct leaf {
+    char mid[MID_BYTES];
+    uint64_t index;
 };
 
 #define LIST(type)                                                                                 \
@@ -76,6 +83,7 @@ struct checker {
     uint64_t acked[CHECKER_NAMES_MAX];
     LIST(struct letter) letters;
     LIST(struct sheet) sheets;
+    LIST(struct leaf) leaves;
     LIST(struct head) heads;
     LIST(struct head) trees;
     LIST(size_t) slots; /* hash of mids: index of a letter + 1 */

@@ -134,6 +134,9 @@ static int verdict(const struct wish *w, const struct campaign *c, size_t kills,
         return EXIT_FAILURE;
     }
     missing = kinds_tell(w, &v);
+    if (v.overtook)
+        printf("%6zu  sheets that the hub accepted before an older one of their node\n",
+               v.overtook);
     if (v.missed)
         printf("%6zu  damages by one bit that the hub's fsck did not find\n", v.missed);
     printf("faults: rounds %zu, kills %zu, cuts %zu, accepted %zu, lost %zu, doubled %zu, "

@@ -19,7 +19,7 @@
  *   kept N TOKEN             N answered that it holds it
  *   listed N TOKEN PLACE STATE at the end N shows it there in its inbox, oldest first;
  *                            what came in one moment has one place
- *   outbox N TOKEN STATE CODE DELIVERED     at the end, at its sender
+ *   outbox N TOKEN MID STATE CODE DELIVERED at the end, at its sender
  *   restored X, noticed X WHAT, replaced X  an old store put back; what X said; undone
  *   exit X STATUS ARMED      a daemon ended by itself; ARMED: the fault it ran under, or -
  *   memory X KIB BOUND       resident memory

@@ -167,7 +167,8 @@ static void on_err(struct actor *a, const struct msg_err *m)
     if (!x || m->code == ERR_MESSAGE_STATE) {
         if (!not_final(m->code) && m->code != ERR_FENCED && m->req == 0 && !a->watching) {
             snprintf(text, sizeof text, "told-%s", err_name((enum err)m->code));
-            if (m->code != ERR_STATE && m->code != ERR_FORGED) /* of an ACK: greet again */
+            if (m->code != ERR_STATE && m->code != ERR_FORGED &&
+                m->code != ERR_RANGE) /* of an ACK: greet again (PROTOCOL.md 11) */
                 bad(a, text);
         }
         if (m->req == 0 || m->code == ERR_MESSAGE_STATE)

@@ -174,19 +174,71 @@ static void judge_sheet(struct checker *c, const struct sheet *s)
                 s->token, name(c, s->to));
 }
 
+static int by_mid(const void *a, const void *b)
+{
+    return strcmp(((const struct leaf *)a)->mid, ((const struct leaf *)b)->mid);
+}
+
+struct placed {
+    const struct sheet *sheet;
+    uint64_t index;
+};
+
+static int by_place_in_log(const void *a, const void *b)
+{
+    const struct placed *x = a;
+    const struct placed *y = b;
+
+    return (x->index > y->index) - (x->index < y->index);
+}
+
+/* Those that are shown and stand in the log once, in the order of the log; how many. */
+static size_t sheets_placed(struct checker *c, struct placed *list)
+{
+    size_t n = 0;
+
+    if (c->leaves.n)
+        qsort(c->leaves.at, c->leaves.n, sizeof *c->leaves.at, by_mid);
+    for (size_t i = 0; i < c->sheets.n; i++) {
+        const struct sheet *s = &c->sheets.at[i];
+        struct leaf wanted = {0};
+        const struct leaf *l;
+
+        judge_sheet(c, s);
+        memcpy(wanted.mid, s->mid, sizeof wanted.mid);
+        l = c->leaves.n ? bsearch(&wanted, c->leaves.at, c->leaves.n, sizeof wanted, by_mid) : NULL;
+        if (s->shown && s->out_state >= 0 && !l)
+            finding(c, &c->count.lost, "the sheet %s has no leaf in the log", s->token);
+        if (s->shown && l)
+            list[n++] = (struct placed){s, l->index};
+    }
+    for (size_t i = 1; i < c->leaves.n; i++)
+        if (strcmp(c->leaves.at[i - 1].mid, c->leaves.at[i].mid) == 0)
+            finding(c, &c->count.doubled, "%s of a node has two leaves", c->leaves.at[i].mid);
+    qsort(list, n, sizeof *list, by_place_in_log);
+    return n;
+}
+
 void judge_sheets(struct checker *c)
 {
     uint64_t latest[CHECKER_NAMES_MAX][CHECKER_NAMES_MAX] = {0};
+    const struct sheet *newest[CHECKER_NAMES_MAX] = {0};
+    struct placed *list = calloc(c->sheets.n + 1, sizeof *list);
+    size_t n;
 
-    for (size_t i = 0; i < c->sheets.n; i++) {
-        const struct sheet *s = &c->sheets.at[i];
+    if (!list)
+        abort();
+    n = sheets_placed(c, list);
+    for (size_t i = 0; i < n; i++) {
+        const struct sheet *s = list[i].sheet;
 
-        judge_sheet(c, s);
-        if (!s->shown)
-            continue;
         if (s->place < latest[s->from][s->to])
-            finding(c, &c->count.disordered, "the sheet %s came to %s before an older one",
+            finding(c, &c->count.disordered, "the sheet %s came to %s before one accepted first",
                     s->token, name(c, s->to));
         latest[s->from][s->to] = s->place;
+        c->count.overtook += newest[s->from] && newest[s->from] > s;
+        if (!newest[s->from] || newest[s->from] < s)
+            newest[s->from] = s;
     }
+    free(list);
 }

@@ -33,8 +33,8 @@ static const char *const good[] = {
     "9 memory hub 100 200",
     "9 wrote N s2 M",
     "9 exit hub status5 sync-eio:3",
-    "9 outbox N s1 3 0 1",
-    "9 outbox N s2 3 0 1",
+    "9 outbox N s1 n1 3 0 1",
+    "9 outbox N s2 n2 3 0 1",
     "9 listed M s1 1 1",
     "9 listed M s2 2 1",
     "9 restored hub",
@@ -45,6 +45,8 @@ static const char *const good[] = {
     "9 leaf 10 1 m1",
     "9 leaf 11 1 m2",
     "9 leaf 12 2 m1",
+    "9 leaf 13 1 n1",
+    "9 leaf 14 1 n2",
     "10 end",
 };
 #define GOOD (sizeof good / sizeof *good)
@@ -187,7 +189,7 @@ static void a_sheet_shown_twice_is_doubled(void **state)
 {
     (void)state;
     expect(with("9 listed M s2 2 1", "9 listed M s2 3 1", NULL), 0, 1, 0, 0);
-    expect(with("9 outbox N s2 3 0 1", "9 outbox N s2 3 0 1", NULL), 0, 1, 0, 0);
+    expect(with("9 outbox N s2 n2 3 0 1", "9 outbox N s2 n2 3 0 1", NULL), 0, 1, 0, 0);
 }
 
 /* --- disordered ---------------------------------------------------------------------------------
@@ -257,13 +259,34 @@ static void a_delivery_that_its_sender_never_hears_of_is_unexplained(void **stat
 {
     (void)state;
     expect(with(NULL, NULL, "8 ended a m2 b 2"), 0, 0, 0, 1);
-    expect(with(NULL, NULL, "9 outbox N s2 3 0 1"), 0, 0, 0, 1);
+    expect(with(NULL, NULL, "9 outbox N s2 n2 3 0 1"), 0, 0, 0, 1);
 }
 
 static void a_delivery_without_acceptance_is_unexplained(void **state)
 {
     (void)state;
     expect(with(NULL, NULL, "5 receipt a m2 11"), 0, 0, 0, 2); /* and never answered */
+}
+
+static void a_sheet_that_overtook_another_on_its_way_to_the_log_is_counted_apart(void **state)
+{
+    struct verdict_counts v = with("9 leaf 12 2 m1", "9 leaf 15 1 n1", "9 leaf 13 1 n1");
+
+    (void)state;
+    assert_int_equal(v.overtook, 1);
+    assert_int_equal(v.disordered, 1); /* and came in another order than that of the log */
+}
+
+static void a_message_of_a_node_with_two_leaves_is_doubled(void **state)
+{
+    (void)state;
+    expect(with("9 leaf 12 2 m1", "9 leaf 15 1 n1", NULL), 0, 1, 0, 0);
+}
+
+static void a_sheet_without_a_leaf_is_lost(void **state)
+{
+    (void)state;
+    expect(with(NULL, NULL, "9 leaf 13 1 n1"), 1, 0, 0, 0);
 }
 
 static void two_final_states_are_unexplained(void **state)
@@ -344,7 +367,7 @@ static void an_old_store_that_nobody_notices_is_unexplained(void **state)
 static void a_refused_sheet_is_unexplained(void **state)
 {
     (void)state;
-    expect(with("9 wrote N s2 M", "9 outbox N s2 4 91 0", "9 outbox N s2 3 0 1"), 0, 0, 0, 1);
+    expect(with("9 wrote N s2 M", "9 outbox N s2 n2 4 91 0", "9 outbox N s2 n2 3 0 1"), 0, 0, 0, 1);
     expect(with("9 kept N s1", "9 listed M zz 4 1", NULL), 0, 0, 0, 1);
 }
 
@@ -406,6 +429,9 @@ int main(void)
         cmocka_unit_test(an_offer_without_an_answer_is_unexplained),
         cmocka_unit_test(a_delivery_that_its_sender_never_hears_of_is_unexplained),
         cmocka_unit_test(a_delivery_without_acceptance_is_unexplained),
+        cmocka_unit_test(a_sheet_that_overtook_another_on_its_way_to_the_log_is_counted_apart),
+        cmocka_unit_test(a_message_of_a_node_with_two_leaves_is_doubled),
+        cmocka_unit_test(a_sheet_without_a_leaf_is_lost),
         cmocka_unit_test(two_final_states_are_unexplained),
         cmocka_unit_test(an_end_told_to_one_side_alone_is_unexplained),
         cmocka_unit_test(delivery_after_the_end_is_unexplained),
