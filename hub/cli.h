@@ -53,7 +53,7 @@ struct keyfile_cost cli_cost(const struct cli *c); /* --light: for exercises and
 int cli_conf(struct cli *c, struct hub_conf *out);
 /* From --passphrase-file, else `configured`, else the systemd credential relais-passphrase, else
  * asked on the terminal. Free with seal_bytes_free(). */
-int cli_passphrase(struct cli *c, const char *configured, struct bytes *out);
+int cli_passphrase(const struct cli *c, const char *configured, struct bytes *out);
 
 /* cli_say.c: a French sentence on stderr; with --json also {"error","code","text"} on stdout. They
  * return the exit status. */
@@ -77,5 +77,13 @@ int cli_node(struct cli *c);
 int cli_genesis(struct cli *c);
 int cli_import(struct cli *c);
 int cli_witness(struct cli *c);
+int cli_operator(struct cli *c);
+/* What the hub prepared (data.act, data.request), signed with the key file of --as: the arguments
+ * of operator.sign. */
+int cli_act_sign(const struct cli *c, const json_t *prepared, json_t **args);
+/* Signs `prepared` and sends it; `save` as for cli_ask(), once the act is done. */
+int cli_act_send(const struct cli *c, const json_t *prepared, const char *save, const char *path);
+/* Asks for data and shows nothing. Steals args. */
+int cli_data(const struct cli *c, const char *name, json_t *args, json_t **answer);
 
 #endif

@@ -115,6 +115,14 @@ static const struct sentence sentences[] = {
      "les signatures sont arrivées trop tard : le délai d'opposition d'un service d'urgence court "
      "à partir de la publication. Rien n'est publié ; approuvez de nouveau (« relais-hub org "
      "approve »), et faites signer la nouvelle demande"                                                     },
+    {ERR_OPERATOR,      EXIT_REFUSED,
+     "cet acte demande l'accord d'opérateurs nommés : recommencez avec --as et le fichier de "
+     "votre clé ; rien n'a changé"                                                                         },
+    {ERR_OPERATOR_SAME, EXIT_REFUSED,
+     "vous avez déjà signé cet acte : un autre opérateur doit le confirmer ; il attend toujours"         },
+    {ERR_OPERATORS_FEW, EXIT_REFUSED,
+     "trop peu d'opérateurs sont nommés pour cet acte (« operator list ») : une fédération réelle "
+     "en demande deux, et hub.conf ne peut pas en demander moins ; rien n'a changé"                         },
     {ERR_EXPIRED,       EXIT_REFUSED, "la date limite est passée ; rien n'a changé"                        },
     {ERR_SKEW,          EXIT_REFUSED, "les horloges diffèrent de plus de dix minutes ; rien n'a changé"    },
     {ERR_DUPLICATE,     EXIT_REFUSED, "déjà fait ; rien n'a changé"                                       },

@@ -5,6 +5,7 @@
 
 #include "control.h"
 #include "log.h"
+#include "operators.h"
 
 /* --- arguments and answers ------------------------------------------------------------------- */
 
@@ -99,6 +100,7 @@ static const char *type_name(uint64_t type)
         [AUDIT_ALARM] = "alarme",
         [AUDIT_SILENT] = "nœud muet, expéditeur prévenu",
         [AUDIT_ESCALATED] = "cercle sans responsable en état d'agir",
+        [AUDIT_OPERATORS] = "accord des opérateurs",
     };
 
     return type < sizeof names / sizeof names[0] && names[type] ? names[type] : "?";
@@ -161,8 +163,14 @@ static enum err run_log(struct asked *a)
 /* --- dispatch -------------------------------------------------------------------------------- */
 
 static const struct hub_command own_commands[] = {
-    {"status", status_run},
-    {"log",    run_log   },
+    {"status",           status_run      },
+    {"log",              run_log         },
+    {"operator.add",     operator_add    },
+    {"operator.remove",  operator_remove },
+    {"operator.list",    operator_list   },
+    {"operator.prepare", operator_prepare},
+    {"operator.pending", operator_pending},
+    {"operator.sign",    operator_sign   },
 };
 
 static const struct hub_command *find_in(const struct hub_command *list, size_t n, const char *name)
@@ -173,7 +181,7 @@ static const struct hub_command *find_in(const struct hub_command *list, size_t 
     return NULL;
 }
 
-static const struct hub_command *command_find(const char *name)
+const struct hub_command *command_find(const char *name)
 {
     const struct hub_command *found =
         find_in(own_commands, sizeof own_commands / sizeof own_commands[0], name);
@@ -182,7 +190,7 @@ static const struct hub_command *command_find(const char *name)
 }
 
 /* A failure of the store ends the group; everything else is an answer to the operator. */
-static bool ends_the_group(enum err e)
+bool command_ends_group(enum err e)
 {
     return e == ERR_NOMEM || e == ERR_IO || e == ERR_FULL || e == ERR_READONLY || e == ERR_CORRUPT;
 }
@@ -209,9 +217,10 @@ enum err on_command(struct core *c, struct job *j)
         return core_answer(c, j, control_error(ERR_USAGE));
     if (!(a.data = json_object()))
         return ERR_NOMEM;
-    e = command->run(&a);
+    if (!(e = operators_gate(&a, name)))
+        e = command->run(&a);
     log_info("command", "name=%s result=%s", name, err_name(e));
-    if (!ends_the_group(e))
+    if (!command_ends_group(e))
         e = answer(&a, e);
     bytes_free(&a.text);
     json_decref(a.data);

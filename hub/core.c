@@ -14,14 +14,14 @@
 #define TIGHT_LOOK_MS 1000
 
 static const char *const table_names[HUB_TABLES] = {
-    [TABLE_META] = "meta",           [TABLE_INVITE] = "invite",   [TABLE_NODE] = "node",
-    [TABLE_ITEM] = "item",           [TABLE_BODY] = "body",       [TABLE_SEEN] = "seen",
-    [TABLE_REPORTED] = "report",     [TABLE_CIRCLE] = "circle",   [TABLE_CHAIN] = "chain",
-    [TABLE_HEAD] = "head",           [TABLE_K_ENTRY] = "k_entry", [TABLE_K_SIDE] = "k_side",
-    [TABLE_K_TILE] = "k_tile",       [TABLE_K_ROOT] = "k_root",   [TABLE_A_ENTRY] = "a_entry",
-    [TABLE_A_SIDE] = "a_side",       [TABLE_A_TILE] = "a_tile",   [TABLE_A_ROOT] = "a_root",
-    [TABLE_QUOTA] = "quota",         [TABLE_COSIGN] = "cosign",   [TABLE_SILENT] = "silent",
-    [TABLE_ESCALATED] = "escalated",
+    [TABLE_META] = "meta",           [TABLE_INVITE] = "invite",     [TABLE_NODE] = "node",
+    [TABLE_ITEM] = "item",           [TABLE_BODY] = "body",         [TABLE_SEEN] = "seen",
+    [TABLE_REPORTED] = "report",     [TABLE_CIRCLE] = "circle",     [TABLE_CHAIN] = "chain",
+    [TABLE_HEAD] = "head",           [TABLE_K_ENTRY] = "k_entry",   [TABLE_K_SIDE] = "k_side",
+    [TABLE_K_TILE] = "k_tile",       [TABLE_K_ROOT] = "k_root",     [TABLE_A_ENTRY] = "a_entry",
+    [TABLE_A_SIDE] = "a_side",       [TABLE_A_TILE] = "a_tile",     [TABLE_A_ROOT] = "a_root",
+    [TABLE_QUOTA] = "quota",         [TABLE_COSIGN] = "cosign",     [TABLE_SILENT] = "silent",
+    [TABLE_ESCALATED] = "escalated", [TABLE_OPERATOR] = "operator",
 };
 
 const char *const *core_table_names(void)

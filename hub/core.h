@@ -44,6 +44,7 @@ enum hub_table {
     TABLE_COSIGN,    /* log u8, node number u32 -> a witness's newest cosignature (witness) */
     TABLE_SILENT,    /* node number u32, sender's u32 -> last heard ms u64: he was told so */
     TABLE_ESCALATED, /* handle, org -> roles u8, code u16, at ms u64, audit index u64 */
+    TABLE_OPERATOR,  /* named operators, and acts that they signed (operators) */
     HUB_TABLES
 };
 

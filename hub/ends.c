@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core.h"
+#include "operators.h"
 #include "warnings.h"
 
 /* Signed by a member, who is then named with his key: the hub alone could not have made it. */
@@ -200,7 +200,8 @@ enum err on_tick(struct core *c, struct job *j)
 
     (void)j;
     /* nothing is lost by waiting until it is sure what time it is */
-    if (clock_steady(c) && ((e = sweep(c)) || (e = seen_sweep(c)) || (e = silence_look(c))))
+    if (clock_steady(c) && ((e = sweep(c)) || (e = seen_sweep(c)) || (e = silence_look(c)) ||
+                            (e = operators_sweep(c))))
         return e;
     figures_tick(c);
     return heads_tell_due(c);

@@ -20,6 +20,8 @@ struct hub_command {
     const char *name;
     enum err (*run)(struct asked *a); /* what it answers in error is told to the operator */
 };
+const struct hub_command *command_find(const char *name); /* NULL */
+bool command_ends_group(enum err e); /* the store failed: nothing is answered */
 extern const struct hub_command org_commands[];
 extern const size_t org_command_count;
 

@@ -14,6 +14,7 @@
 #include "identity.h"
 #include "log.h"
 #include "memory.h"
+#include "operators.h"
 #include "watch.h"
 
 #define OUT_DEPTH 8192
@@ -42,6 +43,7 @@ static const struct setting settings[] = {
     {"waiting_max", SET_UINT, AT(waiting_max), "2000000", 1000, 100000000, "messages en attente de toutes les organisations"},
     {"nodes_max", SET_UINT, AT(nodes_max), "5000", 1, 65536, "nœuds connectés en même temps"},
     {"memory_max", SET_SIZE, AT(memory_max), "1g", 64 << 20, 0, "mémoire vive au plus ; voir OPERATIONS"},
+    {"operators_required", SET_UINT, AT(operators_required), "2", 1, 2, "opérateurs nommés qui doivent s'accorder sur un acte grave ; 1 en exercice seulement"},
     {"heads_every", SET_DURATION, AT(heads_every_s), "10s", 1, 3600, "délai le plus court entre deux annonces de l'état des journaux"},
     {"restore_wait", SET_DURATION, AT(restore_wait_s), "600s", 1, 86400, "après une restauration : attente des membres, au plus, avant de servir"},
     {"silent_after", SET_DURATION, AT(silent_after_s), "24h", 60, 30 * 86400, "un nœud attendu et muet depuis si longtemps est signalé"},
@@ -256,6 +258,8 @@ static enum err hub_up(struct hub *h, const char *dir, const struct hub_conf *co
         return e;
     if ((e = identity_open(dir, passphrase, &h->id)))
         return e;
+    if (h->id->federation.mode == MODE_REAL && conf->operators_required < OPERATORS_REAL)
+        return ERR_OPERATORS_FEW;
     if ((e = core_up(h, dir, conf)) || (e = workers_up(h, conf)) || (e = door_up(h, dir, conf)))
         return e;
     if ((e = registry_each(h->core, replay_one, h)))

@@ -31,6 +31,7 @@ struct hub_conf {
     uint64_t silent_after_s;
     char metrics_listen[64]; /* loopback; "": no pages */
     uint32_t heads_every_s;
+    uint32_t operators_required; /* once somebody is named; in a real federation always 2 */
     uint32_t restore_wait_s;
 };
 

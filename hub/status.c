@@ -2,7 +2,7 @@
 #include <inttypes.h>
 
 #include "memory.h"
-#include "operator.h"
+#include "operators.h"
 #include "quota.h"
 #include "sign.h"
 
@@ -273,7 +273,8 @@ enum err status_run(struct asked *a)
     if ((e = head_text(a, nodes, &t)) || (e = waiting_text(a)) || (e = store_text(a, &s)))
         return e;
     if ((e = memory_text(a)) || (e = refusals_text(a)) || (e = witness_facts(a)) ||
-        (e = clock_say(a)) || (e = silent_say(a)) || (e = escalated_say(a)))
+        (e = clock_say(a)) || (e = silent_say(a)) || (e = escalated_say(a)) ||
+        (e = operators_facts(a)))
         return e;
     return limits_text(a);
 }

@@ -84,6 +84,9 @@
     X(ERR_WAITING, 82, "enrolment is not complete: waiting for the registrar")                    \
     X(ERR_COUNTERSIGN, 83, "a required countersignature is missing")                              \
     X(ERR_NOT_YET, 84, "enrolment has not taken effect yet")                                      \
+    X(ERR_OPERATOR, 85, "a named operator has to sign this act")                                  \
+    X(ERR_OPERATOR_SAME, 86, "another operator has to confirm, not the first again")             \
+    X(ERR_OPERATORS_FEW, 87, "fewer operators are named than this act needs")                     \
     /* admission: 90 to 119 */                                                                    \
     X(ERR_ADDRESSEE, 90, "a recipient is unknown, or the key used is not its live key")           \
     X(ERR_EXPIRED, 91, "expired")                                                                 \

@@ -63,7 +63,8 @@ enum audit_type {
     AUDIT_ALARM = 14,
     AUDIT_SILENT = 16,
     AUDIT_ESCALATED = 17,
-    AUDIT_EPOCH = 18 /* leaf 0 of an epoch that is not the first */
+    AUDIT_EPOCH = 18, /* leaf 0 of an epoch that is not the first */
+    AUDIT_OPERATORS = 19
 };
 /* Why a sender recalls (PROTOCOL.md 3). */
 enum recall_reason {
@@ -86,7 +87,9 @@ enum audit_act {
     ACT_SPLIT_VIEW,
     ACT_QUOTA,
     ACT_LOCK,
-    ACT_ALLOW
+    ACT_ALLOW,
+    ACT_OPERATOR_ADD = 20,
+    ACT_OPERATOR_REMOVE
 };
 
 #endif

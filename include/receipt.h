@@ -57,6 +57,10 @@ struct detail {
     uint64_t lost; /* leaves from there up to this size are lost */
     uint64_t heard_ms;
     uint64_t roles;
+    uint8_t operator1[KID_BYTES]; /* who signed first, and second */
+    uint8_t operator1_sig[64];
+    uint8_t operator2[KID_BYTES];
+    uint8_t operator2_sig[64];
 };
 
 enum detail_key {
@@ -85,7 +89,11 @@ enum detail_key {
     DETAIL_EPOCH = 26,
     DETAIL_COMMON,
     DETAIL_COMMON_ROOT,
-    DETAIL_LOST
+    DETAIL_LOST,
+    DETAIL_OPERATOR = 34,
+    DETAIL_OPERATOR_SIG,
+    DETAIL_SECOND,
+    DETAIL_SECOND_SIG
 };
 
 enum err detail_encode(const struct detail *d, struct bytes *out);

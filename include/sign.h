@@ -36,7 +36,8 @@
     X(SIGN_REPORT,     "relais/report1",           "what became of one message: opened, taken")       \
     X(SIGN_DOCUMENT,   "relais/doc1",              "a document, by its author")                       \
     X(SIGN_INVITATION, "relais/invitation1",       "an invitation of an organisation to a hub")       \
-    X(SIGN_RECALL,     "relais/recall1",           "a sender takes a message back")
+    X(SIGN_RECALL,     "relais/recall1",           "a sender takes a message back")                    \
+    X(SIGN_OPERATOR,   "relais/operator1",         "a named operator of the hub agrees to an act")
 /* clang-format on */
 
 #define X(name, label, meaning) name,

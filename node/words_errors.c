@@ -168,6 +168,12 @@ static const struct sentence sentences[] = {
         "Faites signer deux structures de natures différentes, autres que celle de l'opérateur."),
     SAY(ERR_NOT_YET, "L'inscription n'a pas encore pris effet.", IS_KEPT,
         "Attendez l'heure indiquée par « relais-node org list » ; l'envoi partira ensuite."),
+    SAY(ERR_OPERATOR, "Cet acte du hub demande l'accord d'opérateurs nommés.", NOTHING_CHANGED,
+        "L'opérateur du hub recommence avec sa clé (« relais-hub … --as »)."),
+    SAY(ERR_OPERATOR_SAME, "Le même opérateur a signé deux fois.", "L'acte attend toujours un second accord.",
+        "Un autre opérateur nommé le confirme."),
+    SAY(ERR_OPERATORS_FEW, "Trop peu d'opérateurs sont nommés au hub pour cet acte.", NOTHING_CHANGED,
+        "Le hub nomme ses opérateurs (« relais-hub operator add »), puis recommence."),
 
     SAY(ERR_ADDRESSEE, "Un destinataire est inconnu, ou sa clé n'est plus la bonne.", IS_KEPT,
         "Vérifiez le destinataire (« relais-node org list ») et refaites l'envoi : l'annuaire aura été relu."),

@@ -1,0 +1,313 @@
+/* Named operators, at a core driven one group at a time: who signs, who confirms, and what stands
+ * in the log. */
+/* link: -Wl,--wrap=store_open,--wrap=malloc,--wrap=calloc,--wrap=realloc */
+#include "core_world.h"
+#include "operator_act.h"
+#include "operators.h"
+#include "serve.h"
+
+#define PERSONS 3
+
+static struct secret_sign *person[PERSONS];
+static const char *const names[PERSONS] = {"Alice", "Bruno", "Claire"};
+static struct hub_conf conf = {.operators_required = 2};
+
+static json_t *who(size_t i)
+{
+    const struct sign_public *pk = secret_sign_public(person[i]);
+    struct bytes hex = {0};
+    json_t *args;
+
+    assert_ok(hex_write(&hex, SPAN_OF(pk->b)));
+    args = json_pack("{s:s,s:s}", "name", names[i], "key", (const char *)hex.ptr);
+    bytes_free(&hex);
+    return args;
+}
+
+static void name_persons(struct world *w, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        assert_ok(world_command(w, "operator.add", who(i), NULL));
+}
+
+/* What the hub prepares: data.act and data.request. */
+static json_t *prepare(struct world *w, const char *command, json_t *args)
+{
+    json_t *data = NULL;
+
+    assert_ok(world_command(w, "operator.prepare",
+                            json_pack("{s:s,s:o}", "cmd", command, "args", args), &data));
+    return data;
+}
+
+static enum err sign_as(struct world *w, const json_t *act, size_t i, size_t claims, json_t **data)
+{
+    struct bytes raw = {0}, kid_hex = {0}, sig_hex = {0};
+    uint8_t sig[SIG_BYTES], kid[KID_BYTES];
+    json_t *args;
+
+    assert_ok(hex_read(&raw, span_text(json_string_value(json_object_get(act, "act")))));
+    assert_ok(operator_act_sign(bytes_span(&raw), person[i], sig));
+    sign_kid(secret_sign_public(person[claims]), kid);
+    assert_ok(hex_write(&kid_hex, SPAN_OF(kid)));
+    assert_ok(hex_write(&sig_hex, SPAN_OF(sig)));
+    args = json_pack("{s:O,s:O,s:s,s:s}", "act", json_object_get(act, "act"), "request",
+                     json_object_get(act, "request"), "operator", (const char *)kid_hex.ptr, "sig",
+                     (const char *)sig_hex.ptr);
+    bytes_free(&raw);
+    bytes_free(&kid_hex);
+    bytes_free(&sig_hex);
+    return world_command(w, "operator.sign", args, data);
+}
+
+static enum err sign(struct world *w, const json_t *act, size_t i)
+{
+    return sign_as(w, act, i, i, NULL);
+}
+
+static json_t *of_org(struct world *w, size_t m)
+{
+    char hex[33];
+
+    hex_id(member_org(w->m[m]), hex);
+    return json_pack("{s:s}", "org", hex);
+}
+
+/* The newest leaf of type 19, and how many there are. */
+static size_t leaves(struct world *w, struct detail *last, struct bytes *kept)
+{
+    struct txn *t = NULL;
+    size_t n = 0;
+
+    assert_ok(store_begin(w->core->store, TXN_READ, &t));
+    for (uint64_t i = 0; i < ledger_committed_size(w->core->audit); i++) {
+        struct span entry, side;
+        uint64_t type, ms;
+        uint8_t c[32];
+
+        assert_ok(ledger_entry(w->core->audit, t, i, &entry, &side, NULL));
+        assert_ok(entry_decode(entry, &type, &ms, c));
+        if (type != AUDIT_OPERATORS)
+            continue;
+        n++;
+        assert_ok(bytes_copy(kept, span_of(side.ptr + SALT_BYTES, side.len - SALT_BYTES)));
+    }
+    store_abort(&t);
+    if (n)
+        assert_ok(detail_decode(bytes_span(kept), last));
+    return n;
+}
+
+static void set_conf(struct world *w, enum mode mode)
+{
+    w->core->conf = &conf;
+    conf.operators_required = 2;
+    w->id.federation.mode = mode;
+}
+
+static void two_persons_revoke_and_one_does_not(void **state)
+{
+    struct world *w = *state;
+    struct bytes kept = {0};
+    struct detail d;
+    json_t *act, *data = NULL;
+
+    set_conf(w, MODE_REAL);
+    assert_int_equal(world_command(w, "org.revoke", of_org(w, 2), NULL), ERR_OPERATORS_FEW);
+    name_persons(w, 2);
+    assert_int_equal(world_command(w, "org.revoke", of_org(w, 2), NULL), ERR_OPERATOR);
+    act = prepare(w, "org.revoke", of_org(w, 2));
+    assert_ok(sign_as(w, act, 0, 0, &data));
+    assert_true(json_is_false(json_object_get(data, "done")));
+    assert_null(json_object_get(data, "request"));
+    json_decref(data);
+    assert_int_equal(leaves(w, &d, &kept), 1);
+    assert_int_equal(d.code, ERR_WAITING);
+    assert_false(d.has & RD_KEY(DETAIL_SECOND));
+    assert_int_equal(sign(w, act, 0), ERR_OPERATOR_SAME);
+    assert_int_equal(directory_org_state(w->core->dir,
+                                         directory_find_org(w->core->dir, member_org(w->m[2])),
+                                         DIRECTORY_NOW, w->core->now_ms),
+                     DIRECTORY_ACTIVE);
+    assert_ok(sign_as(w, act, 1, 1, &data));
+    assert_non_null(json_object_get(data, "request")); /* for the registrar */
+    json_decref(data);
+    assert_int_equal(directory_org_state(w->core->dir,
+                                         directory_find_org(w->core->dir, member_org(w->m[2])),
+                                         DIRECTORY_NOW, w->core->now_ms),
+                     DIRECTORY_SUSPENDED);
+    assert_int_equal(sign(w, act, 1), ERR_DUPLICATE);
+    assert_int_equal(sign(w, act, 0), ERR_DUPLICATE);
+    json_decref(act);
+    bytes_free(&kept);
+}
+
+/* What a third person can check: both signatures, over the act that the leaf shows. */
+static void the_log_proves_who_agreed_and_names_nobody(void **state)
+{
+    struct world *w = *state;
+    struct bytes kept = {0};
+    struct operator_act o;
+    struct detail d;
+    json_t *act;
+    uint8_t kid[KID_BYTES];
+
+    set_conf(w, MODE_REAL);
+    name_persons(w, 2);
+    act = prepare(w, "operator.add", who(2));
+    assert_ok(sign(w, act, 1));
+    assert_ok(sign(w, act, 0));
+    assert_int_equal(leaves(w, &d, &kept), 2);
+    assert_int_equal(d.code, ERR_OK);
+    assert_int_equal(d.act, ACT_OPERATOR_ADD);
+    assert_ok(operator_act_decode(d.about, &o));
+    assert_int_equal(o.act, ACT_OPERATOR_ADD);
+    sign_kid(secret_sign_public(person[2]), kid);
+    assert_memory_equal(o.subject.ptr, kid, KID_BYTES);
+    sign_kid(secret_sign_public(person[1]), kid);
+    assert_memory_equal(d.operator1, kid, KID_BYTES);
+    assert_ok(operator_act_verify(d.about, secret_sign_public(person[1]), d.operator1_sig));
+    assert_ok(operator_act_verify(d.about, secret_sign_public(person[0]), d.operator2_sig));
+    for (size_t i = 0; i < PERSONS; i++)
+        assert_null(memmem(kept.ptr, kept.len, names[i], strlen(names[i])));
+    json_decref(act);
+    bytes_free(&kept);
+}
+
+static void a_signature_under_another_name_or_for_another_act_is_refused(void **state)
+{
+    struct world *w = *state;
+    json_t *act, *other;
+
+    set_conf(w, MODE_REAL);
+    name_persons(w, 2);
+    act = prepare(w, "org.revoke", of_org(w, 2));
+    assert_int_equal(sign_as(w, act, 2, 2, NULL), ERR_KEY_UNKNOWN);
+    assert_int_equal(sign_as(w, act, 2, 1, NULL), ERR_FORGED);
+    other = prepare(w, "org.revoke", of_org(w, 1));
+    json_object_set(act, "request", json_object_get(other, "request"));
+    assert_int_equal(sign(w, act, 0), ERR_CONFLICT);
+    json_object_set_new(act, "request", json_string("{\"args\":{},\"cmd\":\"status\"}"));
+    assert_int_equal(sign(w, act, 0), ERR_FIELD_VALUE);
+    json_object_set_new(act, "request", json_string("not JSON"));
+    assert_int_equal(sign(w, act, 0), ERR_FIELD_VALUE);
+    json_object_set_new(other, "act", json_string("00"));
+    assert_int_equal(sign(w, other, 0), ERR_TYPE);
+    assert_int_equal(
+        world_command(w, "operator.prepare", json_pack("{s:s}", "cmd", "status"), NULL), ERR_STATE);
+    json_decref(act);
+    json_decref(other);
+}
+
+static void what_nobody_confirms_in_a_day_ends_and_is_in_the_log(void **state)
+{
+    struct world *w = *state;
+    struct bytes kept = {0};
+    struct detail d;
+    json_t *act, *late;
+
+    set_conf(w, MODE_REAL);
+    name_persons(w, 2);
+    act = prepare(w, "org.revoke", of_org(w, 2));
+    late = prepare(w, "org.revoke", of_org(w, 1));
+    assert_ok(sign(w, act, 0));
+    clock_fixed_advance(&w->clock, OPERATOR_WAIT_MS - 1);
+    world_job(w, JOB_TICK);
+    assert_int_equal(leaves(w, &d, &kept), 1);
+    clock_fixed_advance(&w->clock, 1);
+    assert_int_equal(sign(w, late, 0), ERR_EXPIRED);
+    world_job(w, JOB_TICK);
+    assert_int_equal(leaves(w, &d, &kept), 2);
+    assert_int_equal(d.code, ERR_EXPIRED);
+    assert_int_equal(sign(w, act, 1), ERR_EXPIRED);
+    assert_int_equal(leaves(w, &d, &kept), 2);
+    json_decref(act);
+    json_decref(late);
+    bytes_free(&kept);
+}
+
+static void who_was_removed_signs_nothing_and_what_he_had_signed_does_not_run(void **state)
+{
+    struct world *w = *state;
+    json_t *act, *away;
+
+    set_conf(w, MODE_REAL);
+    name_persons(w, 2);
+    away = prepare(w, "operator.add", who(2));
+    assert_ok(sign(w, away, 0));
+    assert_ok(sign(w, away, 1));
+    json_decref(away);
+    act = prepare(w, "org.revoke", of_org(w, 2));
+    assert_ok(sign(w, act, 0));
+    away = prepare(w, "operator.remove", json_pack("{s:s}", "name", names[0]));
+    assert_ok(sign(w, away, 1));
+    assert_ok(sign(w, away, 2));
+    assert_int_equal(sign(w, act, 1), ERR_KEY_REVOKED);
+    json_decref(act);
+    act = prepare(w, "org.revoke", of_org(w, 2));
+    assert_int_equal(sign(w, act, 0), ERR_KEY_UNKNOWN);
+    assert_int_equal(world_command(w, "operator.add", who(0), NULL), ERR_OPERATOR);
+    json_decref(away);
+    away = prepare(w, "operator.add", who(0));
+    assert_ok(sign(w, away, 1));
+    assert_int_equal(sign(w, away, 2), ERR_EXISTS); /* a key that was removed does not come back */
+    assert_ok(world_command(w, "operator.list", NULL, NULL));
+    json_decref(act);
+    json_decref(away);
+}
+
+static void an_exercise_is_free_until_somebody_is_named(void **state)
+{
+    struct world *w = *state;
+    json_t *act;
+
+    set_conf(w, MODE_EXERCISE);
+    assert_ok(world_command(w, "org.revoke", of_org(w, 2), NULL));
+    conf.operators_required = 1;
+    name_persons(w, 1);
+    assert_int_equal(world_command(w, "org.revoke", of_org(w, 1), NULL), ERR_OPERATOR);
+    act = prepare(w, "org.revoke", of_org(w, 1));
+    assert_ok(sign(w, act, 0));
+    assert_int_equal(sign(w, act, 0), ERR_DUPLICATE);
+    json_decref(act);
+}
+
+static void a_newcomer_is_approved_by_one_and_other_keys_by_two(void **state)
+{
+    struct world *w = *state;
+    struct member_node *m = world_invite(w, "new", ORG_LIBERAL, false);
+    struct bytes request = {0};
+
+    set_conf(w, MODE_REAL);
+    name_persons(w, 2);
+    world_ask(m, JOIN_APPROVAL);
+    assert_ok(world_approve(w, m, &request));
+    bytes_free(&request);
+    member_free(m);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, world_up, world_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(two_persons_revoke_and_one_does_not),
+        TEST(the_log_proves_who_agreed_and_names_nobody),
+        TEST(a_signature_under_another_name_or_for_another_act_is_refused),
+        TEST(what_nobody_confirms_in_a_day_ends_and_is_in_the_log),
+        TEST(who_was_removed_signs_nothing_and_what_he_had_signed_does_not_run),
+        TEST(an_exercise_is_free_until_somebody_is_named),
+        TEST(a_newcomer_is_approved_by_one_and_other_keys_by_two),
+    };
+    struct entropy source = entropy_system();
+
+    if (seal_init())
+        return EXIT_FAILURE;
+    for (size_t i = 0; i < PERSONS; i++)
+        if (secret_sign_generate(&source, &person[i]))
+            return EXIT_FAILURE;
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    for (size_t i = 0; i < PERSONS; i++)
+        secret_sign_free(person[i]);
+    return failed;
+}
