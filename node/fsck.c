@@ -8,7 +8,7 @@
 #include "inbox.h"
 #include "intake.h"
 #include "ledger.h"
-#include "outbox.h"
+#include "outrow.h"
 #include "reader.h"
 #include "vault.h"
 
@@ -107,7 +107,8 @@ static const char *out_live_row(struct fsck *f, int table, struct span key, stru
 
     (void)table;
     (void)record;
-    return key.len != ID_BYTES || outbox_get(f->n, f->t, key.ptr, &s)
+    return key.len != OUT_LIVE_BYTES ||
+                   outbox_get(f->n, f->t, key.ptr + OUT_LIVE_BYTES - ID_BYTES, &s)
                ? "un envoi en attente n'existe pas"
                : NULL;
 }

@@ -12,6 +12,7 @@
 #include "machine.h"
 #include "metrics.h"
 #include "notify.h"
+#include "outrow.h"
 #include "prekeys.h"
 
 #define LOOK_MS 10000
@@ -143,7 +144,8 @@ static enum err first_key(void *arg, struct span key, struct span value)
     uint8_t *ms = arg;
 
     (void)value;
-    memcpy(ms + 2, key.ptr, 6);
+    if (key.len == OUT_LIVE_BYTES)
+        memcpy(ms + 2, key.ptr + OUT_LIVE_BYTES - ID_BYTES, 6);
     return ERR_ENOUGH;
 }
 

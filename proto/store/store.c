@@ -77,7 +77,8 @@ static enum err open_engine(const struct store_engine *engine, const struct stor
     char *beside = NULL;
     enum err e;
 
-    if (engine->file && (e = place_beside(o->where, engine->file, &beside)))
+    if (engine->file && o->access == STORE_WRITE &&
+        (e = place_beside(o->where, engine->file, &beside)))
         return e;
     if (beside) {
         aside.where = beside;
