@@ -215,6 +215,8 @@ enum err on_command(struct core *c, struct job *j)
 
     if (!command)
         return core_answer(c, j, control_error(ERR_USAGE));
+    if (c->recovery.on && strcmp(name, "status") != 0)
+        return core_answer(c, j, control_error(ERR_RECOVERING));
     if (!(a.data = json_object()))
         return ERR_NOMEM;
     if (!(e = operators_gate(&a, name)))

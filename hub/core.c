@@ -66,7 +66,7 @@ enum err core_reload(struct core *c)
     holds_forget(c);
     circles_forget(c->circles);
     heads_forget(c->heads);
-    if ((e = ledger_reload(c->keys)) || (e = epochs_open(c)))
+    if ((e = ledger_reload(c->keys)) || (e = epochs_open(c)) || (e = recovery_load(c)))
         return e;
     if ((e = registry_load(c)) || (e = witnessing_load(c)))
         return e;
@@ -236,8 +236,27 @@ static enum err member_dispatch(struct core *c, struct job *j)
     }
 }
 
+/* A restored hub hears members, answers its operator, and decides nothing. */
+static enum err recovery_dispatch(struct core *c, struct job *j)
+{
+    switch (j->kind) {
+    case JOB_MEMBER:
+        return recovery_member(c, j);
+    case JOB_HELLO:
+        return on_hello(c, j);
+    case JOB_COMMAND:
+        return on_command(c, j);
+    case JOB_TICK:
+        return recovery_tick(c);
+    default:
+        return ERR_OK;
+    }
+}
+
 static enum err dispatch(struct core *c, struct job *j)
 {
+    if (c->recovery.on)
+        return recovery_dispatch(c, j);
     switch (j->kind) {
     case JOB_MEMBER:
         return member_dispatch(c, j);
@@ -403,7 +422,7 @@ enum err core_started(struct core *c)
     c->now_ms = clock_now_ms(c->clock);
     if ((e = store_begin(c->store, TXN_WRITE, &c->t)))
         return e;
-    if ((e = clock_start(c)) || (e = audit_add(c, AUDIT_ACT, &d, &index)) ||
+    if ((e = clock_start(c)) || (!c->recovery.on && (e = audit_add(c, AUDIT_ACT, &d, &index))) ||
         (e = registry_announce(c)) || (e = quotas_announce(c)) || (e = locks_announce(c)) ||
         (e = head_row(c))) {
         store_abort(&c->t);

@@ -92,14 +92,10 @@ struct epoch {
 /* What a hub restored from a backup does before it serves again (restore.c). */
 struct recovery {
     bool on;
-    bool keys_asked; /* a node was asked for what it has and we have not */
-    uint64_t asked_ms;
-    uint32_t epoch; /* of the newest audit head shown */
-    uint64_t audit; /* its size */
-    uint64_t keys;  /* size of the newest keys head shown */
-    uint8_t keys_root[32];
-    size_t heard; /* nodes that have shown what they hold */
-    uint64_t began_ms;
+    uint64_t began_ms; /* monotonic */
+    uint64_t audit;    /* longest head of the audit log that was shown */
+    uint64_t keys;     /* the same of the keys log */
+    size_t heard;      /* nodes that have shown what they hold, and have no more than we */
 };
 
 struct hub_conf;
@@ -254,16 +250,25 @@ uint64_t leaf_place(const struct core *c, uint64_t index);                 /* in
 /* ERR_CORRUPT: there is no such epoch. */
 enum err place_read(const struct core *c, uint64_t place, const struct epoch **epoch,
                     uint64_t *index);
-/* A new epoch, in the group's transaction: nothing may be appended to the former one any more.
- * Committed or not, the ledger of the new one is there until core_reload(). */
+/* In the group's transaction; its ledger is there until core_reload(), committed or not. */
 enum err epoch_add(struct core *c);
 /* The receipt of the newest epoch's leaf 0; empty in the first epoch. */
 enum err epoch_opening(struct core *c, struct bytes *out);
+
+/* --- after a restore (restore.c) ------------------------------------------------------------- */
+/* For `restore`: a new incarnation, and no service before members were heard. */
+enum err restore_mark(struct store *s);
+enum err recovery_load(struct core *c);
+enum err recovery_text(const struct core *c, struct bytes *text); /* for status */
+/* While c->recovery.on: */
+enum err recovery_tick(struct core *c);
+enum err recovery_member(struct core *c, struct job *j);
 
 /* --- witnesses (witness.c) ------------------------------------------------------------------- */
 enum err witnessing_new(struct core *c);
 void witnessing_free(struct core *c);
 enum err witnessing_load(struct core *c);
+void witnessing_epoch(struct core *c); /* a new one has begun: nobody has attested it */
 /* HEADS to one session, or to all if they are due. */
 enum err heads_tell(struct core *c, const struct job *to);
 enum err heads_tell_due(struct core *c);
@@ -338,6 +343,7 @@ struct mailbox {
     uint8_t incarnation[ID_BYTES];
     bool known;  /* a HELLO was seen before: the three above mean something */
     bool cloned; /* stopped until a human decides */
+    bool shown;  /* after a restore: it has nothing that we lack */
     bool locked; /* its key is let in no more, until a human decides */
     struct entry {
         uint64_t seq;
@@ -365,6 +371,7 @@ struct mailbox {
     uint32_t refused;    /* leaves of type 11 since then */
 };
 
+enum err recovery_hello(struct core *c, const struct job *j, struct mailbox *m);
 void session_credit(struct mailbox *m, uint32_t messages, uint32_t bytes);
 enum err mailboxes_new(struct mailboxes **out);
 void mailboxes_free(struct mailboxes *m);

@@ -116,6 +116,7 @@ enum err epoch_add(struct core *c)
     if ((e = epoch_open(c, number)))
         return e;
     heads_forget(c->heads);
+    witnessing_epoch(c);
     for (size_t i = 0; i < c->epoch_count; i++)
         be32_write(c->epochs[i].number, row + 4 * i);
     return store_put(c->t, TABLE_META, SPAN_STR(ROW), span_of(row, 4 * c->epoch_count));

@@ -171,11 +171,13 @@ enum err on_hello(struct core *c, struct job *j)
     enum err e;
 
     if ((e = core_standing(c, &j->who)))
-        return core_refuse(c, j, e);
+        return core_refuse(c, j, c->recovery.on ? ERR_RECOVERING : e);
     if (versions_common(&h->versions) == 0)
         return core_refuse_with(c, j, &versions);
     if (!m)
         return ERR_INTERNAL;
+    if (c->recovery.on)
+        return recovery_hello(c, j, m);
     claim = claim_of(m, h);
     if (m->cloned || claim == CLAIM_CLONE)
         return clone_alarm(c, j, m);

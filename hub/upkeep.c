@@ -265,7 +265,7 @@ static enum err renew(const struct opened *o, const char *part)
 
     snprintf(where, sizeof where, "%s/store", part);
     if (!(e = core_store_open("lmdb", where, STORE_WRITE, 0, &o->entropy, &s)))
-        e = store_incarnation_renew(s);
+        e = restore_mark(s);
     store_close(s);
     return e;
 }

@@ -30,6 +30,12 @@ void contacts_heads(const struct node *n, struct ckpt *keys, struct ckpt *audit)
     *audit = n->contacts->audit;
 }
 
+void contacts_newest(const struct node *n, struct ckpt *keys, struct ckpt *audit)
+{
+    *keys = n->contacts->keys;
+    *audit = n->contacts->newest;
+}
+
 struct span contacts_org_name(const struct node *n, const uint8_t org[ID_BYTES])
 {
     const struct directory_org *o = directory_find_org(n->contacts->dir, org);
@@ -317,4 +323,37 @@ enum err contacts_see_keys(struct node *n, const struct ckpt *head)
     if (head->size < ledger_committed_size(c->ledger))
         return two_histories(n, ERR_ROLLBACK, "keys head", &c->keys, head);
     return ERR_OK;
+}
+
+/* --- for a hub that has lost them --------------------------------------------------------------
+ */
+
+enum err contacts_keys_give(struct node *n, const struct msg_keys *asked,
+                            enum err (*give)(void *arg, const struct message *page), void *arg)
+{
+    static struct message m; /* large, and of the loop's thread alone */
+    struct contacts *c = n->contacts;
+    struct msg_keys_page *p = &m.keys_page;
+    struct txn *t = NULL;
+    enum err e;
+
+    if (!c->joined || asked->from >= c->keys.size ||
+        c->keys.size - asked->from > PAGE_ITEMS_MAX) /* the one head we have is at our end */
+        return ERR_RANGE;
+    m = (struct message){.type = MSG_KEYS_PAGE};
+    p->req = asked->req;
+    p->from = asked->from;
+    p->head = c->keys;
+    p->n = c->keys.size - asked->from;
+    if ((e = store_begin(n->store, TXN_READ, &t)))
+        return e;
+    for (size_t i = 0; i < p->n && !e; i++) {
+        struct span side;
+
+        e = ledger_entry(c->ledger, t, p->from + i, &p->ss[i], &side, NULL);
+    }
+    if (!e)
+        e = give(arg, &m);
+    store_abort(&t);
+    return e;
 }

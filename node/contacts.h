@@ -45,6 +45,8 @@ const struct pins *contacts_pins(const struct node *n);           /* NULL: not j
 const struct directory *contacts_directory(const struct node *n); /* may be empty, never NULL */
 uint64_t contacts_keys_size(const struct node *n);
 /* Newest heads seen and verified, for header.dir. Size 0: none yet. */
+/* The longest seen, checked or not, for HELLO: what a restored hub must know of. */
+void contacts_newest(const struct node *n, struct ckpt *keys, struct ckpt *audit);
 void contacts_heads(const struct node *n, struct ckpt *keys, struct ckpt *audit);
 
 /* The page as received. All of it or nothing; ends with its own commit. ERR_SPLIT_VIEW,
@@ -64,6 +66,11 @@ uint32_t contacts_epoch(const struct node *n); /* of the audit log; 0: none know
 size_t contacts_epochs(const struct node *n, uint32_t out[EPOCHS_KNOWN_MAX + 1]);
 /* The epoch a receipt's head is signed under, of those known. ERR_CHECKPOINT. */
 enum err contacts_epoch_of(const struct node *n, const struct ckpt *head, uint32_t *epoch);
+
+/* A page of our replica, from there on, up to the head we have of it; give() sees it while what it
+ * borrows lasts. ERR_RANGE: we have no more. */
+enum err contacts_keys_give(struct node *n, const struct msg_keys *asked,
+                            enum err (*give)(void *arg, const struct message *page), void *arg);
 
 /* Every audit head seen anywhere waits until the hub has proven that it and the newest checked one
  * are one history. The next question to ask; ERR_AGAIN: nothing waits. */

@@ -223,7 +223,9 @@ static enum err epoch_keep(struct node *n, uint32_t epoch, const struct closed_e
         return e;
     if ((e = closed_keep(n, t, list, count)) || (e = head_keep(n, t, "audit_head", &none)) ||
         (e = meta_put_u64(n, t, "audit_epoch", epoch)) ||
-        (former && former->held.size && (e = meta_put_u64(n, t, "reoffer_from", former->common)))) {
+        (former && former->held.size &&
+         ((e = meta_put_u64(n, t, "reoffer_from", former->common)) ||
+          (e = meta_put_u64(n, t, "reoffer_epoch", former->number))))) {
         store_abort(&t);
         return e;
     }

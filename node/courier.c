@@ -11,6 +11,7 @@
 #include "log.h"
 #include "loop.h"
 #include "meta.h"
+#include "outbox.h"
 #include "prekeys.h"
 
 #define PRUNE_EVERY_MS 3600000
@@ -128,7 +129,7 @@ static enum err hello_send(struct courier *c)
     };
     enum err e;
 
-    contacts_heads(c->n, &m.hello.keys, &m.hello.audit);
+    contacts_newest(c->n, &m.hello.keys, &m.hello.audit);
     memcpy(m.hello.nonce, c->nonce, ID_BYTES);
     memcpy(m.hello.hub, c->hub, ID_BYTES);
     if ((e = store_incarnation(c->n->store, m.hello.incarnation)))
@@ -160,10 +161,14 @@ static void hello(struct courier *c)
 
 static void ready(struct courier *c)
 {
+    enum err e;
+
     enter(c, COURIER_READY, 0);
     c->hello_wait_ms = (uint64_t)HELLO_WAIT_MS << c->faults;
     c->ready_ms = courier_mono(c);
     c->prekey_ms = 0;
+    if ((e = outbox_reoffer(c->n)))
+        log_warn("outbox.reoffer", "why=%s", err_name(e));
     log_info("courier.ready", "keys=%" PRIu64 " seq=%" PRIu64, contacts_keys_size(c->n),
              c->last_seq);
     courier_want_work(c);
@@ -249,6 +254,7 @@ struct step {
 
 /* What is not listed ends the session, except what a former one left on the wire. */
 static const struct step steps[] = {
+    {COURIER_GREETING, MSG_KEYS,              on_keys_asked       },
     {COURIER_GREETING, MSG_WELCOME,           on_welcome          },
     {COURIER_GREETING, MSG_ERR,               on_err              },
     {COURIER_GREETING, MSG_PING,              ignored             },

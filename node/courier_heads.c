@@ -19,6 +19,11 @@ static void judged(struct courier *c, enum err e, const char *what)
         log_limited(LEVEL_WARN, "heads", "what=%s why=%s", what, err_name(e));
 }
 
+static enum err courier_give(void *arg, const struct message *page)
+{
+    return courier_send(arg, page);
+}
+
 void on_heads(struct courier *c, const struct link_frame *f, const struct message *m)
 {
     (void)f;
@@ -43,6 +48,16 @@ void on_consistency_proof(struct courier *c, const struct link_frame *f, const s
         task_end(c, x);
     judged(c, e, "proof");
     courier_want_work(c);
+}
+
+/* A hub restored from a backup asks for what it has lost of the keys log (PROTOCOL.md 10.5). All of
+ * it is public, and signed by others; the next HELLO finds the hub serving, or asking on. */
+void on_keys_asked(struct courier *c, const struct link_frame *f, const struct message *m)
+{
+    enum err e = contacts_keys_give(c->n, &m->keys, courier_give, c);
+
+    (void)f;
+    log_warn("hub.recovering", "from=%llu why=%s", (unsigned long long)m->keys.from, err_name(e));
 }
 
 static void ask(struct courier *c, struct task *x)

@@ -135,6 +135,7 @@ void on_chain_page(struct courier *c, const struct link_frame *f, const struct m
 bool is_evidence(enum err e);
 void on_heads(struct courier *c, const struct link_frame *f, const struct message *m);
 void on_consistency_proof(struct courier *c, const struct link_frame *f, const struct message *m);
+void on_keys_asked(struct courier *c, const struct link_frame *f, const struct message *m);
 void heads_work(struct courier *c); /* asks for proofs, cosigns, publishes the witness key */
 
 /* courier_out.c */

@@ -182,6 +182,7 @@ static const struct {
     {TABLE_JOURNAL,    journal_row },
     {TABLE_PERSON,     person_row  },
     {TABLE_LINK,       own_row     },
+    {TABLE_SEEN_HEAD,  own_row     },
 };
 
 struct scan {

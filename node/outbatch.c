@@ -5,6 +5,7 @@
 #include "circles.h"
 #include "envelope.h"
 #include "outrow.h"
+#include "witness.h"
 
 struct bundle {
     size_t count;
@@ -124,7 +125,7 @@ enum err outbox_batch(struct node *n, const uint8_t (*mids)[ID_BYTES], size_t co
     struct txn *t = NULL;
     enum err e;
 
-    if (count < BATCH_MIN)
+    if (count < BATCH_MIN || witness_may_seal(n))
         return ERR_OK;
     if ((e = bundle_new(&b)))
         return e;

@@ -123,6 +123,9 @@ enum err outbox_take(struct node *n, const uint8_t mid[ID_BYTES], struct bytes *
  * done. A failure changes nothing: each can still be taken alone. */
 #define OUTBOX_BATCH_MAX 32
 enum err outbox_batch(struct node *n, const uint8_t (*mids)[ID_BYTES], size_t count);
+/* A hub restored from a backup has lost leaves: what lay there and has not ended for everybody is
+ * offered again. Own commit; again is fine. */
+enum err outbox_reoffer(struct node *n);
 enum err outbox_accepted(struct node *n, const uint8_t mid[ID_BYTES], struct span receipt);
 enum err outbox_refused(struct node *n, const uint8_t mid[ID_BYTES], enum err why,
                         struct span receipt);

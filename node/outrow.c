@@ -47,6 +47,14 @@ static struct span live_key(const struct out_row *row, uint8_t out[OUT_LIVE_BYTE
     return span_of(out, OUT_LIVE_BYTES);
 }
 
+static bool ended_for_all(const struct out_status *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (s->to[i].marks == 0)
+            return false;
+    return true;
+}
+
 enum err out_row_put(struct node *n, struct txn *t, const struct out_row *row)
 {
     const struct out_status *s = &row->status;
@@ -80,6 +88,11 @@ enum err out_row_put(struct node *n, struct txn *t, const struct out_row *row)
     bytes_free(&header);
     if ((e = row_put(n, t, TABLE_OUT, NULL, key, &w)))
         return e;
+    if (s->state == OUT_ACCEPTED && ended_for_all(s)) {
+        e = store_del(t, TABLE_OUT_SEALED, key);
+        if (e && e != ERR_NOT_FOUND)
+            return e;
+    }
     if (s->state == OUT_TO_SEAL || (s->state == OUT_SEALED && s->recall != OUT_RECALL_ASKED))
         return store_put(t, TABLE_OUT_LIVE, live_key(row, live), span_text(""));
     e = store_del(t, TABLE_OUT_LIVE, live_key(row, live));
@@ -155,7 +168,8 @@ enum err out_row_end(struct node *n, struct txn *t, struct out_row *row, enum ou
     row->status.state = state;
     row->status.code = (uint32_t)why;
     row->status.row = which;
-    e = store_del(t, TABLE_OUT_SEALED, SPAN_OF(row->status.mid));
+    e = state == OUT_ACCEPTED ? ERR_OK /* kept until it has ended: the hub may be restored */
+                              : store_del(t, TABLE_OUT_SEALED, SPAN_OF(row->status.mid));
     if (e && e != ERR_NOT_FOUND)
         return e;
     return out_row_put(n, t, row);

@@ -34,12 +34,22 @@ const char *link_text(const struct node *n)
 /* When nobody has attested the directory for a day, who writes should know. */
 enum err witness_text(const struct node *n, struct bytes *text)
 {
+    uint32_t epochs[EPOCHS_KNOWN_MAX + 1];
     struct attestation a;
     uint64_t now_s = node_now_ms(n) / 1000;
     uint64_t from_s;
+    enum err e;
 
     if (!n->self.joined)
         return ERR_OK;
+    if (contacts_epochs(n, epochs) > 1 &&
+        (e = bytes_printf(
+             text,
+             "Le hub a été restauré depuis une sauvegarde : il tient désormais le "
+             "journal d'audit %u. Ce qu'il avait perdu lui est offert de nouveau ; les "
+             "reçus de l'ancien journal restent vérifiables.\n",
+             (unsigned)contacts_epoch(n))))
+        return e;
     witness_attested(n, LOG_KEYS, &a);
     from_s = a.time_s > a.since_s ? a.time_s : a.since_s;
     if (!a.named || now_s <= from_s + WITNESS_WARN_S)

@@ -212,6 +212,52 @@ epoch_without_leaf() {
     halt
 }
 
+# Not evil, and as dangerous: the hub comes back from an old backup. Its members give it back what
+# they have of the directory, it says in a new log what it has lost, and that is offered again.
+after_restore() {
+    local before keys epoch
+    restored
+    up hopital
+    until_true 'liaison' linked hopital
+    until_true 'liaison' linked ehpad
+    until_true 'liaison' dac_is_linked
+    before=$(received)
+    answer_of 0 hub_ backup ../sauve
+    send 'Remise, puis oubliée du hub'
+    until_true 'la fiche est remise' sheet_state hopital medecin "$mid" delivered 1
+    stop ehpad
+    send 'Acceptée, puis oubliée du hub'
+    until_true 'la fiche est acceptée' sheet_state hopital medecin "$mid" state 3
+    hub org suspend "${org[dac]}"
+    hub status
+    keys=$(value keys_size)
+    epoch=$(value epoch)
+    until_true 'annuaire lu' node_knows hopital "$keys"
+    stop hub
+    mv hub hub.perdu
+    answer_of 0 "$BUILD/relais-hub" --dir hub.perdu --passphrase-file secret/hub restore ../sauve --to hub
+    [ -e hub/hub.conf ] || cp hub.perdu/hub.conf hub/
+    hub_start "EVIL=$PWD/case"
+    node_start_any ehpad
+    until_true 'le hub sert de nouveau' linked hopital
+    until_true 'le hub sert de nouveau' linked ehpad
+    hub status
+    expect 'annuaire retrouvé' "$(value keys_size)" "$keys"
+    expect 'nouveau journal' "$(value epoch)" $((epoch + 1))
+    until_true 'la fiche oubliée est offerte de nouveau, et remise' sheet_state hopital medecin "$mid" delivered 1
+    until_true 'les deux fiches sont là' all_arrived $((before + 2))
+    node hopital status
+    expect 'alarme' "$(value alarm)" ''
+    expect 'journal suivi' "$(value witness.epoch)" $((epoch + 1))
+    send 'Après'
+    until_true 'la suivante est remise' sheet_state hopital medecin "$mid" delivered 1
+    expect 'fiches reçues, ni perdues ni doublées' "$(received)" $((before + 3))
+    printf 'ok    restored : annuaire rendu par un membre, journal %s, rien de perdu, rien en double\n' $((epoch + 1))
+    halt
+}
+dac_is_linked() { alive dac || node_start_any dac; linked dac; }
+node_knows() { node "$1" status && [ "$(value keys_size)" -ge "$2" ]; }
+
 wanted() { [ "${#only[@]}" -eq 0 ] || [[ " ${only[*]} " == *" $1 "* ]]; }
 only=("$@")
 set_up
@@ -225,3 +271,4 @@ for c in drop delay reorder replay withhold; do ! wanted $c || survives $c ehpad
 ! wanted forge-delivered || forged_delivery
 ! wanted substitute || refuses_key
 ! wanted epoch || epoch_without_leaf
+! wanted restored || after_restore
