@@ -12,6 +12,7 @@
 #include "file.h"
 #include "fsck.h"
 #include "vault.h"
+#include "witness.h"
 #include "words.h"
 
 #define PATH_ROOM 1200
@@ -250,6 +251,8 @@ static int made_ready(const struct work *w, const char *part)
         status = check_told(w, n, &r);
     if (!e && !status)
         e = store_incarnation_renew(n->store);
+    if (!e && !status) /* what the old one has cosigned since the backup, nobody here knows */
+        e = witness_key_renew(n->ring, &n->entropy);
     node_close(n);
     return e ? failed(w, e, part) : status;
 }
