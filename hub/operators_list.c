@@ -126,7 +126,7 @@ static enum err waiting_list(struct asked *a, const char *begins, size_t *found)
         json_decref(l.list);
         return e;
     }
-    return data_set(a, "waiting", l.list);
+    return data_set(a, "acts_waiting", l.list);
 }
 
 enum err operator_list(struct asked *a)
