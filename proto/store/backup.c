@@ -232,8 +232,8 @@ enum err backup_end(struct backup *b, const struct secret32 *key)
 static enum err one_as_said(const struct manifest *m, size_t i, const char *from, const char *to,
                             const char **bad)
 {
-    uint8_t hash[32];
-    uint64_t bytes;
+    uint8_t hash[32] = {0};
+    uint64_t bytes = 0;
     enum err e = copy_file(from, to, &bytes, hash);
 
     if (!e && (bytes != m->files[i].bytes || memcmp(hash, m->files[i].hash, sizeof hash) != 0))

@@ -1,7 +1,8 @@
 #include "trim.h"
 
-#include <inttypes.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -14,13 +15,13 @@ void trim_mapping(const void *inside)
     if (!maps)
         return;
     while (fgets(line, sizeof line, maps)) {
-        uintptr_t from, to;
-        char may[5];
+        char *at;
+        uintptr_t from = strtoull(line, &at, 16);
+        uintptr_t to = *at == '-' ? strtoull(at + 1, &at, 16) : 0;
 
-        if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s", &from, &to, may) != 3 ||
-            (uintptr_t)inside < from || (uintptr_t)inside >= to)
+        if ((uintptr_t)inside < from || (uintptr_t)inside >= to)
             continue;
-        if (strcmp(may, "r--s") == 0) /* should it fail, all stays as it is */
+        if (strncmp(at, " r--s ", 6) == 0) /* should it fail, all stays as it is */
             madvise((void *)from, to - from, MADV_DONTNEED);
         break;
     }

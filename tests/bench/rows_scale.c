@@ -9,6 +9,7 @@
 
 #include "member_internal.h"
 #include "plant.h"
+#include "procstat.h"
 
 /* --- idle --------------------------------------------------------------------------------------
  */
@@ -85,8 +86,6 @@ static void idle_start(struct member_node **m, size_t n, int say, int hear, int 
 
 static double cpu_seconds(pid_t pid)
 {
-    unsigned long long user = 0;
-    unsigned long long system = 0;
     char text[1024] = "";
     char path[64];
     char *at;
@@ -94,12 +93,9 @@ static double cpu_seconds(pid_t pid)
 
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
     f = fopen(path, "r");
-    must(f && fgets(text, sizeof text, f) && (at = strrchr(text, ')')) &&
-             sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user,
-                    &system) == 2,
-         "/proc/<pid>/stat");
+    must(f && fgets(text, sizeof text, f) && (at = strrchr(text, ')')), "/proc/<pid>/stat");
     fclose(f);
-    return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+    return (double)(nth_number(at + 1, 11) + nth_number(at + 1, 12)) / (double)sysconf(_SC_CLK_TCK);
 }
 
 struct idle {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "bench.h"
+#include "procstat.h"
 
 bool quick;
 
@@ -157,35 +158,33 @@ void world_down(struct world *w)
 static uint64_t ticks_all(void)
 {
     FILE *f = fopen("/proc/stat", "r");
-    unsigned long long v[8] = {0};
+    static const unsigned busy[] = {1, 2, 3, 6, 7, 8}; /* neither idle nor waiting for a disk */
+    char text[1024] = "";
+    uint64_t sum = 0;
 
-    must(f && fscanf(f, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &v[0], &v[1], &v[2], &v[3],
-                     &v[4], &v[5], &v[6], &v[7]) == 8,
-         "/proc/stat");
+    must(f && fgets(text, sizeof text, f) && strncmp(text, "cpu ", 4) == 0, "/proc/stat");
     fclose(f);
-    return v[0] + v[1] + v[2] + v[5] + v[6] + v[7]; /* neither idle nor waiting for a disk */
+    for (size_t i = 0; i < sizeof busy / sizeof *busy; i++)
+        sum += nth_number(text, busy[i]);
+    return sum;
 }
 
 static uint64_t ticks_of(const char *pid)
 {
-    unsigned long long user = 0;
-    unsigned long long system = 0;
     char path[300];
     char text[1024] = "";
+    uint64_t spent = 0;
     char *at;
-    int group = -1;
     FILE *f;
 
     snprintf(path, sizeof path, "/proc/%s/stat", pid);
     if (!(f = fopen(path, "r")))
         return 0; /* it has just ended */
-    if (!fgets(text, sizeof text, f) || !(at = strrchr(text, ')')) ||
-        sscanf(at + 1, " %*c %*d %d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &group, &user,
-               &system) != 3 ||
-        group != getpgrp())
-        user = system = 0;
+    if (fgets(text, sizeof text, f) && (at = strrchr(text, ')')) &&
+        nth_number(at + 1, 2) == (uint64_t)getpgrp())
+        spent = nth_number(at + 1, 11) + nth_number(at + 1, 12);
     fclose(f);
-    return user + system;
+    return spent;
 }
 
 static uint64_t ticks_ours(void)

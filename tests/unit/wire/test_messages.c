@@ -31,6 +31,42 @@ static struct span id_span(void)
     return span_of(blob, ID_BYTES);
 }
 
+static void sample_of_logs(struct message *m)
+{
+    switch (m->type) {
+    case MSG_HEADS:
+        m->heads = (struct msg_heads){.epoch = 2026, .audit = head(5), .keys = head(6)};
+        m->heads.keys_seen = (struct cosigned){.head = head(6), .n = 2};
+        memset(m->heads.keys_seen.by[0].node, 1, ID_BYTES);
+        memset(m->heads.keys_seen.by[1].node, 2, ID_BYTES);
+        m->heads.keys_seen.by[1].time_s = 1800000000;
+        break;
+    case MSG_CONSISTENCY:
+        m->consistency = (struct msg_consistency){
+            .req = 7, .of = {2, 2026},
+                 .from = 3, .to = 9
+        };
+        break;
+    case MSG_CONSISTENCY_PROOF:
+        m->consistency_proof = (struct msg_consistency_proof){
+            .req = 7, .of = {1, 0},
+                 .from = 3, .to = 9, .n = 2
+        };
+        memset(m->consistency_proof.hash[1], 9, 32);
+        break;
+    case MSG_COSIGN:
+        m->cosign = (struct msg_cosign){
+            .req = 8, .of = {2, 2026},
+                 .size = 9, .time_s = 1800000000
+        };
+        memset(m->cosign.root, 3, sizeof m->cosign.root);
+        memset(m->cosign.sig, 4, sizeof m->cosign.sig);
+        break;
+    default:
+        fail();
+    }
+}
+
 static void sample_rest(struct message *m)
 {
     switch (m->type) {
@@ -78,36 +114,8 @@ static void sample_rest(struct message *m)
     case MSG_JOIN_STATE:
         m->join_state = (struct msg_join_state){JOIN_ENROLLED, 0, SPAN_OF(blob), id_span()};
         break;
-    case MSG_HEADS:
-        m->heads = (struct msg_heads){.epoch = 2026, .audit = head(5), .keys = head(6)};
-        m->heads.keys_seen = (struct cosigned){.head = head(6), .n = 2};
-        memset(m->heads.keys_seen.by[0].node, 1, ID_BYTES);
-        memset(m->heads.keys_seen.by[1].node, 2, ID_BYTES);
-        m->heads.keys_seen.by[1].time_s = 1800000000;
-        break;
-    case MSG_CONSISTENCY:
-        m->consistency = (struct msg_consistency){
-            .req = 7, .of = {2, 2026},
-                 .from = 3, .to = 9
-        };
-        break;
-    case MSG_CONSISTENCY_PROOF:
-        m->consistency_proof = (struct msg_consistency_proof){
-            .req = 7, .of = {1, 0},
-                 .from = 3, .to = 9, .n = 2
-        };
-        memset(m->consistency_proof.hash[1], 9, 32);
-        break;
-    case MSG_COSIGN:
-        m->cosign = (struct msg_cosign){
-            .req = 8, .of = {2, 2026},
-                 .size = 9, .time_s = 1800000000
-        };
-        memset(m->cosign.root, 3, sizeof m->cosign.root);
-        memset(m->cosign.sig, 4, sizeof m->cosign.sig);
-        break;
     default:
-        fail();
+        sample_of_logs(m);
     }
 }
 
