@@ -138,7 +138,7 @@ static enum err senders_tell(struct core *c, struct covered *all, uint64_t index
         memcpy(path.digest, all->list[i].digest, sizeof path.digest);
         if ((e = merkle_inclusion(&source, i, all->n, &path.proof)))
             return e;
-        if ((e = item_add_receipt(c, all->list[i].sender, index, &path)))
+        if ((e = item_add_receipt(c, all->list[i].sender, NULL, index, &path)))
             return e;
     }
     return ERR_OK;

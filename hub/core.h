@@ -419,7 +419,7 @@ struct item {
     uint64_t index;  /* audit leaf */
     uint32_t sender; /* node number; 0 with kind 3 and 2: nobody is told */
     uint8_t mid[ID_BYTES];
-    uint8_t from[ID_BYTES];
+    uint8_t from[ID_BYTES]; /* of a receipt: whose quota it counts in */
     uint8_t circle[ID_BYTES]; /* of an envelope */
     uint8_t digest[DIGEST_BYTES];
     uint32_t body_bytes;
@@ -437,9 +437,10 @@ enum err item_done(struct core *c, struct item *it, uint32_t number, enum item_d
 enum err item_settle(struct core *c, uint64_t seq);
 enum err items_scan(struct txn *t, uint64_t from_seq, size_t most,
                     enum err (*visit)(void *arg, const struct item *it), void *arg);
-/* A receipt for one node: leaf `index`, with its path in an ACK if there is one. */
-enum err item_add_receipt(struct core *c, uint32_t number, uint64_t index,
-                          const struct receipt_path *path);
+/* A receipt for one node: leaf `index`, with its path in an ACK if there is one. Until it is
+ * fetched it counts in the quota of `payer`, whose act it is of; NULL: of the node's own. */
+enum err item_add_receipt(struct core *c, uint32_t number, const uint8_t payer[ID_BYTES],
+                          uint64_t index, const struct receipt_path *path);
 
 /* What TABLE_SEEN keeps of an accepted envelope. */
 struct seen {

@@ -52,9 +52,9 @@ enum err item_end(struct core *c, struct item *it, uint32_t number, const struct
         return e;
     if ((e = item_done(c, it, number, issued ? ITEM_ENDED_ISSUED : ITEM_ENDED)))
         return e;
-    if ((e = item_add_receipt(c, it->sender, ended.index, NULL)))
+    if ((e = item_add_receipt(c, it->sender, it->from, ended.index, NULL)))
         return e;
-    if ((e = item_add_receipt(c, number, ended.index, NULL)))
+    if ((e = item_add_receipt(c, number, it->from, ended.index, NULL)))
         return e;
     return item_settle(c, it->seq);
 }

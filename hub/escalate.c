@@ -38,7 +38,7 @@ static enum err others_tell(struct core *c, const struct circle *circle,
         for (; at != DIRECTORY_NONE; at = directory_node(c->dir, at)->previous_of_org) {
             const struct directory_node *n = directory_node(c->dir, at);
             enum err e =
-                n->revoked ? ERR_OK : item_add_receipt(c, (uint32_t)n->enrolled_at, index, NULL);
+                n->revoked ? ERR_OK : item_add_receipt(c, (uint32_t)n->enrolled_at, NULL, index, NULL);
 
             if (e)
                 return e;

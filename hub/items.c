@@ -176,14 +176,18 @@ enum err items_scan(struct txn *t, uint64_t from_seq, size_t most,
 
 /* A receipt travels as the number of its leaf; its proof is made when it is delivered. What only
  * the ACK's moment knew, the path, is the body. */
-enum err item_add_receipt(struct core *c, uint32_t number, uint64_t index,
-                          const struct receipt_path *path)
+enum err item_add_receipt(struct core *c, uint32_t number, const uint8_t payer[ID_BYTES],
+                          uint64_t index, const struct receipt_path *path)
 {
+    const struct mailbox *m = mailbox_of(c, number);
     struct receipt r = {.log = LOG_AUDIT, .entry = SPAN_STR("-"), .detail = SPAN_STR("-")};
     struct item it = {.kind = DELIVER_RECEIPT, .index = index, .count = 1, .to = {number}};
     struct bytes body = {0};
     enum err e = ERR_OK;
 
+    if (!m)
+        return ERR_INTERNAL;
+    memcpy(it.from, payer ? payer : m->who.org, ID_BYTES);
     if (path) {
         r.has_path = true;
         r.path = *path;

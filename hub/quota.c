@@ -59,22 +59,16 @@ struct usage *quota_usage(struct core *c, const uint8_t org[ID_BYTES])
 
 /* --- counting ------------------------------------------------------------------------------ */
 
-/* Whose it is: an envelope its sender's, a receipt his who is to fetch it. NULL: nobody's. */
-static const uint8_t *org_of(struct core *c, const struct item *it)
+/* Whose it is: an envelope its sender's, a receipt his whom it was made for: who sends and takes
+ * back, or lets expire, pays for what the absent are left. NULL: nobody's. */
+static const uint8_t *org_of(const struct item *it)
 {
-    const struct mailbox *m;
-
-    if (it->kind == DELIVER_ENVELOPE)
-        return it->from;
-    if (it->kind != DELIVER_RECEIPT || it->count == 0)
-        return NULL;
-    m = mailbox_of(c, it->to[0]);
-    return m ? m->who.org : NULL;
+    return it->kind == DELIVER_ENVELOPE || it->kind == DELIVER_RECEIPT ? it->from : NULL;
 }
 
 enum err quota_count(struct core *c, const struct item *it)
 {
-    const uint8_t *org = org_of(c, it);
+    const uint8_t *org = org_of(it);
     struct usage *u;
 
     if (!org)
@@ -91,7 +85,7 @@ enum err quota_count(struct core *c, const struct item *it)
 
 void quota_uncount(struct core *c, const struct item *it)
 {
-    const uint8_t *org = org_of(c, it);
+    const uint8_t *org = org_of(it);
     struct usage *u = NULL;
 
     if (org)

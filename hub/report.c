@@ -116,7 +116,7 @@ static enum err report_keep(struct core *c, const struct job *j, const struct re
     if ((e = ended_put(c, r->mid, r->by, (enum audit_type)r->outcome,
                        &(struct ended){index, true})))
         return e;
-    if ((e = item_add_receipt(c, seen->sender, index, NULL)))
+    if ((e = item_add_receipt(c, seen->sender, NULL, index, NULL)))
         return e;
     c->count.reports++;
     return core_say_receipt(c, j, index);

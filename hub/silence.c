@@ -100,7 +100,7 @@ static enum err tell(struct core *c, const struct mailbox *m, const struct told 
     if ((e = audit_add(c, AUDIT_SILENT, &d, &index)) ||
         (e = store_put(c->t, TABLE_SILENT, SPAN_OF(key), SPAN_OF(row))))
         return e;
-    return item_add_receipt(c, to->sender, index, NULL);
+    return item_add_receipt(c, to->sender, NULL, index, NULL);
 }
 
 static void look_one(struct mailbox *m, void *arg)
