@@ -7,6 +7,7 @@
 #include "warnings.h"
 
 #define MINUTE_MS 60000
+#define LISTED_MAX 200 /* of each kind: who makes more of them does not make status unsayable */
 
 struct list {
     struct asked *a;
@@ -35,9 +36,10 @@ static enum err escalated_one(void *arg, const struct escalated *x)
     char org[2 * ID_BYTES + 1];
     enum err e;
 
+    if (++l->n > LISTED_MAX)
+        return ERR_OK;
     hex_text(x->circle, ID_BYTES, circle);
     hex_text(x->org, ID_BYTES, org);
-    l->n++;
     if (json_array_append_new(l->all,
                               json_pack("{s:s,s:s,s:i,s:s}", "circle", circle, "org", org, "roles",
                                         (int)x->roles, "code", err_name((enum err)x->code))))
@@ -55,6 +57,11 @@ enum err escalated_say(struct asked *a)
     struct list l = {a, json_array(), 0};
     enum err e = l.all ? escalated_each(a->c, escalated_one, &l) : ERR_NOMEM;
 
+    if (!e && l.n > LISTED_MAX)
+        e = bytes_printf(&a->text, "ALARME : et %zu autre(s) cercle(s) dans le même cas\n",
+                         l.n - LISTED_MAX);
+    if (!e)
+        e = data_set(a, "escalated_count", json_integer((json_int_t)l.n));
     if (e) {
         json_decref(l.all);
         return e;
@@ -68,9 +75,8 @@ static void silent_one(struct mailbox *m, void *arg)
     char when[TIME_TEXT_BYTES] = "";
     char node[2 * ID_BYTES + 1];
 
-    if (!m->silent)
+    if (!m->silent || ++l->n > LISTED_MAX)
         return;
-    l->n++;
     hex_text(m->who.node, ID_BYTES, node);
     if (time_text(m->heard_ms, when) ||
         json_array_append_new(l->all,
@@ -90,7 +96,10 @@ enum err silent_say(struct asked *a)
     if (!l.all)
         return ERR_NOMEM;
     mailbox_each(a->c, silent_one, &l);
-    if (json_array_size(l.all) != l.n) {
+    if (json_array_size(l.all) != (l.n < LISTED_MAX ? l.n : LISTED_MAX) ||
+        (l.n > LISTED_MAX &&
+         bytes_printf(&a->text, "Muet : et %zu autre(s) nœud(s)\n", l.n - LISTED_MAX)) ||
+        data_set(a, "silent_count", json_integer((json_int_t)l.n))) {
         json_decref(l.all);
         return ERR_NOMEM;
     }

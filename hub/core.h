@@ -419,7 +419,7 @@ struct item {
     uint64_t index;  /* audit leaf */
     uint32_t sender; /* node number; 0 with kind 3 and 2: nobody is told */
     uint8_t mid[ID_BYTES];
-    uint8_t from[ID_BYTES]; /* of a receipt: whose quota it counts in */
+    uint8_t from[ID_BYTES];   /* of a receipt: whose quota it counts in */
     uint8_t circle[ID_BYTES]; /* of an envelope */
     uint8_t digest[DIGEST_BYTES];
     uint32_t body_bytes;

@@ -10,13 +10,26 @@
 #define ESCALATED_KEY (2 * ID_BYTES)
 #define SLICE 256
 
+/* Where nobody else is, nobody is left without: and whoever has made circles without number for
+ * himself does not weigh on his own suspension. */
+static bool has_others(const struct circle *circle, const uint8_t org[ID_BYTES])
+{
+    for (size_t i = 0; i < circle_member_count(circle); i++) {
+        const struct circle_member *m = circle_member(circle, i);
+
+        if (m->current && memcmp(m->row.org, org, ID_BYTES) != 0)
+            return true;
+    }
+    return false;
+}
+
 static unsigned roles_of(const struct circle *circle, const uint8_t org[ID_BYTES])
 {
     const uint8_t *responsible = circle_responsible(circle);
     const uint8_t *referent = circle_referent(circle);
     unsigned roles = 0;
 
-    if (circle_closed(circle))
+    if (circle_closed(circle) || !has_others(circle, org))
         return 0;
     if (responsible && memcmp(responsible, org, ID_BYTES) == 0)
         roles |= ROLE_RESPONSIBLE;
@@ -37,8 +50,9 @@ static enum err others_tell(struct core *c, const struct circle *circle,
             continue;
         for (; at != DIRECTORY_NONE; at = directory_node(c->dir, at)->previous_of_org) {
             const struct directory_node *n = directory_node(c->dir, at);
-            enum err e =
-                n->revoked ? ERR_OK : item_add_receipt(c, (uint32_t)n->enrolled_at, NULL, index, NULL);
+            enum err e = n->revoked
+                             ? ERR_OK
+                             : item_add_receipt(c, (uint32_t)n->enrolled_at, NULL, index, NULL);
 
             if (e)
                 return e;

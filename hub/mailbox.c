@@ -290,6 +290,7 @@ static void session_forget_out(struct mailbox *m, void *arg)
     (void)arg;
     m->len = 0;
     m->head = 0;
+    m->silence_upto = 0; /* who was told is a row: if it was lost, he is told again */
 }
 
 struct indexing {

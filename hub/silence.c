@@ -42,15 +42,18 @@ static bool is_silent(const struct core *c, const struct mailbox *m)
            c->now_ms - heard_ms >= c->silent_after_ms;
 }
 
-static void count_one(struct told *list, size_t *n, uint32_t sender)
+/* False: the list is full, he is for the next look. */
+static bool count_one(struct told *list, size_t *n, uint32_t sender)
 {
     for (size_t i = 0; i < *n; i++)
         if (list[i].sender == sender) {
             list[i].count++;
-            return;
+            return true;
         }
-    if (*n < SENDERS_A_LOOK)
-        list[(*n)++] = (struct told){sender, 1};
+    if (*n == SENDERS_A_LOOK)
+        return false;
+    list[(*n)++] = (struct told){sender, 1};
+    return true;
 }
 
 /* Whose envelopes wait there, of those that were not looked at in this silence. */
@@ -66,8 +69,8 @@ static enum err senders_of(struct core *c, struct mailbox *m, struct told *list,
 
         if (e)
             return e;
-        if (it.kind == DELIVER_ENVELOPE)
-            count_one(list, n, it.sender);
+        if (it.kind == DELIVER_ENVELOPE && !count_one(list, n, it.sender))
+            break;
         *upto = seq;
     }
     return ERR_OK;

@@ -1,4 +1,5 @@
 /* What an enrolled member can do to the others by acts that are each allowed. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,6 +7,9 @@
 
 #define WAITING "waiting_max = 1000\n"
 #define PAIRS 1100
+#define SHARED 203 /* circles */
+#define LISTED 200 /* of them */
+#define ALONE 5
 
 static enum err sealed_for(struct scene *s, size_t from, size_t to, struct bytes *whole)
 {
@@ -15,33 +19,84 @@ static enum err sealed_for(struct scene *s, size_t from, size_t to, struct bytes
 /* Sent and taken back: of each, the absent recipient is left a receipt that nobody ever fetches. */
 static void who_takes_back_what_he_sends_to_one_absent_uses_up_his_own_quota_alone(void)
 {
-    enum err last = ERR_OK;
+    const struct scene_options o = {.conf = WAITING "quota_messages = 200\n"};
     struct bytes whole = {0};
+    enum err last = ERR_OK;
+    size_t pairs = 0;
     struct scene s;
-    size_t n;
 
-    CHECK_OK(scene_open(
-        &(struct scene_options){.conf = WAITING "quota_messages = 200\nquota_bytes = 1g\n"}, &s));
+    CHECK_OK(scene_open(&o, &s));
     member_disconnect(s.m[2]);
-    for (n = 0; n < PAIRS && last == ERR_OK; n++) {
+    while (pairs < PAIRS) {
         CHECK_OK(sealed_for(&s, 0, 2, &whole));
         if ((last = member_put(s.m[0], bytes_span(&whole), NULL)))
             break;
         CHECK_OK(member_recall(s.m[0], bytes_span(&whole), RECALL_CONTENT, NULL));
-        if (n % 50 == 49)
+        if (++pairs % 50 == 0)
             CHECK_OK(member_ack_all(s.m[0]));
     }
-    CHECK_OK(sealed_for(&s, 1, 0, &whole));
-    last = member_put(s.m[1], bytes_span(&whole), NULL);
-    CHECK_OK(last);
+    CHECK_ERR(last, ERR_SENDER_QUOTA);
+    CHECK(pairs > 100);
+    CHECK_OK(sealed_for(&s, 1, 0, &whole)); /* the others have all their room */
+    CHECK_OK(member_put(s.m[1], bytes_span(&whole), NULL));
+    CHECK_OK(member_open(s.m[2]));
+    CHECK_OK(sealed_for(&s, 2, 1, &whole)); /* the absent one, too, before he fetches anything */
+    CHECK_OK(member_put(s.m[2], bytes_span(&whole), NULL));
+    CHECK_OK(member_await(s.m[2], DELIVER_RECEIPT, pairs, SOON_MS));
+    CHECK_OK(member_ack_all(s.m[2]));
+    CHECK_OK(member_ack_all(s.m[0]));
+    CHECK_OK(sealed_for(&s, 0, 1, &whole)); /* and once he has fetched them there is room again */
+    CHECK_OK(member_put(s.m[0], bytes_span(&whole), NULL));
     bytes_free(&whole);
     scene_close(&s);
 }
 
+static void circle_of(struct scene *s, size_t by, size_t with)
+{
+    struct member_circle *c = NULL;
+
+    CHECK_OK(member_circle_create(s->m[by], &c));
+    if (with != by)
+        CHECK_OK(member_circle_join(s->m[by], s->m[with], c, NULL));
+    member_circle_free(c);
+}
+
+/* Each circle that he answered for would be a line of every status, more than one answer holds. */
+static void circles_without_number_hinder_neither_a_suspension_nor_status(void)
+{
+    json_t *data = NULL;
+    char org[33];
+    struct scene s;
+
+    CHECK_OK(scene_open(NULL, &s));
+    for (size_t i = 0; i < SHARED; i++)
+        circle_of(&s, 2, 1);
+    for (size_t i = 0; i < ALONE; i++)
+        circle_of(&s, 2, 2);
+    for (size_t k = 0; k < ID_BYTES; k++)
+        snprintf(org + 2 * k, 3, "%02x", member_org(s.m[2])[k]);
+    CHECK_OK(hubproc_command(s.hub, "org.suspend", json_pack("{s:s}", "org", org), &data));
+    CHECK(json_integer_value(json_object_get(data, "escalated_count")) == SHARED);
+    CHECK(json_array_size(json_object_get(data, "escalated")) == LISTED);
+    json_decref(data);
+    data = NULL;
+    CHECK_OK(hubproc_command(s.hub, "status", NULL, &data));
+    CHECK(json_array_size(json_object_get(data, "escalated")) == LISTED);
+    json_decref(data);
+    CHECK_ERR(member_put(s.m[2], SPAN_STR("x"), NULL), ERR_SUSPENDED);
+    scene_close(&s);
+}
+
+#define TEST(f)                                                                                    \
+    {                                                                                              \
+#f, f                                                                                      \
+    }
+
 int main(int argc, char **argv)
 {
     static const struct scene_test tests[] = {
-        {"who_takes_back", who_takes_back_what_he_sends_to_one_absent_uses_up_his_own_quota_alone},
+        TEST(who_takes_back_what_he_sends_to_one_absent_uses_up_his_own_quota_alone),
+        TEST(circles_without_number_hinder_neither_a_suspension_nor_status),
     };
 
     return scene_main(argc, argv, tests, sizeof tests / sizeof tests[0]);

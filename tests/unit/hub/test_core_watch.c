@@ -185,6 +185,28 @@ static void a_silent_node_is_told_to_its_senders_once(void **state)
     assert_non_null(member_receipt_of(w->m[0], AUDIT_SILENT, 1)); /* another silence */
 }
 
+static void a_telling_that_its_commit_lost_is_told_again(void **state)
+{
+    struct world *w = *state;
+    struct mailbox *m;
+
+    away(w, 1);
+    send_for(w, 20 * DAY_MS);
+    m = mailbox_of(w->core,
+                   (uint32_t)directory_find_node(w->core->dir, member_id(w->m[1]))->enrolled_at);
+    while (!m->silent) { /* the tick that tells fails, whichever it is */
+        assert_null(member_receipt_of(w->m[0], AUDIT_SILENT, 0));
+        w->strike = (struct strike){STRIKE_COMMIT, 1, ERR_IO, COMMIT_IO};
+        strike_arm(w);
+        time_passes(w, 10 * MINUTE_MS);
+        strike_disarm(w);
+        w->strike.at = STRIKE_NOTHING;
+    }
+    assert_null(member_receipt_of(w->m[0], AUDIT_SILENT, 0));
+    time_passes(w, 20 * MINUTE_MS);
+    assert_non_null(member_receipt_of(w->m[0], AUDIT_SILENT, 0));
+}
+
 static void who_is_there_or_has_nothing_waiting_is_not_silent(void **state)
 {
     struct world *w = *state;
@@ -280,6 +302,7 @@ int main(void)
         TEST(the_operator_says_that_the_clock_is_right),
         TEST(a_start_long_after_the_last_leaf_waits_too),
         TEST(a_silent_node_is_told_to_its_senders_once),
+        TEST(a_telling_that_its_commit_lost_is_told_again),
         TEST(who_is_there_or_has_nothing_waiting_is_not_silent),
         TEST(circles_of_a_suspended_organisation_are_never_orphaned),
         TEST(who_answers_for_nothing_leaves_nothing_behind),
