@@ -437,8 +437,7 @@ enum err item_done(struct core *c, struct item *it, uint32_t number, enum item_d
 enum err item_settle(struct core *c, uint64_t seq);
 enum err items_scan(struct txn *t, uint64_t from_seq, size_t most,
                     enum err (*visit)(void *arg, const struct item *it), void *arg);
-/* A receipt for one node: leaf `index`, with its path in an ACK if there is one. Until it is
- * fetched it counts in the quota of `payer`, whose act it is of; NULL: of the node's own. */
+/* Of leaf `index`, with its path in an ACK; until fetched in `payer`'s quota (NULL: its own). */
 enum err item_add_receipt(struct core *c, uint32_t number, const uint8_t payer[ID_BYTES],
                           uint64_t index, const struct receipt_path *path);
 
