@@ -16,7 +16,8 @@
 
 /* --- parsing --------------------------------------------------------------------------------- */
 
-static const char *const flags[] = {"json", "allow-core", "founder", "light", "help", "standard"};
+static const char *const flags[] = {"json", "allow-core", "founder", "light",
+                                    "lost", "help",       "standard"};
 
 static bool is_flag(const char *name)
 {

@@ -78,6 +78,7 @@ int cli_genesis(struct cli *c);
 int cli_import(struct cli *c);
 int cli_witness(struct cli *c);
 int cli_operator(struct cli *c);
+int cli_key(struct cli *c);
 /* What the hub prepared (data.act, data.request), signed with the key file of --as: the arguments
  * of operator.sign. */
 int cli_act_sign(const struct cli *c, const json_t *prepared, json_t **args);

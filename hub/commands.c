@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "control.h"
+#include "invites.h"
 #include "log.h"
 #include "operators.h"
 
@@ -78,6 +79,39 @@ enum err act_log(struct core *c, enum audit_act act, const uint8_t *org, struct 
         d.about = about;
     }
     return audit_add(c, AUDIT_ACT, &d, &index);
+}
+
+/* --- requests: statements that lack signatures -------------------------------------------- */
+
+static enum err request_answer(struct asked *a, struct span request)
+{
+    struct bytes text = {0};
+    enum err e = armour_write(ARMOUR_REQUEST, request, &text);
+
+    if (!e)
+        e = data_text(a, "request", bytes_span(&text));
+    bytes_free(&text);
+    return e;
+}
+
+enum err request_keep(struct asked *a, struct span ss)
+{
+    uint8_t about[32];
+    enum err e = request_put(a->c, ss, about);
+
+    return e ? e : request_answer(a, ss);
+}
+
+enum err request_new(struct asked *a, struct span stmt)
+{
+    struct bytes ss = {0};
+    enum err e;
+
+    if ((e = statement_join(stmt, NULL, 0, &ss)))
+        return e;
+    e = request_keep(a, bytes_span(&ss));
+    bytes_free(&ss);
+    return e;
 }
 
 /* --- log ------------------------------------------------------------------------------------- */
@@ -165,6 +199,8 @@ static enum err run_log(struct asked *a)
 static const struct hub_command own_commands[] = {
     {"status",           status_run      },
     {"log",              run_log         },
+    {"key.list",         key_list        },
+    {"key.rotate",       key_rotate      },
     {"operator.add",     operator_add    },
     {"operator.remove",  operator_remove },
     {"operator.list",    operator_list   },

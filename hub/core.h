@@ -51,10 +51,13 @@ enum hub_table {
 #define HUB_SCHEMA 1
 const char *const *core_table_names(void); /* HUB_TABLES of them, for tools */
 
+#define HUB_KEYS_KEPT 8 /* signing keys beyond the first */
 /* The keys a hub works with (registrar excluded: that one is never here). Borrowed by the core. */
 struct identity {
     struct federation federation; /* before genesis: as init made it; spans live with identity */
     struct secret_sign *hub;
+    struct secret_sign *hub_later[HUB_KEYS_KEPT]; /* made since, in order; core_hub_key() */
+    size_t hub_later_count;
     struct secret_sign *keys_log;
     struct secret_sign *audit_log;
     struct secret_box *transport;
@@ -303,6 +306,10 @@ enum err on_gone(struct core *c, struct job *j);
 enum err on_tick(struct core *c, struct job *j);
 enum err on_lock(struct core *c, struct job *j);
 enum err locks_announce(struct core *c); /* at start, to the door */
+/* key_commands.c: the hub's signing key that the keys log has in force, and the federation with it
+ */
+const struct secret_sign *core_hub_key(const struct core *c);
+struct federation core_federation(const struct core *c);
 /* registry.c */
 enum err on_keys(struct core *c, struct job *j);
 enum err on_keys_put(struct core *c, struct job *j);

@@ -200,6 +200,58 @@ static enum err sign_key(const struct keyring *ring, const char *name, struct se
     return e;
 }
 
+static void later_name(size_t i, char out[KEYRING_NAME_MAX + 1])
+{
+    snprintf(out, KEYRING_NAME_MAX + 1, "hub-%zu", i + 2);
+}
+
+/* hub-2, hub-3 ...: signing keys made since, in order. */
+static enum err later_take(const struct keyring *ring, struct identity *id)
+{
+    char name[KEYRING_NAME_MAX + 1];
+    struct sign_public pk;
+    struct span found;
+    enum err e = ERR_OK;
+
+    for (size_t i = 0; i < HUB_KEYS_KEPT && !e; i++) {
+        later_name(i, name);
+        if (keyring_find(ring, name, &found) == ERR_NOT_FOUND)
+            break;
+        if (!(e = sign_key(ring, name, &id->hub_later[i], &pk)))
+            id->hub_later_count = i + 1;
+    }
+    return e;
+}
+
+enum err identity_new_key(const char *dir, struct span passphrase, const struct entropy *entropy,
+                          struct sign_public *pk)
+{
+    struct secret_sign *key = NULL;
+    struct secret32 *seed = NULL;
+    struct keyring *ring = NULL;
+    char name[KEYRING_NAME_MAX + 1];
+    char path[PATH_BYTES];
+    struct span found;
+    size_t i = 0;
+    enum err e;
+
+    if ((e = path_in(dir, KEYFILE_NAME, path)))
+        return e;
+    if ((e = keyfile_open(path, passphrase, KEYFILE_CAPS, &ring)))
+        return e;
+    do
+        later_name(i, name);
+    while (keyring_find(ring, name, &found) == ERR_OK && ++i < HUB_KEYS_KEPT);
+    e = i == HUB_KEYS_KEPT ? ERR_QUOTA : ERR_OK;
+    if (!e && !(e = secret_sign_generate(entropy, &key)) && !(e = secret_sign_seed(key, &seed)) &&
+        !(e = keyring_add(ring, name, seed)) && !(e = keyring_save(ring, entropy)))
+        *pk = *secret_sign_public(key);
+    secret32_free(seed);
+    secret_sign_free(key);
+    keyring_free(ring);
+    return e;
+}
+
 static enum err keys_take(const struct keyring *ring, struct identity *id)
 {
     struct federation *f = &id->federation;
@@ -208,7 +260,8 @@ static enum err keys_take(const struct keyring *ring, struct identity *id)
 
     if ((e = sign_key(ring, "hub", &id->hub, &f->hub)) ||
         (e = sign_key(ring, "keys-log", &id->keys_log, &f->keys_log)) ||
-        (e = sign_key(ring, "audit-log", &id->audit_log, &f->audit_log)))
+        (e = sign_key(ring, "audit-log", &id->audit_log, &f->audit_log)) ||
+        (e = later_take(ring, id)))
         return e;
     if ((e = keyring_get(ring, "transport", &transport)))
         return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
@@ -260,6 +313,8 @@ void identity_close(struct identity *id)
     if (!id)
         return;
     secret_sign_free(id->hub);
+    for (size_t i = 0; i < id->hub_later_count; i++)
+        secret_sign_free(id->hub_later[i]);
     secret_sign_free(id->keys_log);
     secret_sign_free(id->audit_log);
     secret_box_free(id->transport);

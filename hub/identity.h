@@ -28,6 +28,9 @@ enum err identity_make(const char *dir, const struct identity_plan *plan, struct
 enum err identity_open(const char *dir, struct span passphrase, struct identity **out);
 /* What seals this hub's backups: only who opens its key file can make or check one. */
 enum err identity_backup_key(const struct identity *id, struct secret32 **out);
+/* Another signing key in hub.key, not in force; the service is stopped meanwhile. ERR_QUOTA. */
+enum err identity_new_key(const char *dir, struct span passphrase, const struct entropy *entropy,
+                          struct sign_public *pk);
 void identity_close(struct identity *id); /* wipes; NULL is fine */
 
 #endif

@@ -214,6 +214,20 @@ static enum err delay_check(struct core *c, struct span stmt)
     return effect < c->now_ms + f->emergency_delay_s * 1000 ? ERR_NOT_YET : ERR_OK;
 }
 
+/* The same for a key of the hub whose former one is lost. */
+static enum err hub_key_delay_check(struct core *c, const struct statement *s)
+{
+    const struct federation *f = directory_federation(c->dir);
+    struct hub_key_statement h;
+    enum err e;
+
+    if ((e = hub_key_decode(s->stmt, &h)))
+        return e;
+    if (statement_find(s, ROLE_HUB, NULL) || f->emergency_delay_s == 0)
+        return ERR_OK;
+    return h.effect_ms < c->now_ms + f->emergency_delay_s * 1000 ? ERR_NOT_YET : ERR_OK;
+}
+
 static enum err complete(struct core *c, struct span ss, const uint8_t about[32])
 {
     uint64_t leaf = directory_size(c->dir);
@@ -225,6 +239,8 @@ static enum err complete(struct core *c, struct span ss, const uint8_t about[32]
     if ((e = statement_parse(ss, &s)) || (e = keys_stmt_peek(s.stmt, &kind, federation)))
         return e;
     if (kind == KEYS_ENROL && (e = delay_check(c, s.stmt)))
+        return e;
+    if (kind == KEYS_ROTATE_HUB && (e = hub_key_delay_check(c, &s)))
         return e;
     if ((e = registry_append(c, ss)))
         return e;

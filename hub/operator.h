@@ -27,6 +27,7 @@ extern const size_t org_command_count;
 
 /* A stmt without signatures becomes a request, kept and shown to the operator as a file. */
 enum err request_new(struct asked *a, struct span stmt);
+enum err request_keep(struct asked *a, struct span ss); /* one that has signatures already */
 /* standing_commands.c */
 enum err org_suspend(struct asked *a);
 enum err org_resume(struct asked *a);
@@ -46,6 +47,11 @@ enum err escalated_say(struct asked *a);
 enum err silent_say(struct asked *a);
 enum err clock_say(struct asked *a);
 enum err clock_confirm(struct asked *a);
+/* key_commands.c */
+enum err key_rotate(struct asked *a);
+enum err key_list(struct asked *a);
+/* Of the signing key that key_rotate() would put in force. ERR_STATE: none is prepared. */
+enum err hub_key_subject(const struct core *c, uint8_t kid[KID_BYTES]);
 /* status.c */
 enum err status_run(struct asked *a);
 /* An organisation by name, or by the first digits of its id. ERR_FIELD_MISSING, ERR_NOT_FOUND;

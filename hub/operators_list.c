@@ -92,7 +92,7 @@ static enum err list_waiting(void *arg, const uint8_t nonce[ID_BYTES], const str
         return ERR_CORRUPT;
     if (l->begins && (e = operator_act_tell(l->a, bytes_span(&w->act), bytes_span(&w->request))))
         return e;
-    if (l->begins && (o.act == ACT_REVOKE || o.act == ACT_APPROVE) &&
+    if (l->begins && (o.act == ACT_REVOKE || o.act == ACT_APPROVE || o.act == ACT_HUB_KEY) &&
         (e = data_text(l->a, "output", SPAN_STR("request"))))
         return e;
     return wait_say(l, id, w, &o);

@@ -110,11 +110,25 @@ static enum err mean_remove(struct asked *a, struct meant *m)
     return json_object_set_new(m->args, "name", json_string(name)) ? ERR_NOMEM : ERR_OK;
 }
 
+static enum err mean_key(struct asked *a, struct meant *m)
+{
+    enum err e = hub_key_subject(a->c, m->subject);
+
+    if (e)
+        return e;
+    m->subject_len = KID_BYTES;
+    return json_object_set_new(m->args, "which", json_string(arg_text(a, "which"))) ||
+                   json_object_set_new(m->args, "lost", json_boolean(arg_flag(a, "lost")))
+               ? ERR_NOMEM
+               : ERR_OK;
+}
+
 static const struct guard guards[] = {
     {"org.revoke",      ACT_REVOKE,          mean_revoke,  "révoquer une organisation"                  },
     {"org.release",     ACT_RELEASE,         mean_release, "libérer un nœud après une alerte de clone"},
     {"org.approve",     ACT_APPROVE,         mean_approve, "donner d'autres clés à une organisation"   },
     {"node.allow",      ACT_ALLOW,           mean_allow,   "réadmettre un nœud écarté"               },
+    {"key.rotate",      ACT_HUB_KEY,         mean_key,     "changer une clé du hub"                     },
     {"operator.add",    ACT_OPERATOR_ADD,    mean_add,     "nommer un opérateur"                        },
     {"operator.remove", ACT_OPERATOR_REMOVE, mean_remove,  "retirer un opérateur"                       },
 };

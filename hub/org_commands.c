@@ -63,7 +63,8 @@ static enum err invitation_text(struct core *c, const struct invite *i, struct s
 {
     bool urgent = i->kind == ORG_EMERGENCY && c->emergency_endpoint;
     const char *endpoint = urgent ? c->emergency_endpoint : c->endpoint;
-    const struct federation *f = &c->id->federation;
+    const struct federation now = core_federation(c);
+    const struct federation *f = &now;
     struct invitation inv = {.federation_name = f->name,
                              .mode = f->mode,
                              .endpoint = span_text(endpoint),
@@ -89,7 +90,7 @@ static enum err invitation_text(struct core *c, const struct invite *i, struct s
     memcpy(inv.org, i->org, sizeof inv.org);
     for (size_t k = 0; k < i->service_count; k++)
         inv.services[k] = i->services[k];
-    if ((e = invitation_encode(&inv, c->id->hub, &data)))
+    if ((e = invitation_encode(&inv, core_hub_key(c), &data)))
         return e;
     e = armour_write(ARMOUR_INVITATION, bytes_span(&data), text);
     seal_bytes_free(&data);
@@ -182,6 +183,7 @@ static const char *standing_word(enum directory_state s)
 static enum err fingerprint_for(const struct core *c, const struct invite *i,
                                 char text[FINGERPRINT_TEXT])
 {
+    struct federation now;
     struct enrolment en;
     struct prekey_statement prekey;
     struct statement first;
@@ -193,7 +195,8 @@ static enum err fingerprint_for(const struct core *c, const struct invite *i,
     if ((e = enrolment_decode(i->body, &en)) || (e = statement_parse(en.prekey, &first)) ||
         (e = prekey_decode(first.stmt, &prekey)))
         return e;
-    return fingerprint_of(&en.signing, &en.transport, &prekey.pk, &c->id->federation, text);
+    now = core_federation(c);
+    return fingerprint_of(&en.signing, &en.transport, &prekey.pk, &now, text);
 }
 
 struct listing {
@@ -270,31 +273,6 @@ static enum err run_list(struct asked *a)
 }
 
 /* --- approve, refuse ------------------------------------------------------------------------- */
-
-static enum err request_answer(struct asked *a, struct span request)
-{
-    struct bytes text = {0};
-    enum err e = armour_write(ARMOUR_REQUEST, request, &text);
-
-    if (!e)
-        e = data_text(a, "request", bytes_span(&text));
-    bytes_free(&text);
-    return e;
-}
-
-enum err request_new(struct asked *a, struct span stmt)
-{
-    struct bytes ss = {0};
-    uint8_t about[32];
-    enum err e;
-
-    if ((e = statement_join(stmt, NULL, 0, &ss)))
-        return e;
-    if (!(e = request_put(a->c, bytes_span(&ss), about)))
-        e = request_answer(a, bytes_span(&ss));
-    bytes_free(&ss);
-    return e;
-}
 
 /* The delay counts from publication (PROTOCOL.md 7.3): so long may three houses take to sign. */
 #define SIGNING_MS (UINT64_C(72) * 60 * 60 * 1000)

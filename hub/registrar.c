@@ -94,6 +94,7 @@ enum err request_describe(struct span request, struct bytes *text)
         [KEYS_SUSPEND] = "Suspension d'une organisation.\n",
         [KEYS_RESUME] = "Rétablissement d'une organisation.\n",
         [KEYS_REVOKE] = "Révocation définitive d'une organisation ou d'un nœud.\n",
+        [KEYS_ROTATE_HUB] = "Nouvelle clé de signature du hub.\n",
         [KEYS_WITNESS_SET] = "Désignation des témoins des deux journaux.\n",
     };
     uint8_t federation[ID_BYTES];

@@ -114,8 +114,8 @@ static enum err suspension(struct asked *a, const uint8_t org[ID_BYTES], bool re
     if ((e = suspend_encode(a->c->id->federation.id, a->c->now_ms, resume, org,
                             arg_uint(a, "reason", 1), &stmt)))
         return e;
-    if (!(e = statement_sign_alone(STATEMENT_KEYS, bytes_span(&stmt), ROLE_HUB, NULL, a->c->id->hub,
-                                   &ss)))
+    if (!(e = statement_sign_alone(STATEMENT_KEYS, bytes_span(&stmt), ROLE_HUB, NULL,
+                                   core_hub_key(a->c), &ss)))
         e = registry_append(a->c, bytes_span(&ss));
     if (!e)
         e = act_log(a->c, resume ? ACT_RESUME : ACT_SUSPEND, org, (struct span){0});

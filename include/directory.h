@@ -44,7 +44,7 @@ enum keys_kind {
     KEYS_RESUME,
     KEYS_REVOKE,
     KEYS_ROTATE_NODE, /* reserved: ERR_UNSUPPORTED */
-    KEYS_ROTATE_HUB,  /* reserved: ERR_UNSUPPORTED */
+    KEYS_ROTATE_HUB,  /* of HUB_KEY_SIGNING; the others: ERR_UNSUPPORTED */
     KEYS_WITNESS_SET = 10,
     KEYS_WITNESS_KEY = 12
 };
@@ -177,7 +177,8 @@ void directory_free(struct directory *d); /* NULL is fine */
  * The leaf `index` of the log. directory_check() has no effect; directory_apply() has all of it or,
  * on any error, none. ERR_STATE: index is not directory_size(), or a statement that changes
  * nothing (suspending the suspended, resuming the active, a second genesis, a first leaf that is
- * none). ERR_UNSUPPORTED: kinds 7, 8. ERR_FIELD_VALUE: also another federation. ERR_FORGED,
+ * none). ERR_UNSUPPORTED: kind 7, and 8 for another key
+ * than the signing key. ERR_FIELD_VALUE: also another federation. ERR_FORGED,
  * ERR_POSSESSION. ERR_KEY_UNKNOWN: signed by a key that may not sign this. ERR_FIELD_MISSING: the
  * signature that is needed is not there. ERR_COUNTERSIGN. ERR_EXISTS: a key or node id seen
  * before. ERR_CHAIN: prekey number or predecessor. ERR_NOT_FOUND: no such organisation or node.
@@ -188,7 +189,8 @@ enum err directory_apply(struct directory *d, uint64_t index, uint64_t time_ms, 
 
 uint64_t directory_size(const struct directory *d);
 const struct federation *directory_federation(const struct directory *d); /* NULL before leaf 0 */
-/* Are these the keys and names that the invitation spoke of? ERR_FINGERPRINT. */
+/* Are these the names and keys that the invitation spoke of? ERR_FINGERPRINT. The hub's signing key
+ * is left to the fingerprint of two humans: since genesis it may have become another. */
 enum err federation_matches(const struct federation *f, const struct invitation *i);
 
 /* The set in force; NULL: none was ever named. */
@@ -299,6 +301,30 @@ struct witness_set_statement {
 };
 enum err witness_set_encode(const struct witness_set_statement *s, struct bytes *out);
 enum err witness_set_decode(struct span stmt, struct witness_set_statement *out);
+
+/* Another key of the hub (7.5). */
+enum hub_key {
+    HUB_KEY_TRANSPORT = 1,
+    HUB_KEY_SIGNING,
+    HUB_KEY_KEYS_LOG,
+    HUB_KEY_AUDIT_LOG
+};
+#define HUB_KEYS_MAX 32 /* former ones: more is no rotation */
+
+struct hub_key_statement {
+    uint8_t federation[ID_BYTES];
+    uint64_t ts_ms;
+    uint64_t which; /* enum hub_key */
+    struct sign_public pk;
+    uint8_t possession[SIG_BYTES];
+    uint64_t effect_ms; /* ts where the old key agrees; later where two houses countersign */
+};
+/* For HUB_KEY_SIGNING, with the new key's proof of possession. */
+enum err hub_key_encode(const uint8_t federation[ID_BYTES], uint64_t ts_ms,
+                        const struct secret_sign *fresh, uint64_t effect_ms, struct bytes *out);
+enum err hub_key_decode(struct span stmt, struct hub_key_statement *out);
+/* Was this once the hub's signing key, and is no more? */
+bool directory_hub_key_was(const struct directory *d, const struct sign_public *pk);
 
 /* The kind and federation of a stmt of this log. */
 enum err keys_stmt_peek(struct span stmt, enum keys_kind *kind, uint8_t federation[ID_BYTES]);

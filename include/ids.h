@@ -89,7 +89,8 @@ enum audit_act {
     ACT_LOCK,
     ACT_ALLOW,
     ACT_OPERATOR_ADD = 20,
-    ACT_OPERATOR_REMOVE
+    ACT_OPERATOR_REMOVE,
+    ACT_HUB_KEY
 };
 
 #endif

@@ -117,6 +117,29 @@ static enum err enrol_shown(struct node *n, struct asked *a, struct bytes *text)
     return ERR_OK;
 }
 
+/* The hub's key is lost: two houses say that the new one is its own. */
+static enum err hub_key_shown(struct node *n, struct asked *a, struct bytes *text)
+{
+    struct hub_key_statement h;
+    char when[TIME_TEXT_BYTES];
+    enum err e;
+
+    if ((e = hub_key_decode(a->st.stmt, &h)) || (e = time_text(h.effect_ms, when)))
+        return e;
+    a->role = ROLE_COUNTERSIGNER;
+    memcpy(a->org, n->self.org, ID_BYTES);
+    if ((e = bytes_printf(
+             text,
+             "Nouvelle clé de signature du hub, dont l'ancienne est perdue ; en vigueur "
+             "le %s. Vérifiez auprès des opérateurs du hub, par un moyen sûr, que la "
+             "demande vient d'eux.\n",
+             when)))
+        return e;
+    if (!n->self.joined)
+        return ERR_NOT_JOINED;
+    return statement_find(&a->st, ROLE_HUB, NULL) ? ERR_RIGHT : ERR_OK;
+}
+
 static enum err shown(struct node *n, struct span ss, struct asked *a, struct bytes *text)
 {
     uint8_t federation[ID_BYTES];
@@ -131,6 +154,8 @@ static enum err shown(struct node *n, struct span ss, struct asked *a, struct by
         return genesis_shown(n, a, text);
     if (a->kind == KEYS_ENROL)
         return enrol_shown(n, a, text);
+    if (a->kind == KEYS_ROTATE_HUB)
+        return hub_key_shown(n, a, text);
     return ERR_RIGHT;
 }
 

@@ -69,7 +69,7 @@ enum err federation_matches(const struct federation *f, const struct invitation 
     if (memcmp(f->id, i->federation, ID_BYTES) != 0 || f->mode != i->mode ||
         !span_equal(f->name, i->federation_name))
         return ERR_FINGERPRINT;
-    if (!same_key(f->hub_transport.b, i->hub_transport.b) || !same_key(f->hub.b, i->hub.b) ||
+    if (!same_key(f->hub_transport.b, i->hub_transport.b) ||
         !same_key(f->keys_log.b, i->keys_log.b) || !same_key(f->audit_log.b, i->audit_log.b) ||
         !same_key(f->registrar.b, i->registrar.b))
         return ERR_FINGERPRINT;

@@ -189,6 +189,8 @@ enum err directory_apply(struct directory *d, uint64_t index, uint64_t time_ms, 
                    moment(d, time_ms, v.prekey.ts_ms));
     else if (v.kind == KEYS_REVOKE)
         revoke_apply(d, &v);
+    else if (v.kind == KEYS_ROTATE_HUB)
+        hub_key_apply(d, &v);
     else if (v.kind == KEYS_WITNESS_SET || v.kind == KEYS_WITNESS_KEY)
         witness_apply(d, &v);
     else

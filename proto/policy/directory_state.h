@@ -28,6 +28,10 @@ struct directory {
 
     struct directory_witnesses witnesses; /* count 0: none */
 
+    struct sign_public hub_keys[HUB_KEYS_MAX]; /* former ones; federation.hub is in force */
+    size_t hub_key_count;
+    uint64_t hub_since_ms; /* statements by it are of then or later */
+
     struct idmap by_org, by_node;
     struct idmap by_signing, by_transport, by_prekey, by_witness; /* by key id */
 };
@@ -46,6 +50,7 @@ struct verified {
     uint64_t ts_ms;
     struct directory_witnesses witnesses; /* WITNESS_SET, without its leaf */
     struct witness_key_statement witness; /* WITNESS_KEY */
+    struct hub_key_statement hub_key;     /* ROTATE_HUB */
 };
 
 enum err directory_verify(const struct directory *d, uint64_t index, struct span ss,
@@ -57,9 +62,17 @@ enum err witness_set_verify(const struct directory *d, const struct statement *s
 enum err witness_key_verify(const struct directory *d, const struct statement *s,
                             struct verified *v);
 void witness_apply(struct directory *d, const struct verified *v);
+/* directory_hubkey.c */
+enum err hub_key_verify(const struct directory *d, const struct statement *s, struct verified *v);
+void hub_key_apply(struct directory *d, const struct verified *v);
+/* Beside the registrar two houses of different kinds have signed, none the operator's nor the one
+ * that it is about, and nobody else. ERR_COUNTERSIGN. */
+enum err directory_countersigned(const struct directory *d, const struct statement *s,
+                                 const struct verified *v);
 /* Signed by that one and nobody else: a signature that nobody verifies is not let in. */
 enum err directory_signed_alone(const struct statement *s, enum statement_role role,
                                 const uint8_t *org, const struct sign_public *pk);
+/* Of the genesis, or since then the hub's. */
 bool directory_key_is_genesis(const struct directory *d, const struct sign_public *pk);
 
 #endif

@@ -106,7 +106,8 @@ bool directory_key_is_genesis(const struct directory *d, const struct sign_publi
     const struct federation *f = &d->federation;
 
     return same_key(pk->b, f->hub.b) || same_key(pk->b, f->registrar.b) ||
-           same_key(pk->b, f->keys_log.b) || same_key(pk->b, f->audit_log.b);
+           same_key(pk->b, f->keys_log.b) || same_key(pk->b, f->audit_log.b) ||
+           directory_hub_key_was(d, pk);
 }
 
 /* Signing keys of the genesis are taken; a founder's by its own organisation. */
@@ -155,15 +156,13 @@ static enum err countersigner_verify(const struct directory *d, const struct sta
     return statement_verify(STATEMENT_KEYS, s->stmt, sig, &n->signing);
 }
 
-static enum err countersigners_verify(const struct directory *d, const struct statement *s,
-                                      const struct verified *v)
+enum err directory_countersigned(const struct directory *d, const struct statement *s,
+                                 const struct verified *v)
 {
     uint64_t kinds[COUNTERSIGNERS] = {0};
     size_t found = 0;
     enum err e;
 
-    if (v->enrolment.kind != ORG_EMERGENCY)
-        return s->count == 1 ? ERR_OK : ERR_FIELD_VALUE;
     if (s->count != 1 + COUNTERSIGNERS)
         return ERR_COUNTERSIGN;
     for (size_t i = 0; i < s->count; i++) {
@@ -215,7 +214,9 @@ static enum err enrol_verify(const struct directory *d, const struct statement *
     v->org = known ? (uint32_t)(known - d->orgs) : DIRECTORY_NONE;
     if (!effect_right(d, v))
         return ERR_FIELD_VALUE;
-    return countersigners_verify(d, s, v);
+    if (v->enrolment.kind != ORG_EMERGENCY)
+        return s->count == 1 ? ERR_OK : ERR_FIELD_VALUE;
+    return directory_countersigned(d, s, v);
 }
 
 /* --- prekey, suspension, revocation ------------------------------------------------------------
@@ -260,6 +261,8 @@ static enum err suspend_verify(const struct directory *d, const struct statement
         return e;
     if ((e = directory_signed_alone(s, ROLE_HUB, NULL, &d->federation.hub)))
         return e;
+    if (v->ts_ms < d->hub_since_ms)
+        return ERR_NOT_YET;
     if (!(o = directory_find_org(d, st.org)))
         return ERR_NOT_FOUND;
     last = directory_suspension(d, o->newest_suspension);
@@ -329,6 +332,8 @@ enum err directory_verify(const struct directory *d, uint64_t index, struct span
         return suspend_verify(d, &s, v);
     case KEYS_REVOKE:
         return revoke_verify(d, &s, v);
+    case KEYS_ROTATE_HUB:
+        return hub_key_verify(d, &s, v);
     case KEYS_WITNESS_SET:
         return witness_set_verify(d, &s, v);
     case KEYS_WITNESS_KEY:

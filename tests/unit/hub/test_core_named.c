@@ -272,7 +272,7 @@ static void an_exercise_is_free_until_somebody_is_named(void **state)
     json_decref(act);
 }
 
-static void a_newcomer_is_approved_by_one_and_other_keys_by_two(void **state)
+static void a_newcomer_is_approved_by_one_operator(void **state)
 {
     struct world *w = *state;
     struct member_node *m = world_invite(w, "new", ORG_LIBERAL, false);
@@ -288,6 +288,87 @@ static void a_newcomer_is_approved_by_one_and_other_keys_by_two(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, world_up, world_down)
 
+/* --- another signing key of the hub ------------------------------------------------------------
+ */
+
+static const uint8_t *newest_signer(struct world *w, uint8_t kid[KID_BYTES])
+{
+    struct txn *t = NULL;
+    struct span entry, side;
+    struct statement s;
+
+    assert_ok(store_begin(w->core->store, TXN_READ, &t));
+    assert_ok(ledger_entry(w->core->keys, t, ledger_committed_size(w->core->keys) - 1, &entry,
+                           &side, NULL));
+    assert_ok(statement_parse(entry, &s));
+    memcpy(kid, s.sig[s.count - 1].kid, KID_BYTES);
+    store_abort(&t);
+    return kid;
+}
+
+static void another_key_of_the_hub_is_prepared_signed_and_used(void **state)
+{
+    struct world *w = *state;
+    struct secret_sign *fresh = NULL;
+    struct member_node *m;
+    json_t *data = NULL;
+    uint8_t kid[KID_BYTES], wanted[KID_BYTES];
+    bool complete = false;
+
+    set_conf(w, MODE_EXERCISE);
+    assert_int_equal(world_command(w, "key.rotate", json_pack("{s:s}", "which", "hub"), NULL),
+                     ERR_STATE); /* none was made */
+    assert_ok(secret_sign_generate(&w->entropy, &fresh));
+    w->id.hub_later[0] = fresh;
+    w->id.hub_later_count = 1;
+    sign_kid(secret_sign_public(fresh), wanted);
+    assert_int_equal(world_command(w, "key.rotate", json_pack("{s:s}", "which", "transport"), NULL),
+                     ERR_UNSUPPORTED);
+    assert_ok(world_command(w, "key.rotate", json_pack("{s:s}", "which", "hub"), &data));
+    assert_ok(world_about(w, "org.suspend", "org", member_org(w->m[1]), NULL));
+    assert_memory_not_equal(newest_signer(w, kid), wanted, KID_BYTES); /* not in force yet */
+    assert_ok(world_about(w, "org.resume", "org", member_org(w->m[1]), NULL));
+    assert_ok(
+        world_sign(w, span_text(json_string_value(json_object_get(data, "request"))), &complete));
+    assert_true(complete);
+    json_decref(data);
+    assert_memory_equal(directory_federation(w->core->dir)->hub.b, secret_sign_public(fresh)->b,
+                        KEY_BYTES);
+    assert_ok(world_about(w, "org.suspend", "org", member_org(w->m[1]), NULL));
+    assert_memory_equal(newest_signer(w, kid), wanted, KID_BYTES);
+    assert_ok(world_about(w, "org.resume", "org", member_org(w->m[1]), NULL));
+    assert_int_equal(world_command(w, "key.rotate", json_pack("{s:s}", "which", "hub"), NULL),
+                     ERR_STATE); /* in force: there is no newer one */
+    assert_ok(world_command(w, "key.list", NULL, NULL));
+    m = world_enrol(w, "newcomer", ORG_LIBERAL); /* under an invitation by the new key */
+    member_free(m);
+    w->id.hub_later_count = 0;
+    secret_sign_free(fresh);
+}
+
+static void a_key_of_the_hub_takes_two_operators(void **state)
+{
+    struct world *w = *state;
+    struct secret_sign *fresh = NULL;
+    json_t *act, *data = NULL;
+
+    set_conf(w, MODE_REAL);
+    assert_ok(secret_sign_generate(&w->entropy, &fresh));
+    w->id.hub_later[0] = fresh;
+    w->id.hub_later_count = 1;
+    name_persons(w, 2);
+    assert_int_equal(world_command(w, "key.rotate", json_pack("{s:s}", "which", "hub"), NULL),
+                     ERR_OPERATOR);
+    act = prepare(w, "key.rotate", json_pack("{s:s}", "which", "hub"));
+    assert_ok(sign(w, act, 0));
+    assert_ok(sign_as(w, act, 1, 1, &data));
+    assert_non_null(json_object_get(data, "request"));
+    json_decref(act);
+    json_decref(data);
+    w->id.hub_later_count = 0;
+    secret_sign_free(fresh);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -297,7 +378,9 @@ int main(void)
         TEST(what_nobody_confirms_in_a_day_ends_and_is_in_the_log),
         TEST(who_was_removed_signs_nothing_and_what_he_had_signed_does_not_run),
         TEST(an_exercise_is_free_until_somebody_is_named),
-        TEST(a_newcomer_is_approved_by_one_and_other_keys_by_two),
+        TEST(a_newcomer_is_approved_by_one_operator),
+        TEST(another_key_of_the_hub_is_prepared_signed_and_used),
+        TEST(a_key_of_the_hub_takes_two_operators),
     };
     struct entropy source = entropy_system();
 
