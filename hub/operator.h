@@ -47,7 +47,9 @@ enum err escalated_say(struct asked *a);
 enum err silent_say(struct asked *a);
 enum err clock_say(struct asked *a);
 enum err clock_confirm(struct asked *a);
-/* key_commands.c */
+/* key_commands.c: the signing key in force by the keys log, and the federation with it */
+const struct secret_sign *core_hub_key(const struct core *c);
+struct federation core_federation(const struct core *c);
 enum err key_rotate(struct asked *a);
 enum err key_list(struct asked *a);
 /* Of the signing key that key_rotate() would put in force. ERR_STATE: none is prepared. */
