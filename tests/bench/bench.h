@@ -59,6 +59,7 @@ void report(const struct world *w, const char *name, const char *unit, double *o
 
 /* The rows; each opens its own world. */
 void bench_accept(void);
+void bench_batch(void);
 void bench_life(void);
 void bench_oneway(void);
 void bench_fanout(void);

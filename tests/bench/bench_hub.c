@@ -14,6 +14,7 @@ static const struct {
     void (*run)(void);
 } benches[] = {
     {"accept",  bench_accept },
+    {"batch",   bench_batch  },
     {"ceiling", bench_ceiling},
     {"life",    bench_life   },
     {"oneway",  bench_oneway },

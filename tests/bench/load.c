@@ -20,8 +20,20 @@ static void leaf_of(struct span envelope, uint8_t out[32])
     receipt_path_leaf(header.mid, digest, out);
 }
 
-struct load load_make(struct member_node *from, const uint8_t circle[ID_BYTES],
-                      struct member_node *const *to, size_t to_count, size_t n, size_t body_bytes)
+/* `count` envelopes, signed together if there are several. */
+static void letters_make(struct member_node *from, const uint8_t circle[ID_BYTES],
+                         struct member_node *const *to, size_t to_count, struct span body,
+                         struct bytes *out, size_t count)
+{
+    if (count == 1)
+        ok(member_letter(from, circle, to, to_count, body, out), "seal");
+    else
+        ok(member_letters(from, circle, to, to_count, body, out, count), "seal");
+}
+
+static struct load load_of(struct member_node *from, const uint8_t circle[ID_BYTES],
+                           struct member_node *const *to, size_t to_count, size_t n,
+                           size_t body_bytes, size_t batch)
 {
     struct load l = {.frame = calloc(n, sizeof *l.frame),
                      .leaf = calloc(n, sizeof *l.leaf),
@@ -30,16 +42,25 @@ struct load load_make(struct member_node *from, const uint8_t circle[ID_BYTES],
     uint8_t *body = calloc(1, body_bytes);
 
     must(l.frame && l.leaf && body, "memory");
-    for (size_t i = 0; i < n; i++) {
-        struct bytes envelope = {0};
+    for (size_t i = 0; i < n;) {
+        struct bytes envelope[BATCH] = {0};
+        size_t count = n - i < batch ? n - i : batch;
 
-        ok(member_letter(from, circle, to, to_count, span_of(body, body_bytes), &envelope), "seal");
-        ok(member_put_frame(i + 1, bytes_span(&envelope), &l.frame[i]), "frame");
-        leaf_of(bytes_span(&envelope), l.leaf[i]);
-        bytes_free(&envelope);
+        letters_make(from, circle, to, to_count, span_of(body, body_bytes), envelope, count);
+        for (size_t k = 0; k < count; k++, i++) {
+            ok(member_put_frame(i + 1, bytes_span(&envelope[k]), &l.frame[i]), "frame");
+            leaf_of(bytes_span(&envelope[k]), l.leaf[i]);
+            bytes_free(&envelope[k]);
+        }
     }
     free(body);
     return l;
+}
+
+struct load load_make(struct member_node *from, const uint8_t circle[ID_BYTES],
+                      struct member_node *const *to, size_t to_count, size_t n, size_t body_bytes)
+{
+    return load_of(from, circle, to, to_count, n, body_bytes, 1);
 }
 
 void load_free(struct load *l)
@@ -53,7 +74,7 @@ void load_free(struct load *l)
 
 struct sealing {
     struct world *w;
-    size_t first, senders, recipients, each;
+    size_t first, senders, recipients, each, batch;
     struct load *out;
 };
 
@@ -62,17 +83,18 @@ static void *seal_half(void *arg)
     const struct sealing *s = arg;
 
     for (size_t i = s->first; i < s->senders; i += 2)
-        s->out[i] = load_make(s->w->m[i], s->w->scene.circle->handle, s->w->to, s->recipients,
-                              s->each, BODY_BYTES);
+        s->out[i] = load_of(s->w->m[i], s->w->scene.circle->handle, s->w->to, s->recipients,
+                            s->each, BODY_BYTES, s->batch);
     return NULL;
 }
 
 /* Members are confined to one thread each, and share nothing that sealing writes. */
-void loads_make(struct world *w, size_t senders, size_t recipients, size_t each, struct load *out)
+void loads_make(struct world *w, size_t senders, size_t recipients, size_t each, size_t batch,
+                struct load *out)
 {
     struct sealing half[2] = {
-        {w, 0, senders, recipients, each, out},
-        {w, 1, senders, recipients, each, out}
+        {w, 0, senders, recipients, each, batch, out},
+        {w, 1, senders, recipients, each, batch, out}
     };
     pthread_t second;
 

@@ -23,8 +23,10 @@ struct load {
 
 struct load load_make(struct member_node *from, const uint8_t circle[ID_BYTES],
                       struct member_node *const *to, size_t to_count, size_t n, size_t body_bytes);
-/* One load a sender, two at a time. */
-void loads_make(struct world *w, size_t senders, size_t recipients, size_t each, struct load *out);
+#define BATCH 32 /* envelopes under one signature, as a node makes them */
+/* One load a sender, two at a time; batch: 1, or BATCH. */
+void loads_make(struct world *w, size_t senders, size_t recipients, size_t each, size_t batch,
+                struct load *out);
 void load_free(struct load *l);
 
 /* --- sending --- */

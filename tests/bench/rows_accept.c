@@ -18,13 +18,13 @@ static bool pushed(const struct pusher *p, size_t n)
     return answered == all;
 }
 
-static double accept_run(struct world *w, size_t each)
+static double accept_run(struct world *w, size_t each, size_t batch)
 {
     struct pusher p[SENDERS];
     struct load loads[SENDERS];
     double start;
 
-    loads_make(w, SENDERS, RECIPIENTS, each, loads);
+    loads_make(w, SENDERS, RECIPIENTS, each, batch, loads);
     for (size_t i = 0; i < SENDERS; i++) {
         pusher_open(&p[i], w->m[i]);
         p[i].load = loads[i];
@@ -43,10 +43,10 @@ static double accept_run(struct world *w, size_t each)
     return (double)(SENDERS * each) / start;
 }
 
-void bench_accept(void)
+static void accept_rows(size_t batch, const char *rate_row, const char *syncs_row)
 {
     struct world w;
-    size_t each = quick ? 100 : 2000;
+    size_t each = quick ? 128 : 2048;
     double rate[RUNS_MAX];
     double syncs[RUNS_MAX];
 
@@ -56,12 +56,23 @@ void bench_accept(void)
     for (size_t i = 0; i < RUNS; i++) {
         uint64_t before = w.seen.counted;
 
-        rate[i] = accept_run(&w, each);
+        rate[i] = accept_run(&w, each, batch);
         syncs[i] = (double)(w.seen.counted - before) / (double)(SENDERS * each);
     }
-    report(&w, "accept_per_s", "1/s", rate, RUNS, SENDERS * each);
-    report(&w, "fsync_per_accept", "1", syncs, RUNS, SENDERS * each);
+    report(&w, rate_row, "1/s", rate, RUNS, SENDERS * each);
+    if (syncs_row)
+        report(&w, syncs_row, "1", syncs, RUNS, SENDERS * each);
     world_down(&w);
+}
+
+void bench_accept(void)
+{
+    accept_rows(1, "accept_per_s", "fsync_per_accept");
+}
+
+void bench_batch(void)
+{
+    accept_rows(BATCH, "accept_batch_per_s", NULL);
 }
 
 /* --- from PUT to the last ACK ------------------------------------------------------------------
@@ -82,7 +93,7 @@ static struct life life_run(struct world *w, size_t each)
     double messages = (double)(SENDERS * each);
     bool done = false;
 
-    loads_make(w, SENDERS, RECIPIENTS, each, loads);
+    loads_make(w, SENDERS, RECIPIENTS, each, 1, loads);
     known = known_make(loads, SENDERS);
     for (size_t i = 0; i < SENDERS; i++) {
         pusher_open(&p[i], w->m[i]);

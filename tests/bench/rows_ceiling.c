@@ -74,7 +74,7 @@ static double ceiling_run(struct world *w, size_t each)
     pthread_t thread;
     double rate;
 
-    loads_make(w, SENDERS, RECIPIENTS, each, loads);
+    loads_make(w, SENDERS, RECIPIENTS, each, 1, loads);
     plant_open(&p, w);
     o.entropy = &p.entropy;
     o.mode = p.id->federation.mode;

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Figures, one JSON object a line. The store must lie on a disk: TMPDIR says where. What was built
 # with other flags than "make install" builds with gives no figure.
-#   tests/bench/run.sh [--quick] [accept|ceiling|life|oneway|fanout|drain|idle|restart|proof|hostile|node …]
+#   tests/bench/run.sh [--quick] [accept|batch|ceiling|life|oneway|fanout|drain|idle|restart|proof|hostile|node …]
 set -eu
 cd "$(dirname "$0")/../.."
 export BUILD=${BUILD:-build}
