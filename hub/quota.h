@@ -2,9 +2,9 @@
  * quota - what the hub keeps for each organisation: as sender, the messages that not every
  * recipient has yet (one for each recipient, until the last has it) and their bytes; the receipts
  * that it has not fetched; and, where its messages have ended otherwise than by delivery, the
- * receipts that their recipients have not fetched. Counted in memory from the items themselves, so the figures
- * are exact and rebuilt at every start; the limits are settings, or the operator's for one
- * organisation, on disk.
+ * receipts that their recipients have not fetched. Counted in memory from the items themselves, so
+ * the figures are exact and rebuilt at every start; the limits are settings, or the operator's for
+ * one organisation, on disk.
  *
  * Only PUT is held against it. ACK, REPORT, RECALL and statements of circles never are: they end
  * messages, or narrow what may be sent. Confined to the core's thread.

@@ -270,7 +270,8 @@ enum err status_run(struct asked *a)
     nodes = mailbox_each(a->c, total_one, &t);
     if ((e = data_fill(a, nodes, &t, &s)))
         return e;
-    if ((e = recovery_text(a->c, &a->text)) || (e = head_text(a, nodes, &t)) || (e = waiting_text(a)) || (e = store_text(a, &s)))
+    if ((e = recovery_text(a->c, &a->text)) || (e = head_text(a, nodes, &t)) ||
+        (e = waiting_text(a)) || (e = store_text(a, &s)))
         return e;
     if ((e = memory_text(a)) || (e = refusals_text(a)) || (e = witness_facts(a)) ||
         (e = clock_say(a)) || (e = silent_say(a)) || (e = escalated_say(a)) ||
