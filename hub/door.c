@@ -286,7 +286,9 @@ void door_on_member(struct link_socket *link, const struct link_frame *f, void *
     if (!(s = session_of(d, &who)))
         return;
     s->heard_ms = d->now_ms;
-    if (!bucket_take(&s->messages, d->now_ms, d->o.rate_per_s, d->o.rate_burst))
+    if (!bucket_take(&s->messages, d->now_ms, d->o.rate_per_s, d->o.rate_burst) ||
+        (type == MSG_COSIGN &&
+         !bucket_take(&s->cosigns, d->now_ms, COSIGNS_A_SECOND, COSIGNS_AT_ONCE)))
         door_refuse(d, link, f, req_of(f->payload), ERR_RATE);
     else if (type == MSG_HELLO)
         hello(d, link, f, s);

@@ -33,6 +33,10 @@ bool bucket_take(struct bucket *b, uint64_t now_ms, uint32_t rate, uint32_t burs
 /* A session costs the hub a commit and two signatures: nobody opens them all day. */
 #define HELLOS_A_SECOND 5
 #define HELLOS_AT_ONCE 50
+/* A COSIGN costs the core one signature check for each witness of the set; an honest one says two
+ * for each HEADS. */
+#define COSIGNS_A_SECOND 5
+#define COSIGNS_AT_ONCE 10
 
 struct session {
     uint8_t node[ID_BYTES]; /* key */
@@ -47,6 +51,7 @@ struct session {
     enum lane lane;
     struct bucket messages;
     struct bucket hellos;
+    struct bucket cosigns;
     unsigned bad;
     uint64_t banned_until_ms;
     struct waiting *waiting, **waiting_end;

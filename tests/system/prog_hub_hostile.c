@@ -10,6 +10,7 @@
 #define SHARED 203 /* circles */
 #define LISTED 200 /* of them */
 #define ALONE 5
+#define COSIGNS 60
 
 static enum err sealed_for(struct scene *s, size_t from, size_t to, struct bytes *whole)
 {
@@ -92,11 +93,42 @@ static void circles_without_number_hinder_neither_a_suspension_nor_status(void)
 #f, f                                                                                      \
     }
 
+/* Each would be verified in the store thread, beside those of all other witnesses. */
+static void a_storm_of_cosignatures_is_refused_before_anything_is_verified(void)
+{
+    uint64_t req[COSIGNS];
+    size_t judged = 0;
+    size_t slowed = 0;
+    struct scene s;
+
+    CHECK_OK(scene_open(NULL, &s));
+    for (size_t i = 0; i < COSIGNS; i++) {
+        struct message m = {
+            .type = MSG_COSIGN, .cosign.of = {LOG_KEYS, 0}
+        };
+
+        m.cosign.req = req[i] = member_next_req(s.m[2]);
+        CHECK_OK(member_tell(s.m[2], &m));
+    }
+    for (size_t i = 0; i < COSIGNS; i++) {
+        struct member_answer a = {0};
+
+        CHECK_OK(member_answer(s.m[2], req[i], MEMBER_WAIT_MS, &a));
+        judged += a.code == ERR_RIGHT; /* no witness */
+        slowed += a.code == ERR_RATE;
+        member_answer_free(&a);
+    }
+    CHECK(judged > 0 && slowed > COSIGNS / 2 && judged + slowed == COSIGNS);
+    serves(&s, 0, 1);
+    scene_close(&s);
+}
+
 int main(int argc, char **argv)
 {
     static const struct scene_test tests[] = {
         TEST(who_takes_back_what_he_sends_to_one_absent_uses_up_his_own_quota_alone),
         TEST(circles_without_number_hinder_neither_a_suspension_nor_status),
+        TEST(a_storm_of_cosignatures_is_refused_before_anything_is_verified),
     };
 
     return scene_main(argc, argv, tests, sizeof tests / sizeof tests[0]);
