@@ -16,25 +16,64 @@
 
 /* --- parsing --------------------------------------------------------------------------------- */
 
-static const char *const flags[] = {"json", "allow-core", "founder", "light",
-                                    "lost", "help",       "standard"};
+/* Every option there is: one that is misspelt would else be left out without a word. */
+static const struct option {
+    const char *name;
+    bool is_flag;
+} options[] = {
+    {"json",              true },
+    {"allow-core",        true },
+    {"founder",           true },
+    {"light",             true },
+    {"lost",              true },
+    {"help",              true },
+    {"standard",          true },
+    {"dir",               false},
+    {"passphrase-file",   false},
+    {"name",              false},
+    {"registrar",         false},
+    {"mode",              false},
+    {"epoch",             false},
+    {"emergency-delay",   false},
+    {"last",              false},
+    {"kind",              false},
+    {"national-id",       false},
+    {"territory",         false},
+    {"services",          false},
+    {"org",               false},
+    {"hours",             false},
+    {"output",            false},
+    {"fingerprint",       false},
+    {"reason",            false},
+    {"messages",          false},
+    {"bytes",             false},
+    {"inflight-messages", false},
+    {"inflight-bytes",    false},
+    {"operator",          false},
+    {"quorum",            false},
+    {"as",                false},
+    {"key",               false},
+    {"to",                false},
+    {"against",           false},
+};
 
-static bool is_flag(const char *name)
+static const struct option *option_named(const char *name)
 {
-    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
-        if (strcmp(flags[i], name) == 0)
-            return true;
-    return false;
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+        if (strcmp(options[i].name, name) == 0)
+            return &options[i];
+    return NULL;
 }
 
 static bool take_option(struct cli *c, char **argv, int argc, int *i)
 {
     const char *name = argv[*i] + 2;
+    const struct option *option = option_named(name);
     const char *value = "";
 
-    if (c->options == CLI_OPTIONS_MAX)
+    if (!option || c->options == CLI_OPTIONS_MAX)
         return false;
-    if (!is_flag(name)) {
+    if (!option->is_flag) {
         if (*i + 1 >= argc)
             return false;
         value = argv[++*i];
@@ -122,7 +161,8 @@ int cli_run(int argc, char **argv, const struct cli_command *commands, size_t n)
     for (int i = 1; i < argc; i++)
         c.json = c.json || strcmp(argv[i], "--json") == 0; /* for what parse() refuses, too */
     if (!parse(&c, argc, argv))
-        return cli_usage(&c, "option sans valeur, ou trop d'arguments");
+        return cli_usage(&c, "option inconnue ou sans valeur, ou trop d'arguments ; rien n'a été "
+                             "fait. « relais-hub --help » les donne toutes");
     c.dir = cli_option(&c, "dir", DIR_STANDARD);
     c.allow_core = cli_flag(&c, "allow-core");
     c.passphrase_file = cli_option(&c, "passphrase-file", NULL);

@@ -132,12 +132,30 @@ static const char *type_name(uint64_t type)
         [AUDIT_HELD] = "retenu à la remise",
         [AUDIT_ACT] = "acte d'administration",
         [AUDIT_ALARM] = "alarme",
+        [AUDIT_EPOCH] = "journal ouvert après une restauration",
         [AUDIT_SILENT] = "nœud muet, expéditeur prévenu",
         [AUDIT_ESCALATED] = "cercle sans responsable en état d'agir",
         [AUDIT_OPERATORS] = "accord des opérateurs",
     };
 
     return type < sizeof names / sizeof names[0] && names[type] ? names[type] : "?";
+}
+
+/* What the leaf's code says: of a recall the sender's reason, of all others the error. */
+static const char *code_text(uint64_t type, uint64_t code)
+{
+    static const char *const reasons[] = {
+        [RECALL_CONTENT] = "contenu",
+        [RECALL_PERSON] = "mauvaise personne",
+        [RECALL_RECIPIENT] = "mauvais destinataire",
+        [RECALL_REPLACED] = "remplacée",
+    };
+
+    if (code == 0)
+        return "";
+    if (type == AUDIT_RECALLED)
+        return code < sizeof reasons / sizeof reasons[0] ? reasons[code] : "?";
+    return err_name((enum err)code);
 }
 
 static enum err log_line(struct asked *a, json_t *list, uint64_t i)
@@ -162,7 +180,7 @@ static enum err log_line(struct asked *a, json_t *list, uint64_t i)
                                               (int)d.code, "erased", side.len == 0)))
         return ERR_NOMEM;
     return bytes_printf(&a->text, "%8" PRIu64 "  %s  %s%s%s\n", i, when, type_name(type),
-                        d.code ? "  " : "", d.code ? err_name((enum err)d.code) : "");
+                        d.code ? "  " : "", code_text(type, d.code));
 }
 
 #define LOG_LINES 50

@@ -71,18 +71,33 @@ static int run_check(struct cli *c)
     return EXIT_SUCCESS;
 }
 
+/* At most nine digits: what is mistyped must not become 0. */
+static bool number_given(const char *text, uint64_t *out)
+{
+    size_t n = strspn(text, "0123456789");
+
+    *out = n > 0 && n < 10 ? strtoull(text, NULL, 10) : 0;
+    return n > 0 && n < 10 && !text[n];
+}
+
 static int run_init(struct cli *c)
 {
-    struct identity_plan plan = {.name = cli_option(c, "name", ""), .mode = MODE_REAL};
+    struct identity_plan plan = {.name = cli_option(c, "name", "")};
+    const char *mode = cli_option(c, "mode", "real");
     struct bytes passphrase = {0};
     struct entropy entropy = entropy_system();
+    uint64_t epoch;
     int status;
     enum err e;
 
-    if (strcmp(cli_option(c, "mode", "real"), "exercise") == 0)
-        plan.mode = MODE_EXERCISE;
-    plan.emergency_delay_s = strtoull(cli_option(c, "emergency-delay", "86400"), NULL, 10);
-    plan.epoch = (uint32_t)strtoul(cli_option(c, "epoch", cli_year()), NULL, 10);
+    plan.mode = strcmp(mode, "exercise") == 0 ? MODE_EXERCISE : MODE_REAL;
+    if (plan.mode == MODE_REAL && strcmp(mode, "real") != 0)
+        return cli_usage(c, "--mode attend real ou exercise ; rien n'a été créé");
+    if (!number_given(cli_option(c, "emergency-delay", "86400"), &plan.emergency_delay_s) ||
+        !number_given(cli_option(c, "epoch", cli_year()), &epoch))
+        return cli_usage(c, "--emergency-delay attend un nombre de secondes, --epoch un nombre ; "
+                            "rien n'a été créé");
+    plan.epoch = (uint32_t)epoch;
     if ((e = hex_read_fixed(plan.registrar.b, KEY_BYTES,
                             span_text(cli_option(c, "registrar", "")))))
         return cli_usage(c, "--registrar attend la clé publique du registraire (64 chiffres "
@@ -168,14 +183,14 @@ static int run_registrar(struct cli *c)
 
 /* clang-format off */
 static const struct cli_command commands[] = {
-    {"init",      run_init,       "--name NOM --registrar CLE [--mode real|exercise] : crée les clés du hub"},
+    {"init",      run_init,       "--name NOM --registrar CLE [--mode real|exercise] [--epoch ANNEE] [--emergency-delay S] : crée les clés du hub"},
     {"registrar", run_registrar,  "init | sign FICHIER : le registraire, sur sa machine hors réseau"},
     {"serve",     run_serve,      "le service"},
     {"check",     run_check,      "vérifie configuration et clés, ne démarre rien"},
     {"status",    cli_remote,     "état du hub"},
     {"log",       cli_remote,     "[--last N] : fin du journal d'audit et tête signée"},
-    {"invite",    cli_invite,     "--name NOM --kind TYPE [--founder] --output FICHIER : prépare une invitation"},
-    {"org",       cli_org,        "list | approve ID --fingerprint F | refuse ID | suspend ORG | resume ORG | revoke ORG | release NOEUD | quota ORG [--messages N] [--bytes TAILLE] [--inflight-messages N] [--inflight-bytes TAILLE] [--standard]"},
+    {"invite",    cli_invite,     "--name NOM --kind dac|essms|hospital|emergency|mdph|liberal|other --output FICHIER [--founder] [--org ID] [--national-id N] [--territory T] [--services A,B] [--hours N] : prépare une invitation"},
+    {"org",       cli_org,        "list | approve ID --fingerprint F --output FICHIER | refuse ID | suspend ORG | resume ORG | revoke ORG | release NOEUD | quota ORG [--messages N] [--bytes TAILLE] [--inflight-messages N] [--inflight-bytes TAILLE] [--standard]"},
     {"node",      cli_node,       "allow NOEUD : admet de nouveau un nœud exclu pour ce qu'il faisait tenir en mémoire"},
     {"clock",     run_clock,      "confirm : l'horloge a sauté et elle est juste ; les délais courent de nouveau"},
     {"genesis",   cli_genesis,    "[--operator ORG] --output FICHIER : acte de constitution à faire signer"},

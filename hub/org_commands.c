@@ -204,22 +204,30 @@ struct listing {
     json_t *list;
 };
 
-/* Every node of the organisation, the newest first; "nodes" of its JSON. */
+/* Every node of the organisation, the newest first; "nodes" and "cloned" of its JSON. */
 static enum err list_nodes(struct listing *l, const struct directory_org *o, json_t *one)
 {
     const struct directory *d = l->a->c->dir;
-    json_t *nodes = json_array();
     uint32_t at = o ? o->newest_node : DIRECTORY_NONE;
+    json_t *nodes = json_array();
+    json_t *cloned = json_array();
     char id[2 * ID_BYTES + 1];
     enum err e;
 
-    if (json_object_set_new(one, "nodes", nodes))
+    if (json_object_set_new(one, "nodes", nodes) || json_object_set_new(one, "cloned", cloned))
         return ERR_NOMEM;
     for (; at != DIRECTORY_NONE; at = directory_node(d, at)->previous_of_org) {
+        const struct mailbox *m = mailbox_of(l->a->c, (uint32_t)directory_node(d, at)->enrolled_at);
+        bool alarm = m && m->cloned;
+
         hex_text(directory_node(d, at)->id, ID_BYTES, id);
-        if (json_array_append_new(nodes, json_string(id)))
+        if (json_array_append_new(nodes, json_string(id)) ||
+            (alarm && json_array_append_new(cloned, json_string(id))))
             return ERR_NOMEM;
-        if ((e = bytes_printf(&l->a->text, "    nœud         %s\n", id)))
+        if ((e = bytes_printf(&l->a->text, "    nœud         %s%s\n", id,
+                              alarm ? "  ALARME : vu en deux copies, rien ne lui est remis "
+                                      "(« org release »)"
+                                    : "")))
             return e;
     }
     return ERR_OK;
@@ -444,6 +452,8 @@ static enum err run_requests(struct asked *a)
 
     if (!e)
         e = request_each(a->c, request_one, &l);
+    if (!e && json_array_size(l.list) == 0)
+        e = bytes_printf(&a->text, "Aucun acte n'attend de signature.\n");
     if (e) {
         json_decref(l.list);
         return e;

@@ -232,6 +232,7 @@ static enum err limits_text(struct asked *a)
 {
     const json_t *watch = json_object_get(a->j->door, "watch");
     const json_t *list = json_object_get(watch, "limits");
+    bool any = false;
     enum err e;
 
     if (!json_is_object(watch))
@@ -246,6 +247,7 @@ static enum err limits_text(struct asked *a)
         const json_t *one = json_array_get(list, i);
         json_int_t level = json_integer_value(json_object_get(one, "level"));
 
+        any = any || level > 0;
         if (level > 0 &&
             (e = bytes_printf(&a->text, "%s : %s%s%" PRId64 "%s (limite « %s »)\n",
                               level > 1 ? "ALARME" : "Attention",
@@ -255,7 +257,10 @@ static enum err limits_text(struct asked *a)
                               json_string_value(json_object_get(one, "limit")))))
             return e;
     }
-    return ERR_OK;
+    return any ? bytes_printf(&a->text,
+                              "Que faire : OPERATIONS.md, section 7, à la ligne de chaque "
+                              "limite.\n")
+               : ERR_OK;
 }
 
 enum err status_run(struct asked *a)

@@ -295,8 +295,9 @@ static int restore_into(const struct cli *c, const struct opened *o, const char 
         return cli_error_at(c, e, to);
     if (!c->json)
         printf("Hub restauré dans %s, sous une nouvelle incarnation. Les nœuds le verront.\n"
-               "Avant de le démarrer : lisez « Restaurer » dans OPERATIONS.md ; ce que le hub a "
-               "accepté depuis\nla sauvegarde lui manque, et les nœuds témoins le savent.\n",
+               "Ce qu'il a accepté depuis la sauvegarde lui manque. Gardez l'ancien dossier et "
+               "lisez la section 5\nd'OPERATIONS.md avant de le démarrer : il attendra que ses "
+               "membres disent ce qu'ils détiennent.\n",
                to);
     return EXIT_SUCCESS;
 }
@@ -305,9 +306,16 @@ static int run_restore(const struct cli *c)
 {
     const char *from = cli_argument(c, 0);
     struct opened o = {0};
-    int status = keys_open(c, from, &o);
+    char path[SERVE_PATH_MAX + 16];
+    int status;
 
-    if (!status)
+    snprintf(path, sizeof path, "%.*s/manifest", SERVE_PATH_MAX, from);
+    if (access(path, F_OK))
+        return cli_refuse(c, ERR_NOT_FOUND, EXIT_REFUSED,
+                          "sauvegarde introuvable : %s ne contient pas de manifeste. Rien n'est "
+                          "restauré ; vérifiez le nom du dossier",
+                          from);
+    if (!(status = keys_open(c, from, &o)))
         status = restore_into(c, &o, from, cli_option(c, "to", ""));
     opened_close(&o);
     return status;

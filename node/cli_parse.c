@@ -162,7 +162,7 @@ static int complete(struct cli *c)
         if (is_given(c, a))
             continue;
         if (a->must) {
-            snprintf(what, sizeof what, "il manque %s%s", *a->option ? "--" : "« ",
+            snprintf(what, sizeof what, *a->option ? "il manque --%s" : "il manque « %s »",
                      *a->option ? a->option : a->name);
             return cli_usage(c, what);
         }
@@ -303,6 +303,7 @@ static void help_words(FILE *out)
         {"portées d'une mesure", WORDS_SCOPE     },
         {"droits dans un cercle", WORDS_RIGHT     },
         {"motifs de clôture",    WORDS_CIRCLE_END},
+        {"motifs de rappel",      WORDS_RECALL    },
     };
 
     fprintf(out, "\nMots admis (sans égard aux accents ni aux majuscules)\n");

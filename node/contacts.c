@@ -43,6 +43,14 @@ struct span contacts_org_name(const struct node *n, const uint8_t org[ID_BYTES])
     return o ? o->name : span_text("");
 }
 
+bool contacts_org_active(const struct node *n, const uint8_t org[ID_BYTES])
+{
+    const struct directory *d = n->contacts->dir;
+    const struct directory_org *o = directory_find_org(d, org);
+
+    return o && directory_org_state(d, o, DIRECTORY_NOW, node_now_ms(n)) == DIRECTORY_ACTIVE;
+}
+
 struct circle_signers contacts_signers(struct node *n)
 {
     return (struct circle_signers){.find = signer_ever, .arg = n};

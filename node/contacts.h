@@ -101,6 +101,8 @@ enum err contacts_receipt(struct node *n, const struct receipt *r, struct receip
 struct circle_signers contacts_signers(struct node *n);
 /* Name of an organisation, "" when it is not in the directory. Borrowed. */
 struct span contacts_org_name(const struct node *n, const uint8_t org[ID_BYTES]);
+/* Enrolled and neither suspended nor revoked, by what this node knows now. */
+bool contacts_org_active(const struct node *n, const uint8_t org[ID_BYTES]);
 /* Evidence and alarm: keeps it, sets node.alarm. Own commit; while a transaction is open, written
  * by contacts_alarm_flush() as soon as that has ended (node_commit(), node_abort()). */
 void contacts_alarm_flush(struct node *n);

@@ -190,15 +190,18 @@ static enum err silent_say(struct saying *s, const struct told *x)
                         x->count > 1 ? "messages attendent" : "message attend");
 }
 
-/* Does it still have these roles there? A new responsible ends the alarm. */
+/* Does it still have these roles there, and can it still not act? A new responsible ends the alarm,
+ * as does an organisation that is active again. */
 static enum err still_has(struct saying *s, const struct told *x, bool *yes)
 {
     struct circle *c = NULL;
     const uint8_t *who;
-    enum err e = circles_get(s->n, s->t, x->first, &c);
+    enum err e;
 
-    *yes = true;
-    if (e)
+    *yes = !contacts_org_active(s->n, x->second);
+    if (!*yes)
+        return ERR_OK;
+    if ((e = circles_get(s->n, s->t, x->first, &c)))
         return e == ERR_NOT_FOUND ? ERR_OK : e;
     who = circle_responsible(c);
     *yes = !circle_closed(c) && ((x->roles & 1) && who && memcmp(who, x->second, ID_BYTES) == 0);

@@ -208,7 +208,12 @@ static int run_backup(const struct work *w)
     if ((e = process_begin(w->flags)) ||
         (e = backup_begin(w->to, "relais-node", clock_now_ms(clock_system()), &b)) ||
         (e = copy_all(w, &b)))
-        return failed(w, e, w->to);
+        return e == ERR_EXISTS
+                   ? refuse(w, e,
+                            "« %s » existe déjà et n'a pas été touché. Rien n'est sauvegardé : "
+                            "donnez un dossier nouveau",
+                            w->to)
+                   : failed(w, e, w->to);
     status = seal_backup(w, &b);
     snprintf(lock, sizeof lock, "%s/lock.mdb", w->to);
     if (unlink(lock) == 0 || status) /* of who looked into the copy */
@@ -224,6 +229,14 @@ int upkeep_backup(const struct open_flags *flags, const char *to, bool as_json)
 
 /* --- restore --------------------------------------------------------------------------------- */
 
+static int no_backup(const struct work *w)
+{
+    return refuse(w, ERR_NOT_FOUND,
+                  "« %s » n'est pas une sauvegarde de nœud : un fichier y manque. Rien n'est "
+                  "restauré. Vérifiez le nom du dossier",
+                  w->from);
+}
+
 static int refused_backup(const struct work *w, enum err e, const char *bad)
 {
     if (bad)
@@ -236,6 +249,8 @@ static int refused_backup(const struct work *w, enum err e, const char *bad)
                       "le manifeste de la sauvegarde %s a changé ou n'est pas de ce nœud : rien "
                       "n'est restauré. Prenez une autre copie",
                       w->from);
+    if (e == ERR_NOT_FOUND)
+        return no_backup(w);
     return failed(w, e, w->from);
 }
 
@@ -292,7 +307,7 @@ static int run_restore(const struct work *w)
     enum err e;
 
     if ((e = process_begin(w->flags)) || (e = key_of(w, w->from, &key)))
-        return failed(w, e, w->from);
+        return e == ERR_NOT_FOUND ? no_backup(w) : failed(w, e, w->from);
     status = put_back(w, key);
     secret32_free(key);
     return status;

@@ -308,10 +308,28 @@ static enum err say_sent(struct call *c, const uint8_t mid[ID_BYTES], const char
     return bytes_printf(&c->text, " : %s\n", rest);
 }
 
+/* Not decided yet, and why: no link, a link that a human stopped, or a hub that asks to wait. */
+static const char *undecided_text(const struct node *n)
+{
+    switch (courier_state(n->courier)) {
+    case COURIER_READY:
+        return "enregistrée ; le hub n'a pas encore dit oui : il est occupé, ou trop de vos "
+               "messages y attendent leurs destinataires. C'est conservé et sera envoyé. Il n'y a "
+               "rien à refaire ; « relais-node status » dira quand c'est parti.";
+    case COURIER_STOPPED:
+        return word_error(courier_why(n->courier));
+    default:
+        return word_error(ERR_OFFLINE);
+    }
+}
+
 static void sent_settled(struct node *n, struct call *c, const uint8_t id[ID_BYTES], enum err why)
 {
-    (void)n;
-    if (say_sent(c, id, why ? word_error(why) : "acceptée par le hub, en route.") ||
+    const char *said = why == ERR_OK        ? "acceptée par le hub, en route."
+                       : why == ERR_OFFLINE ? undecided_text(n)
+                                            : word_error(why);
+
+    if (say_sent(c, id, said) ||
         json_object_set_new(c->data, "state",
                             json_string(word_out_state(why == ERR_OK        ? OUT_ACCEPTED
                                                        : why == ERR_OFFLINE ? OUT_TO_SEAL

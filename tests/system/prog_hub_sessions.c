@@ -175,6 +175,21 @@ static void a_newer_session_fences_the_former(void)
     scene_close(&s);
 }
 
+/* What `org list` shows: an operator has to know whom to telephone. */
+static size_t clones_listed(const struct scene *s)
+{
+    json_t *data = NULL;
+    size_t count = 0;
+    size_t i;
+    json_t *org;
+
+    CHECK_OK(hubproc_command(s->hub, "org.list", NULL, &data));
+    json_array_foreach(json_object_get(data, "orgs"), i, org) count +=
+        json_array_size(json_object_get(org, "cloned"));
+    json_decref(data);
+    return count;
+}
+
 static void clone_is_caught(struct scene *s, const struct msg_hello *hello, struct member_node *by)
 {
     struct hub_counts before = counts_of(s);
@@ -189,6 +204,7 @@ static void clone_is_caught(struct scene *s, const struct msg_hello *hello, stru
     CHECK(hubproc_entries(s->hub, AUDIT_ALARM, 0, 2) == 1);
     CHECK(hubproc_entries(s->hub, AUDIT_REJECTED, ERR_CLONED, 2) == 1);
     CHECK_OK(hubproc_log_wait(s->hub, 0, "node.cloned", SOON_MS));
+    CHECK(clones_listed(s) == 1);
     one = letter(s, 0, 1); /* accepted, and not delivered to either */
     CHECK_OK(member_put(s->m[0], bytes_span(&one), NULL));
     CHECK_OK(member_barrier(s->m[0]));
@@ -198,6 +214,7 @@ static void clone_is_caught(struct scene *s, const struct msg_hello *hello, stru
     serves(s, 0, 2);
     CHECK_OK(operator(s, "org.release", "node", member_id(s->m[1]), NULL));
     CHECK(hubproc_status(s->hub, "cloned") == 0);
+    CHECK(clones_listed(s) == 0);
     CHECK_OK(member_hello_make(s->m[1], &next)); /* the next one counts */
     CHECK_OK(member_hello(s->m[1], &next));
     CHECK_OK(member_await(s->m[1], DELIVER_ENVELOPE, had + 1, SOON_MS));

@@ -42,6 +42,14 @@ lacks() { ! grep -q "$1" "$2"; }
 registrar=$("$BUILD/relais-hub" --dir registrar --passphrase-file phrase --light registrar init)
 says 'a hub is made' 0 'Hub créé' hub --light --name cli.test --registrar "$registrar" \
     --mode exercise init
+hub_of() { "$BUILD/relais-hub" --dir other --passphrase-file phrase --light --name other \
+    --registrar "$registrar" "$@"; }
+says 'a mode that does not exist makes no real hub' 2 '--mode attend' hub_of --mode exercice init
+says 'a delay that is no number is not zero' 2 '--emergency-delay' \
+    hub_of --mode exercise --emergency-delay 1j init
+says 'a misspelt option is refused' 2 'option inconnue' hub_of --emergency-dely 0 init
+holds 'and nothing was made' test ! -e other
+says 'what is no backup is named' 1 'secours ne contient pas' hub restore secours --to new
 printf 'listen = tcp://127.0.0.1:*\njoin_listen = tcp://127.0.0.1:*\n' >hub/hub.conf
 says 'no daemon: a sentence' 3 "aucun service n'écoute" hub status
 says 'no daemon: JSON' 3 '"text": "aucun service' hub --json status
@@ -67,6 +75,7 @@ cat <&3 >log &
 
 says 'a second daemon' 1 'un autre processus sert déjà' hub serve
 says 'log --last is a number' 2 'attendent un nombre' hub log --last abc
+says 'nothing waits for a signature' 0 "Aucun acte n'attend" hub requests
 says 'an invitation' 0 'Invitation préparée' hub invite --name Un --kind dac --output x.inv
 before=$(cksum <x.inv)
 says 'an invitation is never replaced' 1 "x.inv existe déjà ; rien n'a été préparé" \

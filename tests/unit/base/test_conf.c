@@ -300,8 +300,8 @@ static void help_is_a_file_with_every_setting_in_its_section(void **state)
     assert_int_equal(fclose(out), 0);
     assert_string_equal(text, "# where\n#listen = tcp://[::1]:1\n"
                               "# store\n#data = data\n"
-                              "# undelivered (3600 to 7776000 s)\n#keep_for = 30d\n"
-                              "# group (0 to 1000 ms)\n#linger = 2ms\n"
+                              "# undelivered (3600 … 7776000 s)\n#keep_for = 30d\n"
+                              "# group (0 … 1000 ms)\n#linger = 2ms\n"
                               "# refuse\n#strict = yes\n"
                               "\n[http]\n# port\n#port = 8080\n"
                               "\n[store]\n# map\n#size = 1g\n"
