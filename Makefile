@@ -165,7 +165,8 @@ lint: ## format, clang-tidy, cppcheck and the rules of the house (tests/arch.sh)
 	@echo "clang-format: $(words $(C_FILES)) files"
 	@# one file a process: with many, clang-format 14 crashes now and then where it aligns tables
 	@printf '%s\n' $(C_FILES) | xargs -n 1 -P $(JOBS) $(CLANG_FORMAT) --dry-run -Werror
-	@$(AGAIN) tidy
+	@# +: with the jobserver of who called this, or it would run one file at a time
+	+@$(AGAIN) tidy
 	@tests/lint/cppcheck.sh $(BUILD)/lint/cppcheck
 
 cover: ## line and branch coverage of proto/ and of the hub's admission: 90 % or it fails
