@@ -141,8 +141,10 @@ int cli_operator(struct cli *c)
                        json_pack("{s:s,s:s}", "name", name, "key", key));
     if (word && strcmp(word, "remove") == 0 && name)
         return cli_ask(c, "operator.remove", NULL, NULL, json_pack("{s:s}", "name", name));
+    if (word && strcmp(word, "accept-restore") == 0)
+        return cli_ask(c, "restore.accept", NULL, NULL, json_object());
     if (word && strcmp(word, "confirm") == 0)
         return confirm(c, name);
     return cli_usage(c, "operator key --output FICHIER | add NOM --key CLÉ | remove NOM | list | "
-                        "confirm ACTE --as FICHIER");
+                        "confirm ACTE --as FICHIER | accept-restore --as FICHIER");
 }

@@ -80,6 +80,7 @@ struct epoch {
 /* What a hub restored from a backup does before it serves again (restore.c). */
 struct recovery {
     bool on;
+    bool accepted;     /* by the operators, where they must agree */
     uint64_t began_ms; /* monotonic */
     uint64_t audit;    /* longest head of the audit log that was shown */
     uint64_t keys;     /* the same of the keys log */
@@ -250,6 +251,7 @@ enum err recovery_load(struct core *c);
 enum err recovery_text(const struct core *c, struct bytes *text); /* for status */
 /* While c->recovery.on: */
 enum err recovery_tick(struct core *c);
+enum err recovery_accept(struct core *c); /* the operators agree that it serves */
 enum err recovery_member(struct core *c, struct job *j);
 
 /* --- witnesses (witness.c) ------------------------------------------------------------------- */

@@ -202,7 +202,7 @@ static const struct cli_command commands[] = {
     {"compact",   upkeep_compact, "service arrêté : rend au disque la place de ce qui a été supprimé"},
     {"witness",   cli_witness,    "set ORG... [--quorum N] --output FICHIER | list : témoins des journaux"},
     {"key",       cli_key,        "list | new hub | rotate hub [--lost] --output FICHIER : la clé de signature du hub, et une autre ; --lost quand l'ancienne est perdue"},
-    {"operator",  cli_operator,   "key --output FICHIER | add NOM --key CLÉ | remove NOM | list | confirm ACTE --as FICHIER : personnes qui exploitent le hub ; deux s'accordent sur les actes graves (--as FICHIER signe une commande)"},
+    {"operator",  cli_operator,   "key --output FICHIER | add NOM --key CLÉ | remove NOM | list | confirm ACTE --as FICHIER | accept-restore : personnes qui exploitent le hub ; deux s'accordent sur les actes graves (--as FICHIER signe une commande)"},
     {"trust",     cli_remote,     "clés de confiance, pour relais-verify"},
 };
 /* clang-format on */

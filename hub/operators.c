@@ -157,7 +157,7 @@ enum err operators_gate(struct asked *a, const char *command)
         return e;
     if (g->act == ACT_OPERATOR_ADD && named < needed)
         return ERR_OK; /* the first ones: there is nobody yet who could sign */
-    if (needed == 0)
+    if (needed == 0 || (g->act == ACT_RESTORE && named < needed))
         return ERR_OK;
     if (g->act == ACT_APPROVE && (e = is_reset(a))) /* a newcomer, or what is refused by name */
         return command_ends_group(e) ? e : ERR_OK;
@@ -205,8 +205,9 @@ enum err operator_prepare(struct asked *a)
 /* --- signing it ------------------------------------------------------------------------------- */
 
 enum err operators_leaf(struct core *c, const struct waiting *w, const struct operator_act *o,
-                        const uint8_t *kid, const uint8_t *sig, enum err code)
+                        enum err code)
 {
+    static const uint8_t nobody[KID_BYTES];
     struct detail d = {.has = RD_KEY(DETAIL_CODE) | RD_KEY(DETAIL_ACT) | RD_KEY(DETAIL_ABOUT) |
                               RD_KEY(DETAIL_OPERATOR) | RD_KEY(DETAIL_OPERATOR_SIG),
                        .code = (uint32_t)code,
@@ -214,12 +215,14 @@ enum err operators_leaf(struct core *c, const struct waiting *w, const struct op
                        .about = bytes_span(&w->act)};
     uint64_t index;
 
+    if (c->recovery.on)
+        return ERR_OK;
     memcpy(d.operator1, w->kid, KID_BYTES);
     memcpy(d.operator1_sig, w->sig, SIG_BYTES);
-    if (kid) {
+    if (memcmp(w->kid2, nobody, KID_BYTES) != 0) {
         d.has |= RD_KEY(DETAIL_SECOND) | RD_KEY(DETAIL_SECOND_SIG);
-        memcpy(d.operator2, kid, KID_BYTES);
-        memcpy(d.operator2_sig, sig, SIG_BYTES);
+        memcpy(d.operator2, w->kid2, KID_BYTES);
+        memcpy(d.operator2_sig, w->sig2, SIG_BYTES);
     }
     return audit_add(c, AUDIT_OPERATORS, &d, &index);
 }
@@ -310,7 +313,7 @@ static enum err wait_begin(struct asked *a, const struct signing *s)
     if ((e = bytes_copy(&w.act, bytes_span(&s->act))) || (e = bytes_copy(&w.request, s->request)))
         goto out;
     if ((e = waiting_room(a->c, OPERATOR_WAITING_MAX)) || (e = waiting_put(a->c, s->o.nonce, &w)) ||
-        (e = operators_leaf(a->c, &w, &s->o, NULL, NULL, ERR_WAITING)))
+        (e = operators_leaf(a->c, &w, &s->o, ERR_WAITING)))
         goto out;
     if ((e = data_text(a, "id", span_text(id))) || (e = data_set(a, "done", json_false())))
         goto out;
@@ -323,15 +326,14 @@ out:
     return e;
 }
 
-static enum err finish(struct asked *a, const struct signing *s, struct waiting *w, bool second)
+static enum err finish(struct asked *a, const struct signing *s, struct waiting *w)
 {
     enum err e;
 
     if ((e = act_run(a, s->request)))
         return e;
     w->state = ACT_DONE; /* remembered until it would have expired: it runs once */
-    if ((e = waiting_put(a->c, s->o.nonce, w)) ||
-        (e = operators_leaf(a->c, w, &s->o, second ? s->kid : NULL, s->sig, ERR_OK)))
+    if ((e = waiting_put(a->c, s->o.nonce, w)) || (e = operators_leaf(a->c, w, &s->o, ERR_OK)))
         return e;
     return data_set(a, "done", json_true());
 }
@@ -348,7 +350,7 @@ static enum err sign_first(struct asked *a, const struct signing *s, size_t need
     if (!(e = bytes_copy(&w.act, bytes_span(&s->act))) &&
         !(e = bytes_copy(&w.request, s->request)) &&
         !(e = waiting_room(a->c, OPERATOR_WAITING_MAX)))
-        e = finish(a, s, &w, false);
+        e = finish(a, s, &w);
     waiting_wipe(&w);
     return e;
 }
@@ -368,7 +370,9 @@ static enum err sign_second(struct asked *a, const struct signing *s, struct wai
         return e;
     if (first.removed_ms)
         return ERR_KEY_REVOKED;
-    return finish(a, s, w, true);
+    memcpy(w->kid2, s->kid, KID_BYTES);
+    memcpy(w->sig2, s->sig, SIG_BYTES);
+    return finish(a, s, w);
 }
 
 enum err operator_sign(struct asked *a)
@@ -380,10 +384,12 @@ enum err operator_sign(struct asked *a)
 
     if ((e = signing_read(a, &s)) || (e = operators_needed(a->c, &named, &needed)))
         goto out;
-    if (named < needed || named == 0) {
+    if (named < needed || named == 0)
         e = ERR_OPERATORS_FEW;
+    else if (a->c->recovery.on && s.guard->act != ACT_RESTORE)
+        e = ERR_RECOVERING;
+    if (e)
         goto out;
-    }
     if ((e = waiting_get(a->c, s.o.nonce, &w)) && e != ERR_NOT_FOUND)
         goto out;
     if (!e && w.state == ACT_DONE) {
@@ -399,4 +405,47 @@ out:
     waiting_wipe(&w);
     bytes_free(&s.act);
     return e;
+}
+
+/* --- a hub put back from a backup --------------------------------------------------------------
+ */
+
+enum err restore_accept(struct asked *a)
+{
+    enum err e;
+
+    if (!a->c->recovery.on || a->c->recovery.accepted)
+        return ERR_STATE;
+    if ((e = recovery_accept(a->c)))
+        return e;
+    return bytes_printf(&a->text, "Restauration acceptée : le hub servira dès qu'il aura entendu "
+                                  "ses membres.\n");
+}
+
+enum err operators_hold(struct core *c, bool *held)
+{
+    size_t named, needed;
+    enum err e = operators_needed(c, &named, &needed);
+
+    *held = !e && needed > 0 && named >= needed && !c->recovery.accepted;
+    return e;
+}
+
+static enum err restore_leaf(void *arg, const uint8_t nonce[ID_BYTES], const struct waiting *w)
+{
+    struct core *c = arg;
+    struct operator_act o;
+
+    (void)nonce;
+    if (operator_act_decode(bytes_span(&w->act), &o))
+        return ERR_CORRUPT;
+    if (w->state != ACT_DONE || o.act != ACT_RESTORE ||
+        !span_equal(o.subject, SPAN_OF(c->incarnation)))
+        return ERR_OK;
+    return operators_leaf(c, w, &o, ERR_OK);
+}
+
+enum err operators_recovered(struct core *c)
+{
+    return waiting_each(c, restore_leaf, c);
 }

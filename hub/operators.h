@@ -26,6 +26,13 @@ enum err operators_gate(struct asked *a, const char *command);
 enum err operators_sweep(struct core *c);
 enum err operators_facts(struct asked *a); /* for status: data and text */
 
+/* A hub put back from a backup serves again only when they have agreed: where they must sign, and
+ * enough are named in that backup. */
+enum err operators_hold(struct core *c, bool *held);
+/* Their agreement is a leaf as soon as the hub writes leaves again. */
+enum err operators_recovered(struct core *c);
+enum err restore_accept(struct asked *a);
+
 enum err operator_add(struct asked *a);     /* name, key */
 enum err operator_remove(struct asked *a);  /* name */
 enum err operator_list(struct asked *a);    /* named persons and waiting acts */

@@ -25,6 +25,8 @@ struct waiting {
     struct bytes request; /* owned */
     uint8_t kid[KID_BYTES];
     uint8_t sig[SIG_BYTES];
+    uint8_t kid2[KID_BYTES]; /* zeros: one was enough, or he has not come yet */
+    uint8_t sig2[SIG_BYTES];
     uint64_t at_ms;
     uint64_t state; /* enum waiting_state */
 };
@@ -51,9 +53,9 @@ enum err operator_arg_key(const struct asked *a, struct sign_public *pk);
 enum err operator_arg_name(const struct asked *a, const char **out);
 enum err named_find(struct core *c, const char *name, struct named *out); /* who acts, by name */
 enum err operator_act_tell(struct asked *a, struct span act, struct span request);
-/* The leaf of type 19: the first signature is in w, the second may be NULL. */
+/* The leaf of type 19, with the signatures in w. None while a restored hub writes no leaf. */
 enum err operators_leaf(struct core *c, const struct waiting *w, const struct operator_act *o,
-                        const uint8_t *kid, const uint8_t *sig, enum err code);
+                        enum err code);
 
 /* --- operators_mean.c --- */
 /* A command as it is signed: ids written out, nothing left to be read another way later. */

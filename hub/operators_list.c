@@ -36,7 +36,7 @@ enum err operators_sweep(struct core *c)
 
         if (!(e = waiting_get(c, l.nonce[i], &w)) && w.state == ACT_WAITS) {
             if (!(e = operator_act_decode(bytes_span(&w.act), &o)))
-                e = operators_leaf(c, &w, &o, NULL, NULL, ERR_EXPIRED);
+                e = operators_leaf(c, &w, &o, ERR_EXPIRED);
             log_warn("operator.lapsed", "act=%u", (unsigned)o.act);
         }
         if (!e)
@@ -157,6 +157,7 @@ enum err operator_pending(struct asked *a)
 
 enum err operators_facts(struct asked *a)
 {
+    bool held;
     size_t named, needed, found;
     enum err e;
 
@@ -177,5 +178,8 @@ enum err operators_facts(struct asked *a)
     else
         e = bytes_printf(&a->text, "Opérateurs : %zu nommés, %zu doivent s'accorder.\n", named,
                          needed);
+    if (!e && a->c->recovery.on && !(e = operators_hold(a->c, &held)) && held)
+        e = bytes_printf(&a->text, "La restauration attend l'accord des opérateurs (« operator "
+                                   "accept-restore --as CLÉ »).\n");
     return e ? e : waiting_list(a, NULL, &found);
 }

@@ -123,12 +123,21 @@ static enum err mean_key(struct asked *a, struct meant *m)
                : ERR_OK;
 }
 
+/* This restore, and no later one: each has an incarnation of its own. */
+static enum err mean_restore(struct asked *a, struct meant *m)
+{
+    if (!a->c->recovery.on)
+        return ERR_STATE;
+    return meant_id(m, "incarnation", a->c->incarnation);
+}
+
 static const struct guard guards[] = {
     {"org.revoke",      ACT_REVOKE,          mean_revoke,  "révoquer une organisation"                  },
     {"org.release",     ACT_RELEASE,         mean_release, "libérer un nœud après une alerte de clone"},
     {"org.approve",     ACT_APPROVE,         mean_approve, "donner d'autres clés à une organisation"   },
     {"node.allow",      ACT_ALLOW,           mean_allow,   "réadmettre un nœud écarté"               },
     {"key.rotate",      ACT_HUB_KEY,         mean_key,     "changer une clé du hub"                     },
+    {"restore.accept",  ACT_RESTORE,         mean_restore, "laisser servir un hub restauré"             },
     {"operator.add",    ACT_OPERATOR_ADD,    mean_add,     "nommer un opérateur"                        },
     {"operator.remove", ACT_OPERATOR_REMOVE, mean_remove,  "retirer un opérateur"                       },
 };

@@ -12,7 +12,7 @@ enum {
 };
 #define KEY_SIZE (1 + ID_BYTES)
 #define NAMED_PARTS 4
-#define WAITING_PARTS 6
+#define WAITING_PARTS 8
 
 static struct span key_of(unsigned kind, const uint8_t id[ID_BYTES], uint8_t key[KEY_SIZE])
 {
@@ -120,6 +120,8 @@ enum err waiting_put(struct core *c, const uint8_t nonce[ID_BYTES], const struct
     wr_text(&wr, bytes_span(&w->request));
     wr_bin(&wr, SPAN_OF(w->kid));
     wr_bin(&wr, SPAN_OF(w->sig));
+    wr_bin(&wr, SPAN_OF(w->kid2));
+    wr_bin(&wr, SPAN_OF(w->sig2));
     wr_uint(&wr, w->at_ms);
     wr_uint(&wr, w->state);
     return put(c, ROW_WAITING, nonce, &wr);
@@ -143,6 +145,8 @@ static enum err waiting_read(struct span row, struct waiting *out)
     request = rd_text_between(&r, 1, OPERATOR_REQUEST_MAX);
     rd_fixed(&r, w.kid, sizeof w.kid);
     rd_fixed(&r, w.sig, sizeof w.sig);
+    rd_fixed(&r, w.kid2, sizeof w.kid2);
+    rd_fixed(&r, w.sig2, sizeof w.sig2);
     w.at_ms = rd_uint(&r, UINT64_MAX);
     w.state = rd_uint_between(&r, ACT_WAITS, ACT_DONE);
     if (rd_end(&r))

@@ -7,10 +7,12 @@
 #include "checkpoint.h"
 #include "core.h"
 #include "log.h"
+#include "operators.h"
 #include "serve.h"
 #include "sign.h"
 
 #define ROW "restored" /* of TABLE_META, put there by restore_mark() */
+#define ACCEPTED 2     /* its value once the operators have agreed; 1 before */
 #define WAIT_STANDARD_S 600
 
 enum err restore_mark(struct store *s)
@@ -31,17 +33,29 @@ enum err recovery_load(struct core *c)
 {
     struct txn *t = NULL;
     struct span row;
+    bool accepted;
     enum err e = store_begin(c->store, TXN_READ, &t);
 
     if (e)
         return e;
     e = store_get(t, TABLE_META, SPAN_STR(ROW), &row);
+    accepted = e == ERR_OK && row.len == 1 && row.ptr[0] == ACCEPTED;
     store_abort(&t);
     if (e && e != ERR_NOT_FOUND)
         return e;
     if (e || !c->recovery.on) /* what was heard so far outlives a failed group */
         c->recovery = (struct recovery){.on = e == ERR_OK, .began_ms = clock_mono_ms(c->clock)};
+    c->recovery.accepted = accepted;
     return ERR_OK;
+}
+
+enum err recovery_accept(struct core *c)
+{
+    const uint8_t row = ACCEPTED;
+    enum err e = store_put(c->t, TABLE_META, SPAN_STR(ROW), span_of(&row, 1));
+
+    c->recovery.accepted = e == ERR_OK;
+    return e;
 }
 
 /* --- hearing -----------------------------------------------------------------------------------
@@ -182,10 +196,17 @@ enum err recovery_tick(struct core *c)
 {
     struct detail start = {.has = RD_KEY(DETAIL_ACT), .act = ACT_START};
     uint64_t index;
+    bool held;
     enum err e;
 
     if (!enough(c))
         return ERR_OK;
+    if ((e = operators_hold(c, &held)))
+        return e;
+    if (held) {
+        log_limited(LEVEL_WARN, "recovery.held", "why=%s", "operators");
+        return ERR_OK;
+    }
     if (c->recovery.audit > ledger_committed_size(c->audit) &&
         (e = epoch_open_after(c, c->recovery.audit)))
         return e;
@@ -194,7 +215,7 @@ enum err recovery_tick(struct core *c)
         return e;
     log_info("recovery.done", "heard=%zu epoch=%u", c->recovery.heard, epoch_now(c)->number);
     c->recovery.on = false;
-    return ERR_OK;
+    return operators_recovered(c);
 }
 
 enum err recovery_text(const struct core *c, struct bytes *text)

@@ -90,7 +90,8 @@ enum audit_act {
     ACT_ALLOW,
     ACT_OPERATOR_ADD = 20,
     ACT_OPERATOR_REMOVE,
-    ACT_HUB_KEY
+    ACT_HUB_KEY,
+    ACT_RESTORE
 };
 
 #endif

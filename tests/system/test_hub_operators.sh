@@ -92,6 +92,24 @@ says 'who may not confirm' 0 "n'est plus opérateur" \
 says 'and signs no more' 1 'ERR_KEY_UNKNOWN' hub operator remove Bruno --as alice.key
 says 'a command that needs no signature takes none' 1 'ERR_STATE' hub org suspend X --as bruno.key
 end
+
+mkdir -m 700 backups
+says 'a backup' 0 '' hub backup backups/one
+says 'is put back' 0 '' hub restore backups/one --to back
+printf 'listen = tcp://127.0.0.1:*\njoin_listen = tcp://127.0.0.1:*\nrestore_wait = 1s\n' >back/hub.conf
+dir=back
+serve back
+while kill -0 "$hub_pid" && ! grep -qE 'recovery.(held|done)' log; do :; done
+says 'a restored hub waits for its operators' 0 "attend l'accord des opérateurs" hub status
+says 'nobody alone lets it serve' 1 'ERR_OPERATOR)' hub operator accept-restore
+says 'and nothing else is decided' 1 'ERR_RECOVERING' hub operator remove Bruno --as claire.key
+says 'the first agrees' 0 'en attente' hub operator accept-restore --as bruno.key
+says 'not twice' 1 'ERR_OPERATOR_SAME' hub operator confirm "$(waiting)" --as bruno.key
+says 'the second too' 0 'Restauration acceptée' hub operator confirm "$(waiting)" --as claire.key
+while kill -0 "$hub_pid" && ! hub log --last 1 >out 2>&1; do :; done
+says 'then it serves' 0 'accord des opérateurs' hub log --last 3
+end
+dir=real
 says 'no name stands in the log of the daemon' 0 'operator.sign' names_in_log
 
 dir=hub

@@ -25,7 +25,7 @@ const extraShape = tuple(uint(1, 1), bin(1, 8192), key32, bin(0, 8192), pathShap
 const detailShape = map(Object.fromEntries(Object.entries({
   mid: [1, id], digest: [2, bin(64)], from: [3, id], actor: [4, id], circle: [5, id], n: [6, uint(1)], link: [7, key32],
   to: [8, list(1, 64, id)], code: [9, uint()], root: [10, key32], upTo: [11, uint()], statement: [12, key32], chainN: [13, uint()],
-  org: [14, id], node: [15, id], kid: [16, id], sig: [17, bin(64)], count: [18, uint()], act: [19, uint(1, 22)], about: [20, bin(0, 4096)],
+  org: [14, id], node: [15, id], kid: [16, id], sig: [17, bin(64)], count: [18, uint()], act: [19, uint(1, 23)], about: [20, bin(0, 4096)],
   heard: [21, uint()], roles: [22, uint(1, 3)],
   operator: [34, id], operatorSig: [35, bin(64)], second: [36, id], secondSig: [37, bin(64)],
 }).map(([name, [key, shape]]) => [name, [key, maybe(shape)]])));
