@@ -127,8 +127,8 @@ static enum err status_text(struct node *n, const struct tally *x, struct bytes 
         "%s, fédération %s (%s).\nLiaison avec le hub : %s%s%s\n"
         "Envois : %d à sceller, %d en attente, %d acceptés, %d refusés, %d expirés ; "
         "%d déclaration(s) en attente.\n"
-        "Reçus : %d dont %d à lire, %d en attente de leur cercle, %d mis à part, %d refusés, "
-        "%d illisibles.",
+        "Reçus : %d dont %d à lire, %d en attente de leur cercle, %d mis à part, "
+        "%d refusés, rappelés ou échus, %d illisibles.",
         n->self.org_name, n->self.federation_name, word_mode(n->self.mode), link_text(n),
         courier_why(n->courier) && n->courier ? " " : "",
         courier_why(n->courier) && n->courier ? word_error(courier_why(n->courier)) : "",
