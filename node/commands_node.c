@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bell.h"
 #include "circles.h"
 #include "commands_internal.h"
 #include "contacts.h"
@@ -149,8 +150,9 @@ static enum err run_status(struct node *n, struct call *c)
         return e;
     if (!(e = outbox_each(n, t, tally_out, &x)) && !(e = inbox_each(n, t, tally_in, &x)) &&
         !(e = act_each_waiting(n, t, tally_act, &x)) && !(e = prekey_json(n, t, c->data)) &&
-        !(e = status_text(n, &x, &c->text)) && !(e = bytes_printf(&c->text, "\n")))
-        e = told_say(n, t, c);
+        !(e = status_text(n, &x, &c->text)) && !(e = bytes_printf(&c->text, "\n")) &&
+        !(e = told_say(n, t, c)))
+        e = bells_say(n, t, c);
     store_abort(&t);
     if (e)
         return e;

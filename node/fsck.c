@@ -125,6 +125,18 @@ static const char *act_live_row(struct fsck *f, int table, struct span key, stru
                : NULL;
 }
 
+static const char *bell_live_row(struct fsck *f, int table, struct span key, struct span record)
+{
+    struct span bell;
+
+    (void)table;
+    (void)record;
+    return key.len != 1 + IN_KEY_BYTES ||
+                   store_get(f->t, TABLE_BELL, span_of(key.ptr + 1, IN_KEY_BYTES), &bell)
+               ? "une notification en attente n'existe pas"
+               : NULL;
+}
+
 /* Each row begins with the hash of the one before: none was taken out or put in. */
 static const char *journal_row(struct fsck *f, int table, struct span key, struct span record)
 {
@@ -157,32 +169,35 @@ static const struct {
     enum node_table table;
     const char *(*row)(struct fsck *f, int table, struct span key, struct span record);
 } checks[] = {
-    {TABLE_META,       own_row     },
-    {TABLE_PKEY,       key_row     },
-    {TABLE_INDEX,      index_row   },
-    {TABLE_PREKEY,     own_row     },
-    {TABLE_PIN,        own_row     },
-    {TABLE_ALARM,      own_row     },
-    {TABLE_CIRCLE,     own_row     },
-    {TABLE_CHAIN,      own_row     },
-    {TABLE_OFFER,      own_row     },
-    {TABLE_ACT,        own_row     },
-    {TABLE_ACT_LIVE,   act_live_row},
-    {TABLE_OUT,        own_row     },
-    {TABLE_OUT_BODY,   sent_row    },
-    {TABLE_OUT_LIVE,   out_live_row},
-    {TABLE_OUT_SEALED, own_row     },
-    {TABLE_RECEIPT,    own_row     },
-    {TABLE_IN,         own_row     },
-    {TABLE_IN_BODY,    received_row},
-    {TABLE_IN_PROOF,   received_row},
-    {TABLE_IN_HELD,    own_row     },
-    {TABLE_REPORT,     own_row     },
-    {TABLE_ACTOR,      own_row     },
-    {TABLE_JOURNAL,    journal_row },
-    {TABLE_PERSON,     person_row  },
-    {TABLE_LINK,       own_row     },
-    {TABLE_SEEN_HEAD,  own_row     },
+    {TABLE_META,       own_row      },
+    {TABLE_PKEY,       key_row      },
+    {TABLE_INDEX,      index_row    },
+    {TABLE_PREKEY,     own_row      },
+    {TABLE_PIN,        own_row      },
+    {TABLE_ALARM,      own_row      },
+    {TABLE_CIRCLE,     own_row      },
+    {TABLE_CHAIN,      own_row      },
+    {TABLE_OFFER,      own_row      },
+    {TABLE_ACT,        own_row      },
+    {TABLE_ACT_LIVE,   act_live_row },
+    {TABLE_OUT,        own_row      },
+    {TABLE_OUT_BODY,   sent_row     },
+    {TABLE_OUT_LIVE,   out_live_row },
+    {TABLE_OUT_SEALED, own_row      },
+    {TABLE_RECEIPT,    own_row      },
+    {TABLE_IN,         own_row      },
+    {TABLE_IN_BODY,    received_row },
+    {TABLE_IN_PROOF,   received_row },
+    {TABLE_IN_HELD,    own_row      },
+    {TABLE_REPORT,     own_row      },
+    {TABLE_ACTOR,      own_row      },
+    {TABLE_JOURNAL,    journal_row  },
+    {TABLE_PERSON,     person_row   },
+    {TABLE_LINK,       own_row      },
+    {TABLE_TOLD,       own_row      },
+    {TABLE_BELL,       own_row      },
+    {TABLE_BELL_LIVE,  bell_live_row},
+    {TABLE_SEEN_HEAD,  own_row      },
 };
 
 struct scan {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bell.h"
 #include "contacts.h"
 #include "courier.h"
 #include "http.h"
@@ -29,6 +30,7 @@ struct seen {
     uint64_t prekey_s; /* age of the newest prekey; 0: none */
     uint64_t reader_s;
     uint64_t keys_size;
+    uint64_t bells, bells_failed;
 };
 
 /* A figure with its two bounds; 0 is no bound. */
@@ -39,7 +41,7 @@ struct limit {
     uint64_t (*value)(const struct seen *s);
     const char *text; /* French, for `status` */
 };
-#define LIMITS 7
+#define LIMITS 8
 
 struct gauges {
     struct node *n;
@@ -90,6 +92,11 @@ static uint64_t prekey_s(const struct seen *s)
     return s->prekey_s;
 }
 
+static uint64_t bells_failed(const struct seen *s)
+{
+    return s->bells_failed;
+}
+
 /* clang-format off */
 static const struct limit limits[LIMITS] = {
     {"store",       "%", 80,         95,         store_percent,      "magasin rempli (store_max)"},
@@ -99,6 +106,7 @@ static const struct limit limits[LIMITS] = {
     {"reader",      "s", 60,         600,        reader_s,           "plus ancienne lecture du magasin"},
     {"clock",       "",  1,          0,          clock_free,         "horloge sans source de temps"},
     {"prekey",      "s", 21 * DAY_S, 42 * DAY_S, prekey_s,           "âge de la préclé la plus récente"},
+    {"notify",      "",  0,          1,          bells_failed,       "messages à lire dont la notification a échoué"},
 };
 /* clang-format on */
 
@@ -183,7 +191,8 @@ static enum err tables_look(struct gauges *w)
     if (!e && !(e = count_of(t, TABLE_OUT_LIVE, &s->envelopes)) &&
         !(e = count_of(t, TABLE_ACT_LIVE, &s->statements)) &&
         !(e = count_of(t, TABLE_REPORT, &s->reports)) &&
-        !(e = count_of(t, TABLE_IN_HELD, &s->held)) && !(e = oldest_of(w, t)))
+        !(e = count_of(t, TABLE_IN_HELD, &s->held)) &&
+        !(e = bells_count(t, &s->bells, &s->bells_failed)) && !(e = oldest_of(w, t)))
         e = prekey_of(w, t);
     store_abort(&t);
     return e;
@@ -295,6 +304,7 @@ static void work(struct metrics *m, const struct gauges *w)
     metric_labelled(m, "what", "envelopes", s->envelopes);
     metric_labelled(m, "what", "statements", s->statements);
     metric_labelled(m, "what", "reports", s->reports);
+    metric_labelled(m, "what", "notifications", s->bells);
     metric_one(m, "relais_node_held", METRIC_GAUGE, "Received, waiting for their circle's chain.",
                s->held);
     metric_one(m, "relais_node_oldest_waiting_seconds", METRIC_GAUGE, "Age of the oldest envelope.",

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "bell.h"
 #include "meta.h"
 #include "vault.h"
 
@@ -169,6 +170,8 @@ enum err inbox_opened(struct node *n, struct txn *t, const uint8_t mid[ID_BYTES]
     if (s.opened_ms)
         return ERR_OK;
     s.opened_ms = node_now_ms(n);
+    if ((e = bell_over(n, t, &s)))
+        return e;
     if ((e = report_add(n, t, AUDIT_OPENED, &s, ERR_OK, actor)))
         return e;
     return in_put(n, t, &s);

@@ -27,7 +27,9 @@ struct care_payload {
     uint64_t type;       /* enum envelope_type, by its schema */
     uint64_t class_mask; /* recomputed */
     struct span offer;   /* invitation: [offer, org, skid, sig]; else empty */
-    void *doc;           /* care/'s own; freed by hooks->release() */
+    uint64_t to_kind;    /* whom it names here: enum addressee_kind, 0 nobody */
+    struct span to_name;
+    void *doc; /* care/'s own; freed by hooks->release() */
 };
 
 struct care_hooks {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "actor.h"
+#include "bell.h"
 #include "circles.h"
 #include "inbox.h"
 #include "log.h"
@@ -72,7 +73,7 @@ static enum err hide(struct node *n, struct txn *t, struct in_status *s, uint32_
         return e;
     s->state = s->ended == AUDIT_RECALLED ? IN_RECALLED : IN_WITHHELD;
     s->code = s->ended == AUDIT_RECALLED ? (uint32_t)ERR_RECALLED : code;
-    if ((e = in_put(n, t, s)))
+    if ((e = in_put(n, t, s)) || (e = bell_over(n, t, s)))
         return e;
     return journal_add(n, t, JOURNAL_HIDDEN, NULL, in_person(s), s->mid);
 }

@@ -59,6 +59,8 @@ enum node_table {
     TABLE_LINK,       /* provisional person id -> person id (K); care/person.h */
     TABLE_CARE,       /* for care/: free use, sealed by the vault as its module says */
     TABLE_TOLD,       /* kind u8, id 16, id 16 -> what the hub warns of; told.h (K) */
+    TABLE_BELL,       /* mid, from -> the notification of a received envelope; bell.h (K) */
+    TABLE_BELL_LIVE,  /* u8 0 urgent, 1 to do, 2 failed, mid, from -> nothing */
     NODE_TABLES
 };
 #define NODE_SCHEMA 1
@@ -72,6 +74,7 @@ struct circles;
 struct courier;
 struct waits;
 struct gauges;
+struct bells;
 struct care_hooks;
 
 /* Who we are at the hub; zero before `join` has ended. */
@@ -105,6 +108,7 @@ struct node {
     struct waits *waits;
     struct courier *courier; /* NULL without a daemon */
     struct gauges *gauges;   /* NULL without a daemon */
+    struct bells *bells;     /* NULL without a daemon */
     struct loop *loop;       /* NULL without a daemon */
     enum err alarm;          /* ERR_OK, or why nothing is sealed and nothing delivered any more */
 };

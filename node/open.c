@@ -8,6 +8,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "bell_rules.h"
 #include "care.h"
 #include "file.h"
 #include "log.h"
@@ -126,11 +127,15 @@ static enum err settings_of(const char *dir, struct node_settings *out)
 {
     char path[PATH_ROOM];
     char why[400] = "";
+    struct bell_rules *rules = NULL;
     enum err e;
 
     if ((size_t)snprintf(path, sizeof path, "%s/node.conf", dir) >= sizeof path)
         return ERR_SIZE;
     e = settings_read(path, out, why, sizeof why);
+    if (!e)
+        e = bell_rules_read(dir, out, &rules, why, sizeof why);
+    bell_rules_free(rules);
     if (e)
         fprintf(stderr, "relais-node: %s\n", *why ? why : word_error(e));
     return e;

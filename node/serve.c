@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bell.h"
 #include "cli.h"
 #include "commands.h"
 #include "contacts.h"
@@ -108,7 +109,8 @@ static enum err daemon_up(struct daemon *d)
     if ((e = loop_open(d->n->clock, &d->loop)))
         return e;
     d->n->loop = d->loop;
-    if ((e = gauges_open(d->n, &d->n->gauges)) || (e = link_up(d)))
+    if ((e = gauges_open(d->n, &d->n->gauges)) || (e = bells_open(d->n, &d->n->bells)) ||
+        (e = link_up(d)))
         return e;
     if ((e = loop_timer(d->loop, WAITS_EVERY_MS, every_100_ms, d)) ||
         (e = loop_timer(d->loop, SECOND_MS, every_second, d)) ||
@@ -127,6 +129,8 @@ static void daemon_down(struct daemon *d)
         d->n->waits = NULL;
         courier_close(d->n->courier);
         d->n->courier = NULL;
+        bells_close(d->n->bells);
+        d->n->bells = NULL;
         gauges_close(d->n->gauges);
         d->n->gauges = NULL;
     }
@@ -168,6 +172,27 @@ int init_main(const struct open_flags *flags, struct keyfile_cost cost)
     return EXIT_DONE;
 }
 
+/* The node works without it, but people would not be told. */
+static enum err commands_check(const struct node *n)
+{
+    struct bell_rules *rules = NULL;
+    const char *broken;
+    char why[400];
+    enum err e = bell_rules_read(n->dir, &n->settings, &rules, why, sizeof why);
+
+    if (e)
+        return e;
+    if ((broken = bell_rules_broken(rules))) {
+        fprintf(stderr,
+                "relais-node check : la commande de notification « %s » est introuvable ou ne peut "
+                "pas être exécutée.\n",
+                broken);
+        e = ERR_CONF;
+    }
+    bell_rules_free(rules);
+    return e;
+}
+
 int check_main(const struct open_flags *flags)
 {
     struct node *n = NULL;
@@ -178,6 +203,7 @@ int check_main(const struct open_flags *flags)
         return failed("check", e);
     printf("Réglages, clés et magasin : en ordre. %s\n",
            n->self.joined ? "Nœud raccordé." : "Nœud pas encore raccordé.");
+    e = commands_check(n);
     if (n->alarm) {
         e = n->alarm;
         failed("check", e);

@@ -21,6 +21,8 @@ static const struct setting rows[] = {
     {"prekey_every",    SET_DURATION,    AT(prekey_every_s),  "7d",   1,     30 * 86400, "age at which the newest prekey gets a successor"},
     {"metrics_listen",  SET_TEXT,        AT(metrics_listen),  "",     0,     0,        "loopback address of /health and /metrics, as 127.0.0.1:7414; empty: none"},
     {"log_level",       SET_TEXT,        AT(log_level),       "info", 1,     0,        "debug, info, warn or error"},
+    {"notify",          SET_PATH,        AT(notify),          "",     0,     0,        "command that tells people that a message has come, without its content; others for one addressee: notify.conf; empty: none"},
+    {"notify_timeout",  SET_DURATION_MS, AT(notify_timeout_ms), "30s", 100,  300000,   "a command of notify that runs longer is killed"},
 };
 /* clang-format on */
 #define ROWS (sizeof rows / sizeof *rows)

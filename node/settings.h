@@ -22,6 +22,8 @@ struct node_settings {
     uint64_t prekey_every_s;  /* between two prekeys */
     char metrics_listen[64];  /* loopback; "": no pages */
     char log_level[8];
+    char notify[512];           /* command that says that a message has come; "": none */
+    uint64_t notify_timeout_ms; /* what runs longer is killed */
 };
 
 /* The defaults alone. */

@@ -165,6 +165,8 @@ static enum err copy_all(const struct work *w, struct backup *b)
     dir_unlock(&lock);
     if (!e)
         e = backup_file(b, dir, "node.conf", false);
+    if (!e)
+        e = backup_file(b, dir, "notify.conf", false);
     return e ? e : backup_file(b, dir, "node.key", true);
 }
 

@@ -49,6 +49,7 @@ static const char *const names[NODE_TABLES] = {
     [TABLE_REPORT] = "report",     [TABLE_ACTOR] = "actor",
     [TABLE_JOURNAL] = "journal",     [TABLE_PERSON] = "person",     [TABLE_LINK] = "link",
     [TABLE_CARE] = "care",           [TABLE_SEEN_HEAD] = "seen.head", [TABLE_TOLD] = "told",
+    [TABLE_BELL] = "bell",           [TABLE_BELL_LIVE] = "bell.live",
 };
 /* clang-format on */
 

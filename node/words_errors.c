@@ -60,7 +60,7 @@ static const struct sentence sentences[] = {
     SAY(ERR_INTERNAL, "Une erreur interne s'est produite.", "Ce qui était enregistré avant l'est toujours.",
         "Recommencez une fois ; si elle revient, " "prévenez l'administrateur du nœud avec l'heure et la commande."),
     SAY(ERR_CONF, "Le fichier de réglages n'est pas valable.", NOTHING_CHANGED,
-        "Corrigez node.conf, puis lancez « relais-node check »."),
+        "Corrigez node.conf ou notify.conf, puis lancez « relais-node check »."),
     SAY(ERR_CLOSED, "L'autre côté a fermé la liaison avant de répondre.", NOT_SURE,
         "Vérifiez avec « relais-node status », puis regardez « sheet list » avant de réécrire."),
     SAY(ERR_AGAIN, "Il n'y a rien à faire pour l'instant.", NOTHING_CHANGED, "Recommencez plus tard."),

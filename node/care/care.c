@@ -16,6 +16,16 @@ static void release(struct care_payload *p)
     *p = (struct care_payload){0};
 }
 
+/* Whom of this organisation the sheet is for. */
+static void addressed(const struct node *n, const struct sheet *s, struct care_payload *out)
+{
+    for (size_t i = s->audience_count; i-- > 0;)
+        if (memcmp(s->audience[i].org, n->self.org, ID_BYTES) == 0) {
+            out->to_kind = s->audience[i].kind;
+            out->to_name = s->audience[i].label;
+        }
+}
+
 static enum err open_body(struct node *n, struct span body, const struct env_header *h,
                           struct care_payload *out)
 {
@@ -34,6 +44,8 @@ static enum err open_body(struct node *n, struct span body, const struct env_hea
     *out = (struct care_payload){.type = d->type, .class_mask = document_classes(d), .doc = d};
     if (d->type == ENVELOPE_INVITATION)
         out->offer = d->invitation.offer;
+    else
+        addressed(n, &d->sheet, out);
     d = NULL;
 out:
     if (d)

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bell.h"
 #include "contacts.h"
 #include "dossier.h"
 #include "person.h"
@@ -199,6 +200,8 @@ static enum err row_say(struct node *n, struct txn *t, struct call *c, const str
     if (!row || json_array_append_new(list, row))
         return e; /* json_array_append_new() steals it either way */
     if ((e = row_state(n, c, m)))
+        return e;
+    if (m->incoming && (e = bell_say(n, t, &m->in, &c->text, row)))
         return e;
     if (!m->incoming || m->in.state == IN_RECEIVED)
         e = row_content(n, t, c, m, row);
