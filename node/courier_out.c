@@ -78,39 +78,64 @@ static void put_one(struct courier *c, struct task *x, const uint8_t mid[ID_BYTE
 
 #define PUTS_LOOKED_AT 256
 
-/* Those that will fly in this turn are sealed together. */
-static void puts_bundle(struct courier *c, const uint8_t (*mids)[ID_BYTES], size_t count)
+/*
+ * The hub sees what one recipient gets from us in the order of the outbox: of envelopes that share
+ * a recipient only the oldest undecided one is on its way, and until its answer is final and on our
+ * disk nothing behind it is sent, whatever it was told (BUSY, RATE, UNKNOWN, FULL, a quota) or not
+ * told. To different recipients up to PUTS_FLYING_MAX fly. A window of several for one recipient
+ * could not keep the order: what flies behind one whose commit fails is accepted with the next
+ * commit. The price is one round trip and one commit at the hub for each envelope in a line; those
+ * behind are sealed meanwhile, so that they share a signature.
+ *
+ * What remains: one whose circle waits for a statement of ours to be decided is not in line
+ * before that (it would hold up other circles), and an outbox with more than PUTS_LOOKED_AT
+ * undecided is looked at from its oldest end only.
+ */
+
+/* Does one fly in this turn that is not sealed yet, it is sealed with the oldest behind it. */
+static void puts_bundle(struct courier *c, const struct out_pending *list, size_t count)
 {
-    uint8_t due[OUTBOX_BATCH_MAX][ID_BYTES];
-    size_t room = PUTS_FLYING_MAX - c->flying[TASK_PUT];
+    uint8_t unsealed[OUTBOX_BATCH_MAX][ID_BYTES];
+    bool wanted = false;
     size_t n = 0;
     enum err e;
 
-    for (size_t i = 0; i < count && n < room && n < OUTBOX_BATCH_MAX; i++)
-        if (task_due(c, task_make(c, TASK_PUT, SPAN_OF(mids[i]))))
-            memcpy(due[n++], mids[i], ID_BYTES);
-    if ((e = outbox_batch(c->n, (const uint8_t(*)[ID_BYTES])due, n)))
+    for (size_t i = 0; i < count && n < OUTBOX_BATCH_MAX; i++) {
+        const struct out_pending *o = &list[i];
+
+        if (o->sealed || !task_due(c, task_make(c, TASK_PUT, SPAN_OF(o->mid))))
+            continue;
+        wanted |= o->first;
+        memcpy(unsealed[n++], o->mid, ID_BYTES);
+    }
+    if (wanted && (e = outbox_batch(c->n, (const uint8_t(*)[ID_BYTES])unsealed, n)))
         log_limited(LEVEL_WARN, "outbox.batch", "why=%s", err_name(e)); /* each alone, then */
 }
 
 static void puts_work(struct courier *c)
 {
-    uint8_t mids[PUTS_LOOKED_AT][ID_BYTES];
+    struct out_pending list[PUTS_LOOKED_AT];
     struct txn *t = NULL;
     size_t count = 0;
-    enum err e = store_begin(c->n->store, TXN_READ, &t);
+    enum err e;
 
+    if (c->flying[TASK_PUT] >= PUTS_FLYING_MAX)
+        return;
+    e = store_begin(c->n->store, TXN_READ, &t);
     if (!e)
-        e = outbox_pending(c->n, t, mids, PUTS_LOOKED_AT, &count);
+        e = outbox_pending(c->n, t, list, PUTS_LOOKED_AT, &count);
     store_abort(&t);
     if (e)
         log_limited(LEVEL_WARN, "outbox.pending", "why=%s", err_name(e));
-    puts_bundle(c, (const uint8_t(*)[ID_BYTES])mids, count);
+    puts_bundle(c, list, count);
     for (size_t i = 0; i < count && c->flying[TASK_PUT] < PUTS_FLYING_MAX; i++) {
-        struct task *x = task_make(c, TASK_PUT, SPAN_OF(mids[i]));
+        struct task *x;
 
+        if (!list[i].first)
+            continue;
+        x = task_make(c, TASK_PUT, SPAN_OF(list[i].mid));
         if (task_due(c, x))
-            put_one(c, x, mids[i]);
+            put_one(c, x, list[i].mid);
     }
 }
 

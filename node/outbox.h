@@ -138,9 +138,14 @@ enum err outbox_receipt(struct node *n, struct txn *t, struct span receipt,
  * reached the hub before is OUT_ACCEPTED as soon as a receipt proves it. */
 enum err outbox_withhold(struct node *n, struct txn *t, const uint8_t circle[ID_BYTES],
                          size_t *count);
-/* mids the hub has not decided about, oldest first, at most max; none of a circle about which a
- * statement of ours is undecided. */
-enum err outbox_pending(struct node *n, struct txn *t, uint8_t (*mids)[ID_BYTES], size_t max,
+struct out_pending {
+    uint8_t mid[ID_BYTES];
+    bool sealed;
+    bool first; /* nothing older in the list goes to any of its recipients: it may be offered */
+};
+/* What the hub has not decided about, oldest first, at most max; none of a circle about which a
+ * statement of ours is undecided: it takes its place in the line when that is. */
+enum err outbox_pending(struct node *n, struct txn *t, struct out_pending *list, size_t max,
                         size_t *count);
 
 /* --- taking back (outrecall.c) --------------------------------------------------------------- */

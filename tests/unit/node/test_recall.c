@@ -286,7 +286,7 @@ static void written(struct desk *d, char mid[33])
 
 static size_t offered(struct desk *d)
 {
-    uint8_t mids[8][ID_BYTES];
+    struct out_pending mids[8];
     struct txn *t = NULL;
     size_t count = 0;
 
