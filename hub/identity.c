@@ -84,8 +84,10 @@ static enum err unfinished_clear(const char *unfinished, const char *keys, const
 {
     enum err e;
 
-    if (access(keys, F_OK) == 0)
-        return ERR_EXISTS;
+    if (access(keys, F_OK) == 0) {
+        e = file_remove(unfinished); /* killed between the two: a copy */
+        return e && e != ERR_NOT_FOUND ? e : ERR_EXISTS;
+    }
     if (access(unfinished, F_OK) != 0)
         return ERR_OK;
     e = file_remove(facts);

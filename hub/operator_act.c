@@ -79,23 +79,20 @@ enum err operator_key_make(const char *path, struct span passphrase, struct keyf
     struct secret_sign *key = NULL;
     struct secret32 *seed = NULL;
     struct keyring *ring = NULL;
-    enum err undone = ERR_OK;
     enum err e;
 
     if ((e = secret_sign_generate(entropy, &key)) || (e = secret_sign_seed(key, &seed)))
         goto out;
     if ((e = keyfile_create(path, passphrase, cost, entropy, &ring)))
         goto out;
-    if ((e = keyring_add(ring, KEY_NAME, seed)) || (e = keyring_save(ring, entropy))) {
-        undone = file_remove(path); /* empty, it would be in the way of the next try */
+    if ((e = keyring_add(ring, KEY_NAME, seed)) || (e = keyring_save(ring, entropy)))
         goto out;
-    }
     *pk = *secret_sign_public(key);
 out:
     keyring_free(ring);
     secret32_free(seed);
     secret_sign_free(key);
-    return e ? e : undone;
+    return e;
 }
 
 enum err operator_key_open(const char *path, struct span passphrase, struct secret_sign **out)

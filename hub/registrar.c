@@ -23,7 +23,6 @@ enum err registrar_make(const char *dir, struct span passphrase, struct keyfile_
     struct secret_sign *key = NULL;
     struct secret32 *seed = NULL;
     struct keyring *ring = NULL;
-    enum err undone = ERR_OK;
     char path[PATH_BYTES];
     enum err e;
 
@@ -33,16 +32,14 @@ enum err registrar_make(const char *dir, struct span passphrase, struct keyfile_
         goto out;
     if ((e = keyfile_create(path, passphrase, cost, entropy, &ring)))
         goto out;
-    if ((e = keyring_add(ring, KEY_NAME, seed)) || (e = keyring_save(ring, entropy))) {
-        undone = file_remove(path); /* empty, it would be in the way of the next try */
+    if ((e = keyring_add(ring, KEY_NAME, seed)) || (e = keyring_save(ring, entropy)))
         goto out;
-    }
     *pk = *secret_sign_public(key);
 out:
     keyring_free(ring);
     secret32_free(seed);
     secret_sign_free(key);
-    return e ? e : undone;
+    return e;
 }
 
 static enum err key_open(const char *dir, struct span passphrase, struct secret_sign **out)

@@ -28,6 +28,11 @@ enum err file_write_atomic(const char *path, struct span content, unsigned mode)
 /* Same, but never replaces: ERR_EXISTS. */
 enum err file_write_new(const char *path, struct span content, unsigned mode);
 
+/* For who will file_write_new() much later: ERR_EXISTS if the path is taken. What writes into the
+ * same directory have left that were killed in the middle, by processes of this user that are no
+ * more, is removed. */
+enum err file_is_free(const char *path);
+
 enum err file_remove(const char *path); /* durable; ERR_NOT_FOUND */
 
 /* Makes the directory, not its parents; on disk, with its entry, when ERR_OK. One that exists is

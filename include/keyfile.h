@@ -46,8 +46,10 @@ struct keyfile_cost {
 
 struct keyring;
 
-/* A new, empty file. ERR_EXISTS: the path is taken. ERR_RANGE: passphrase shorter than 8 bytes
- * or longer than 1024, cost outside 8 KiB..1 GiB or 1..10 passes, path too long. */
+/* A new, empty ring. Its file appears with the first keyring_save(), whole, so that who is killed
+ * before leaves none; drafts of writes that were killed beside it are cleared away. ERR_EXISTS: the
+ * path is taken. ERR_RANGE: passphrase shorter than 8 bytes or longer than 1024, cost outside
+ * 8 KiB..1 GiB or 1..10 passes, path too long. */
 enum err keyfile_create(const char *path, struct span passphrase, struct keyfile_cost cost,
                         const struct entropy *source, struct keyring **out);
 
@@ -67,7 +69,8 @@ enum err keyring_remove(struct keyring *r, const char *name);
 size_t keyring_count(const struct keyring *r);
 const char *keyring_name(const struct keyring *r, size_t i); /* NULL past the end; borrowed */
 
-/* Replaces the file the ring came from. On error the file of before stands. */
+/* Replaces the file the ring came from. On error the file of before stands. The first save of a
+ * new ring replaces nothing: ERR_EXISTS if there is a file by now. */
 enum err keyring_save(struct keyring *r, const struct entropy *source);
 /* Another passphrase or cost, for the next keyring_save(). */
 enum err keyring_rekey(struct keyring *r, struct span passphrase, struct keyfile_cost cost,

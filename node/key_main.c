@@ -262,7 +262,6 @@ static enum err ring_write(const char *output, struct secret32 *secrets[SHARE_SE
 {
     struct entropy source = entropy_system();
     struct keyring *ring = NULL;
-    enum err undone = ERR_OK;
     enum err e;
 
     if ((e = keyfile_create(output, passphrase, cost, &source, &ring)))
@@ -273,10 +272,8 @@ static enum err ring_write(const char *output, struct secret32 *secrets[SHARE_SE
         e = witness_key_make(ring, &source); /* a restored node retires the old one */
     if (!e)
         e = keyring_save(ring, &source);
-    if (e)
-        undone = file_remove(output); /* empty, it would be in the way of the next try */
     keyring_free(ring);
-    return undone ? undone : e;
+    return e;
 }
 
 static const char *why_not_joined(enum err e)

@@ -129,13 +129,11 @@ enum err node_create(const struct node_options *options, struct keyfile_cost cos
         return e;
     if ((e = keyfile_create(path, options->passphrase, cost, &options->entropy, &ring)))
         return e;
-    if ((e = keys_make(ring, &options->entropy)))
-        goto out;
     if ((e = path_in(options->dir, "node.conf", path)))
         goto out;
-    e = settings_write(path);
-    if (e == ERR_EXISTS) /* an administrator prepared it */
-        e = ERR_OK;
+    if ((e = settings_write(path)) && e != ERR_EXISTS) /* an administrator prepared it */
+        goto out;
+    e = keys_make(ring, &options->entropy); /* last: who finds them has a whole node */
 out:
     keyring_free(ring);
     return e;

@@ -1,7 +1,9 @@
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
 #include <linux/magic.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +14,8 @@
 #include <unistd.h>
 
 #include "file.h"
+
+#define DRAFT_FORM ".tmp-%d-%u" /* pid, number */
 
 enum {
     READ_STEP = 4096,
@@ -194,7 +198,7 @@ static enum err draft_create(struct draft *d)
     static atomic_uint counter;
 
     for (int i = 0; i < NAME_TRIES; i++) {
-        snprintf(d->temporary, sizeof d->temporary, ".tmp-%d-%u", (int)getpid(),
+        snprintf(d->temporary, sizeof d->temporary, DRAFT_FORM, (int)getpid(),
                  atomic_fetch_add(&counter, 1));
         d->fd = openat(d->dir, d->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
         if (d->fd >= 0)
@@ -280,6 +284,63 @@ enum err file_write_atomic(const char *path, struct span content, unsigned mode)
 enum err file_write_new(const char *path, struct span content, unsigned mode)
 {
     return write_file(path, content, mode, false);
+}
+
+/* ---- what a killed write left ---- */
+
+/* Of a process that is no more: nobody will ever rename it. */
+static bool is_orphan(int dir, const char *name)
+{
+    struct stat st;
+    unsigned n;
+    int pid;
+    int end = 0;
+
+    if (sscanf(name, DRAFT_FORM "%n", &pid, &n, &end) != 2 || name[end] != '\0' || pid <= 0)
+        return false;
+    return kill(pid, 0) < 0 && errno == ESRCH &&
+           fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+           st.st_uid == geteuid();
+}
+
+static enum err orphans_remove(int at)
+{
+    int fd = openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *list = fd < 0 ? NULL : fdopendir(fd);
+    const struct dirent *d;
+    enum err e = ERR_OK;
+
+    if (!list) {
+        e = last_err();
+        close_fd(&fd);
+        return e;
+    }
+    while (!e && (d = readdir(list)))
+        if (is_orphan(at, d->d_name) && unlinkat(at, d->d_name, 0) < 0 && errno != ENOENT)
+            e = last_err();
+    closedir(list);
+    return e;
+}
+
+enum err file_is_free(const char *path)
+{
+    struct draft d;
+    struct stat st;
+    enum err e;
+
+    if ((e = open_dir_of(&d, path)))
+        goto out;
+    if (fstatat(d.dir, d.name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        e = ERR_EXISTS;
+    else if (errno != ENOENT)
+        e = last_err();
+    else
+        e = orphans_remove(d.dir);
+out:
+    close_fd(&d.dir);
+    free(d.path);
+    free(d.path2);
+    return e;
 }
 
 enum err file_remove(const char *path)

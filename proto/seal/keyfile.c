@@ -180,23 +180,20 @@ enum err keyfile_create(const char *path, struct span passphrase, struct keyfile
                         const struct entropy *source, struct keyring **out)
 {
     struct keyring *r = NULL;
-    struct bytes file = {0};
     enum err e;
 
     if ((r = secret_alloc(sizeof *r)) == NULL)
         return ERR_NOMEM;
     if ((e = path_keep(r, path)))
         goto out;
+    if ((e = file_is_free(path))) /* told before anybody works for nothing; the save decides */
+        goto out;
     if ((e = keyring_rekey(r, passphrase, cost, source)))
         goto out;
-    if ((e = keyring_seal(r, source, &file)))
-        goto out;
-    if ((e = file_write_new(path, bytes_span(&file), FILE_MODE)))
-        goto out;
+    r->unwritten = true;
     *out = r;
     r = NULL;
 out:
-    bytes_free(&file);
     keyring_free(r);
     return e;
 }
@@ -231,7 +228,10 @@ enum err keyring_save(struct keyring *r, const struct entropy *source)
         return ERR_STATE;
     if ((e = keyring_seal(r, source, &file)))
         goto out;
-    e = file_write_atomic(r->path, bytes_span(&file), FILE_MODE);
+    e = r->unwritten ? file_write_new(r->path, bytes_span(&file), FILE_MODE)
+                     : file_write_atomic(r->path, bytes_span(&file), FILE_MODE);
+    if (!e || e == ERR_UNKNOWN) /* it is in its place, and ours to replace */
+        r->unwritten = false;
 out:
     bytes_free(&file);
     return e;

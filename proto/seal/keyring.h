@@ -6,6 +6,8 @@
 #ifndef RELAIS_SEAL_KEYRING_H
 #define RELAIS_SEAL_KEYRING_H
 
+#include <stdbool.h>
+
 #include "keyfile.h"
 #include "secret.h"
 
@@ -24,6 +26,7 @@ struct keyring {
     uint8_t salt[KEYFILE_SALT_BYTES];
     struct secret32 key;         /* Argon2id(passphrase, salt) at that cost */
     char path[KEYFILE_PATH_MAX]; /* empty: not from a file */
+    bool unwritten;              /* made, and never saved: the path must be free */
 };
 
 /* str8 name and bin8 value at their longest, in an array of 2, in an array of up to 16 */

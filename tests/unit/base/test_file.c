@@ -267,6 +267,39 @@ static void a_name_left_by_a_crash_is_stepped_over(void **state)
     assert_content("f", "x");
 }
 
+/* Its pid is nobody's for as long as it is ours to wait for; then it is nobody's at all. */
+static int pid_of_the_dead(void)
+{
+    pid_t pid = fork();
+
+    if (pid == 0)
+        _exit(0);
+    assert_true(pid > 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    return (int)pid;
+}
+
+static void a_free_path_is_told_and_what_killed_writes_left_beside_it_goes(void **state)
+{
+    char dead[64], alive[64];
+
+    (void)state;
+    snprintf(dead, sizeof dead, ".tmp-%d-0", pid_of_the_dead());
+    snprintf(alive, sizeof alive, ".tmp-%d-0", (int)getpid());
+    assert_int_equal(file_write_atomic(in_dir(dead), SPAN_STR("half"), 0600), ERR_OK);
+    assert_int_equal(file_write_atomic(in_dir(alive), SPAN_STR("being written"), 0600), ERR_OK);
+    assert_int_equal(file_write_atomic(in_dir(".tmp-x"), SPAN_STR("not ours"), 0600), ERR_OK);
+    assert_int_equal(file_is_free(in_dir(".tmp-x")), ERR_EXISTS);
+    assert_int_equal(entries(), 3);
+    assert_int_equal(file_is_free(in_dir("f")), ERR_OK);
+    assert_int_equal(entries(), 2);
+    assert_content(alive, "being written");
+    assert_content(".tmp-x", "not ours");
+    assert_int_equal(file_is_free(in_dir("no/f")), ERR_NOT_FOUND);
+    fail_at("openat", 1, EMFILE);
+    assert_int_equal(file_is_free(in_dir("f")), ERR_IO);
+}
+
 static void write_new_never_replaces(void **state)
 {
     (void)state;
@@ -476,6 +509,7 @@ int main(void)
         TEST(an_unconfirmed_directory_is_an_unknown_outcome),
         TEST(short_and_interrupted_writes_go_on),
         TEST(a_name_left_by_a_crash_is_stepped_over),
+        TEST(a_free_path_is_told_and_what_killed_writes_left_beside_it_goes),
         TEST(write_new_never_replaces),
         TEST(write_new_works_where_no_replace_is_not_known),
         TEST(a_missing_directory_or_file_is_not_found),
