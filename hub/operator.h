@@ -46,6 +46,9 @@ enum err quota_say(struct asked *a, const uint8_t org[ID_BYTES], json_t *one);
 enum err escalated_say(struct asked *a);
 enum err silent_say(struct asked *a);
 enum err clock_say(struct asked *a);
+/* absence_commands.c: of "org list" ("absence" of its JSON), and a part of `status` */
+enum err absence_say(struct asked *a, const uint8_t org[ID_BYTES], json_t *one);
+enum err absent_say(struct asked *a);
 enum err clock_confirm(struct asked *a);
 /* key_commands.c: the signing key in force by the keys log, and the federation with it */
 const struct secret_sign *core_hub_key(const struct core *c);

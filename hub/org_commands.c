@@ -261,7 +261,7 @@ static enum err list_one(void *arg, const struct invite *i)
              (int)i->name.len, (const char *)i->name.ptr, state_word(i->state), o ? ", " : "",
              o ? standing_word(s) : "", print[0] ? "  empreinte " : "", print, id, org)))
         return e;
-    if (o && (e = quota_say(l->a, o->id, one)))
+    if (o && ((e = absence_say(l->a, o->id, one)) || (e = quota_say(l->a, o->id, one))))
         return e;
     return list_nodes(l, o, one);
 }

@@ -11,6 +11,7 @@
 #define ENROL_BODY_MAX (STMT_MAX - 192) /* with the possession it is a statement of its own */
 #define WITNESS_KEYS_MAX 64             /* of one node, ever: one each time it is restored */
 #define PREKEYS_LIVE_MAX 64             /* of one node: honest ones have two or three */
+#define ABSENCE_SKEW_MS 600000          /* its ts ahead of our clock */
 
 /* To the door and the workers, for their replicas of the directory. */
 static enum err keys_tell(struct core *c, uint64_t index, uint64_t time_ms, struct span ss)
@@ -171,7 +172,37 @@ static bool prekeys_crowded(const struct core *c, const struct directory_node *n
     return live == PREKEYS_LIVE_MAX;
 }
 
-static enum err prekey_check(struct core *c, const struct job *j)
+/* What depends on our clock, and so on us alone: the log itself never asks for the time. */
+static enum err absence_timely(const struct core *c, const struct job *j,
+                               const struct directory_node *n)
+{
+    struct absence_statement s;
+    enum err e;
+
+    if ((e = absence_decode(j->ss.stmt, &s)))
+        return e;
+    if (s.ts_ms > c->now_ms && s.ts_ms - c->now_ms > ABSENCE_SKEW_MS)
+        return ERR_SKEW;
+    return directory_absences_full(n, c->now_ms) ? ERR_QUOTA : ERR_OK;
+}
+
+/* Does the log have room for one more of the kind, from this node? */
+static enum err room_check(const struct core *c, const struct job *j, enum keys_kind kind,
+                           const struct directory_node *n)
+{
+    switch (kind) {
+    case KEYS_PREKEY:
+        return prekeys_crowded(c, n) ? ERR_QUOTA : ERR_OK;
+    case KEYS_WITNESS_KEY:
+        return n->witness_number >= WITNESS_KEYS_MAX ? ERR_QUOTA : ERR_OK;
+    case KEYS_ABSENCE:
+        return absence_timely(c, j, n);
+    default:
+        return ERR_RIGHT;
+    }
+}
+
+static enum err put_check(struct core *c, const struct job *j)
 {
     const struct directory_node *n = directory_find_node(c->dir, j->who.node);
     uint8_t federation[ID_BYTES];
@@ -180,13 +211,13 @@ static enum err prekey_check(struct core *c, const struct job *j)
 
     if ((e = keys_stmt_peek(j->ss.stmt, &kind, federation)))
         return e;
-    if (kind != KEYS_PREKEY && kind != KEYS_WITNESS_KEY)
+    if (kind != KEYS_PREKEY && kind != KEYS_WITNESS_KEY && kind != KEYS_ABSENCE)
         return ERR_RIGHT;
     if (!n || j->ss.count != 1 || memcmp(j->ss.sig[0].kid, n->kid, KID_BYTES) != 0)
         return ERR_FROM;
-    if (kind == KEYS_PREKEY ? prekeys_crowded(c, n) : n->witness_number >= WITNESS_KEYS_MAX)
-        return ERR_QUOTA;
-    return directory_check(c->dir, directory_size(c->dir), j->message.statement.ss);
+    if ((e = directory_check(c->dir, directory_size(c->dir), j->message.statement.ss)))
+        return e;
+    return room_check(c, j, kind, n);
 }
 
 enum err on_keys_put(struct core *c, struct job *j)
@@ -194,7 +225,7 @@ enum err on_keys_put(struct core *c, struct job *j)
     struct message m = {.type = MSG_KEYS_PAGE, .keys_page = {.req = j->req}};
     enum err e;
 
-    if ((e = prekey_check(c, j))) {
+    if ((e = put_check(c, j))) {
         j->costly = e == ERR_FORGED;
         return e == ERR_NOMEM ? e : core_refuse(c, j, e);
     }

@@ -34,9 +34,20 @@ static uint64_t last_heard_ms(const struct core *c, const struct mailbox *m)
     return m->heard_ms ? m->heard_ms : c->started_ms;
 }
 
+/* Who has announced that he is closed (PROTOCOL.md 7.7) is expected again after it. */
+static uint64_t expected_ms(const struct core *c, const struct mailbox *m)
+{
+    const struct directory_org *o = directory_find_org(c->dir, m->who.org);
+    uint64_t heard_ms = last_heard_ms(c, m);
+
+    if (!o || o->absence.from_ms > c->now_ms || o->absence.until_ms < heard_ms)
+        return heard_ms;
+    return o->absence.until_ms;
+}
+
 static bool is_silent(const struct core *c, const struct mailbox *m)
 {
-    uint64_t heard_ms = last_heard_ms(c, m);
+    uint64_t heard_ms = expected_ms(c, m);
 
     return !m->open && m->len > 0 && c->now_ms > heard_ms &&
            c->now_ms - heard_ms >= c->silent_after_ms;

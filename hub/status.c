@@ -279,8 +279,8 @@ enum err status_run(struct asked *a)
         (e = waiting_text(a)) || (e = store_text(a, &s)))
         return e;
     if ((e = memory_text(a)) || (e = refusals_text(a)) || (e = witness_facts(a)) ||
-        (e = clock_say(a)) || (e = silent_say(a)) || (e = escalated_say(a)) ||
-        (e = operators_facts(a)))
+        (e = clock_say(a)) || (e = silent_say(a)) || (e = absent_say(a)) ||
+        (e = escalated_say(a)) || (e = operators_facts(a)))
         return e;
     return limits_text(a);
 }

@@ -34,7 +34,10 @@
 #define ORG_SERVICE_MAX 32
 #define EMERGENCY_DELAY_MAX_S 31536000 /* a year: more is a typing error */
 #define PREKEY_LIVE_MS (UINT64_C(14) * 24 * 60 * 60 * 1000)
-#define FINGERPRINT_TEXT 25 /* XXXX-XXXX-XXXX-XXXX-XXXX and NUL */
+#define ABSENCE_DAY_MS UINT64_C(86400000)
+#define ABSENCE_AHEAD_MS (366 * ABSENCE_DAY_MS) /* until - ts: more is a typing error */
+#define ABSENCES_A_DAY 4                        /* of one node, at the hub: everybody keeps them */
+#define FINGERPRINT_TEXT 25                     /* XXXX-XXXX-XXXX-XXXX-XXXX and NUL */
 
 enum keys_kind {
     KEYS_GENESIS = 1,
@@ -45,6 +48,7 @@ enum keys_kind {
     KEYS_REVOKE,
     KEYS_ROTATE_NODE, /* reserved: ERR_UNSUPPORTED */
     KEYS_ROTATE_HUB,  /* of HUB_KEY_SIGNING; the others: ERR_UNSUPPORTED */
+    KEYS_ABSENCE = 9,
     KEYS_WITNESS_SET = 10,
     KEYS_WITNESS_KEY = 12
 };
@@ -132,7 +136,19 @@ struct directory_node {
     uint32_t previous_of_org; /* directory_node() enrolled before it, or DIRECTORY_NONE */
     uint32_t prekey;          /* the newest */
     uint64_t witness_number;  /* of its witness key in force; 0: it has none */
+    uint64_t absences_ms[ABSENCES_A_DAY]; /* when it announced its last ones, a ring */
+    uint64_t absence_count;               /* ever */
     struct sign_public witness;
+};
+
+/* What an organisation has announced last (7.7). Days are whole, in UTC. */
+struct directory_absence {
+    uint64_t at; /* index of the leaf; 0: it never said anything */
+    uint64_t ts_ms;
+    uint64_t from_ms;
+    uint64_t until_ms;   /* not included; 0: taken back */
+    uint32_t node;       /* directory_node(): who signed */
+    uint32_t substitute; /* directory_org(), or DIRECTORY_NONE */
 };
 
 struct directory_org {
@@ -145,6 +161,7 @@ struct directory_org {
     uint64_t enrolled_at;  /* of its first node */
     uint32_t newest_node;
     uint32_t newest_suspension; /* directory_suspension(), or DIRECTORY_NONE */
+    struct directory_absence absence;
 };
 
 struct directory_suspension {
@@ -180,9 +197,10 @@ void directory_free(struct directory *d); /* NULL is fine */
  * none). ERR_UNSUPPORTED: kind 7, and 8 for another key
  * than the signing key. ERR_FIELD_VALUE: also another federation. ERR_FORGED,
  * ERR_POSSESSION. ERR_KEY_UNKNOWN: signed by a key that may not sign this. ERR_FIELD_MISSING: the
- * signature that is needed is not there. ERR_COUNTERSIGN. ERR_EXISTS: a key or node id seen
- * before. ERR_CHAIN: prekey number or predecessor. ERR_NOT_FOUND: no such organisation or node.
- * ERR_REVOKED, ERR_SUSPENDED, ERR_NOT_YET: whom the statement comes from.
+ * signature that is needed is not there. ERR_COUNTERSIGN. ERR_EXISTS: a key or node id (or absence)
+ * seen before. ERR_CHAIN: prekey number or predecessor, an absence older than the last. ERR_RANGE:
+ * an absence too far ahead. ERR_NOT_FOUND: no such organisation or node. ERR_REVOKED,
+ * ERR_SUSPENDED, ERR_NOT_YET: whom the statement comes from.
  */
 enum err directory_check(const struct directory *d, uint64_t index, struct span ss);
 enum err directory_apply(struct directory *d, uint64_t index, uint64_t time_ms, struct span ss);
@@ -197,6 +215,12 @@ enum err federation_matches(const struct federation *f, const struct invitation 
 const struct directory_witnesses *directory_witnesses(const struct directory *d);
 /* Is this node of the set, with a key, and neither revoked nor suspended? */
 bool directory_is_witness(const struct directory *d, const struct directory_node *n);
+
+/* What the organisation has announced and is not over at now_ms, begun or not; NULL: nothing. */
+const struct directory_absence *directory_absence(const struct directory *d,
+                                                  const uint8_t org[ID_BYTES], uint64_t now_ms);
+/* Of those that the node announced, has the hub had ABSENCES_A_DAY in the day before now_ms? */
+bool directory_absences_full(const struct directory_node *n, uint64_t now_ms);
 
 /* Iteration, and the links above; NULL when out of range. Orgs and nodes in order of the log. */
 size_t directory_org_count(const struct directory *d);
@@ -325,6 +349,21 @@ enum err hub_key_encode(const uint8_t federation[ID_BYTES], uint64_t ts_ms,
 enum err hub_key_decode(struct span stmt, struct hub_key_statement *out);
 /* Was this once the hub's signing key, and is no more? */
 bool directory_hub_key_was(const struct directory *d, const struct sign_public *pk);
+struct absence_statement {
+    uint8_t federation[ID_BYTES];
+    uint64_t ts_ms;
+    uint8_t org[ID_BYTES];
+    uint8_t node[ID_BYTES];
+    uint64_t from_ms; /* both 0: the last one is taken back */
+    uint64_t until_ms;
+    bool has_substitute;
+    uint8_t substitute[ID_BYTES];
+};
+enum err absence_encode(const struct absence_statement *s, struct bytes *out);
+enum err absence_decode(struct span stmt, struct absence_statement *out);
+/* An SS signed by the node, for KEYS_PUT. */
+enum err absence_sign(const struct absence_statement *s, const struct secret_sign *key,
+                      struct bytes *out);
 
 /* The kind and federation of a stmt of this log. */
 enum err keys_stmt_peek(struct span stmt, enum keys_kind *kind, uint8_t federation[ID_BYTES]);

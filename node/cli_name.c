@@ -21,6 +21,7 @@ static const struct thing things[] = {
     {"re", "Fiche introuvable : « ", "fiche : « ", "sheet list"},
     {"org", "Aucune structure de l'annuaire ne commence par « ", "structure : « ", "org list"},
     {"orgs", "Aucune structure de l'annuaire ne commence par « ", "structure : « ", "org list"},
+    {"substitute", "Aucune structure de l'annuaire ne commence par « ", "structure : « ", "org list"},
     {"to", "Aucune structure de l'annuaire ne commence par « ", "structure : « ", "org list"},
 };
 /* clang-format on */

@@ -21,6 +21,11 @@ static const struct cli_arg sign_args[] = {
     {"confirm", "confirm", CLI_FLAG, 0, false, NULL},
     {"output", "output", CLI_LOCAL, 0, false, NULL},
 };
+static const struct cli_arg absence_args[] = {
+    {"from", "from", CLI_DAY, 0, true, NULL},
+    {"until", "until", CLI_DAY, 0, true, NULL},
+    {"substitute", "substitute", CLI_TEXT, 0, false, NULL},
+};
 static const struct cli_arg policy_args[] = {{"output", "output", CLI_LOCAL, 0, false, NULL}};
 static const struct cli_arg backup_args[] = {{"", "to", CLI_LOCAL, 0, true, NULL}};
 static const struct cli_arg restore_args[] = {
@@ -167,6 +172,9 @@ const struct cli_row cli_rows[] = {
     ROW("key recover", NULL, false, cli_run_key_recover, key_recover_args, "retrouve les clés : lit les parts dans des fichiers, ou ce que vous tapez, et écrit node.key"),
     BARE("status", "status", false, NULL, "liaison, file d'attente, alarmes"),
     BARE("org list", "org.list", false, NULL, "les structures de l'annuaire"),
+    ROW("absence set", "absence.set", true, NULL, absence_args, "annonce une fermeture à tout l'annuaire, du premier au dernier jour (366 jours à l'avance au plus) ; --substitute dit à qui s'adresser"),
+    BARE("absence clear", "absence.clear", true, NULL, "lève la fermeture annoncée"),
+    BARE("absence list", "absence.list", false, NULL, "les fermetures annoncées"),
     ALONE("sign", "sign", false, cli_run_sign, sign_args, "montre ce qu'un fichier demande de signer ; --confirm le signe"),
     BARE("hub resume", "hub.resume", false, NULL, "reprend la liaison arrêtée, après la décision d'un humain"),
     ALONE("policy", "policy", false, cli_run_policy, policy_args, "les clés de confiance, pour relais-verify ; --output FICHIER les écrit"),

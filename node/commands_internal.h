@@ -34,6 +34,13 @@ enum err evidence_run(struct node *n, struct call *c);
 const char *link_text(const struct node *n);
 enum err disk_text(const struct node *n, struct bytes *text); /* nothing while there is room */
 
+/* commands_absence.c */
+enum err absence_set(struct node *n, struct call *c);
+enum err absence_clear(struct node *n, struct call *c);
+enum err absence_list(struct node *n, struct call *c);
+struct directory_absence;
+json_t *absence_json(struct node *n, const struct directory_absence *a);
+
 /* circle_open.c: ERR_EXISTS, with the handle told, when the person has an open circle here. */
 enum err circle_is_first(struct node *n, struct txn *t, const uint8_t person[ID_BYTES],
                          struct call *c);

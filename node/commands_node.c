@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "absence.h"
 #include "bell.h"
 #include "circles.h"
 #include "commands_internal.h"
@@ -151,7 +152,7 @@ static enum err run_status(struct node *n, struct call *c)
     if (!(e = outbox_each(n, t, tally_out, &x)) && !(e = inbox_each(n, t, tally_in, &x)) &&
         !(e = act_each_waiting(n, t, tally_act, &x)) && !(e = prekey_json(n, t, c->data)) &&
         !(e = status_text(n, &x, &c->text)) && !(e = bytes_printf(&c->text, "\n")) &&
-        !(e = told_say(n, t, c)))
+        !(e = absence_status(n, t, &c->text)) && !(e = told_say(n, t, c)))
         e = bells_say(n, t, c);
     store_abort(&t);
     if (e)
@@ -196,6 +197,7 @@ static enum err org_row(struct node *n, struct call *c, const struct directory_o
 {
     const struct directory *d = contacts_directory(n);
     enum directory_state s = directory_org_state(d, o, DIRECTORY_NOW, node_now_ms(n));
+    const struct directory_absence *a = directory_absence(d, o->id, node_now_ms(n));
     json_t *row = json_pack("{s:o, s:o, s:i, s:o, s:o, s:i, s:b}", "org", json_hex(o->id, ID_BYTES),
                             "name", json_span(o->name), "kind", (int)o->kind, "national_id",
                             json_span(o->national_id), "territory", json_span(o->territory),
@@ -203,14 +205,17 @@ static enum err org_row(struct node *n, struct call *c, const struct directory_o
     struct bytes id = {0};
     enum err e;
 
-    if (json_array_append_new(list, row))
+    if (json_array_append_new(list, row) ||
+        json_object_set_new(row, "absence", a ? absence_json(n, a) : json_null()))
         return ERR_NOMEM;
     if ((e = hex_write(&id, SPAN_OF(o->id))))
         return e;
-    e = bytes_printf(&c->text, "%s  %.*s (%s) : %s\n", (const char *)id.ptr, (int)o->name.len,
+    e = bytes_printf(&c->text, "%s  %.*s (%s) : %s", (const char *)id.ptr, (int)o->name.len,
                      (const char *)o->name.ptr, word_org_kind(o->kind), state_text(s));
+    if (!e && a && !(e = bytes_printf(&c->text, ", fermeture annoncée")))
+        e = absence_days(a->from_ms, a->until_ms, &c->text);
     bytes_free(&id);
-    return e;
+    return e ? e : bytes_printf(&c->text, "\n");
 }
 
 static enum err run_org_list(struct node *n, struct call *c)
@@ -477,6 +482,9 @@ const struct command node_commands[] = {
     {"status",     RIGHT_READ,  false, run_status,   "état du nœud, de la liaison et des files"},
     {"hub.resume", RIGHT_ADMIN, false, run_resume,   "reprend la liaison après une décision"},
     {"org.list",   RIGHT_READ,  false, run_org_list, "annuaire de la fédération"},
+    {"absence.set",   RIGHT_WRITE, true,  absence_set,   "annonce une fermeture à tout l'annuaire"},
+    {"absence.clear", RIGHT_WRITE, true,  absence_clear, "lève la fermeture annoncée"},
+    {"absence.list",  RIGHT_READ,  false, absence_list,  "fermetures annoncées"},
     {"sign",       RIGHT_ADMIN, false, run_sign,     "montre ou signe une demande du registre"},
     {"receipts",   RIGHT_READ,  false, run_receipts, "récépissés d'un envoi, en fichiers vérifiables"},
     {"evidence",   RIGHT_READ,  false, evidence_run, "preuves d'histoires contradictoires du hub, en fichiers"},

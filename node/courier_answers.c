@@ -1,6 +1,7 @@
 /* What the hub answers (PROTOCOL.md 11). An answer ends its task only once it is on our disk. */
 #include <string.h>
 
+#include "absence.h"
 #include "circles.h"
 #include "commands.h"
 #include "contacts.h"
@@ -26,8 +27,8 @@ void on_keys_page(struct courier *c, const struct link_frame *f, const struct me
     enum err e;
 
     (void)f;
-    if (!x ||
-        (x->id.kind != TASK_KEYS && x->id.kind != TASK_KEYS_PUT && x->id.kind != TASK_WITNESS_PUT))
+    if (!x || (x->id.kind != TASK_KEYS && x->id.kind != TASK_KEYS_PUT &&
+               x->id.kind != TASK_WITNESS_PUT && x->id.kind != TASK_ABSENCE_PUT))
         return;
     if (x->id.kind != TASK_KEYS) { /* accepted: the log has grown by it */
         task_end(c, x);
@@ -213,6 +214,11 @@ static enum err task_refused(struct courier *c, struct task *x, const struct msg
         return ERR_OK;
     case TASK_CONSISTENCY: /* a log's keeper who cannot show that it is one log */
         courier_stop(c, contacts_unproved(c->n, &x->question), false);
+        return ERR_OK;
+    case TASK_ABSENCE_PUT:
+        if (why != ERR_EXISTS)
+            return absence_refused(c->n, x->from, why);
+        keys_grown(c); /* it is there, and the answer was lost */
         return ERR_OK;
     case TASK_WITNESS_PUT:
     case TASK_KEYS_PUT: /* perhaps it is there already, and the answer was lost */

@@ -38,6 +38,7 @@ enum task_kind {
     TASK_WITNESS_PUT, /* "" */
     TASK_CONSISTENCY, /* "" */
     TASK_RECALL,      /* report key */
+    TASK_ABSENCE_PUT, /* "" */
     TASK_KINDS
 };
 
@@ -52,7 +53,7 @@ struct task {
     unsigned tries;
     uint64_t due_ms; /* flying: when to give up waiting; else: when to send (again) */
     uint64_t wait_ms;
-    uint64_t from;                 /* TASK_CHAIN */
+    uint64_t from;                 /* TASK_CHAIN; TASK_ABSENCE_PUT: the ts of what is said */
     uint8_t circle[ID_BYTES];      /* TASK_DECLARE */
     struct head_question question; /* TASK_CONSISTENCY */
     UT_hash_handle hh;

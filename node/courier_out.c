@@ -1,6 +1,7 @@
 /* What this node asks of the hub: keys, envelopes, statements, chains, reports. */
 #include <string.h>
 
+#include "absence.h"
 #include "circles.h"
 #include "contacts.h"
 #include "courier_internal.h"
@@ -53,6 +54,30 @@ static void prekeys_work(struct courier *c)
         log_warn("prekey.due", "why=%s", err_name(e));
     }
     bytes_free(&ss);
+}
+
+/* One at a time, and only when our copy of the log is whole: perhaps it is there already. */
+static void absence_work(struct courier *c)
+{
+    struct message m = {.type = MSG_KEYS_PUT};
+    struct task *x = task_find(c, TASK_ABSENCE_PUT);
+    struct bytes ss = {0};
+    uint64_t ts_ms = 0;
+    enum err e;
+
+    if (x ? !task_due(c, x) : contacts_keys_size(c->n) < c->keys_target)
+        return;
+    e = absence_due(c->n, &ts_ms, &ss);
+    if (e == ERR_AGAIN && x)
+        task_end(c, x);
+    if (!e && (x = task_make(c, TASK_ABSENCE_PUT, span_text("")))) {
+        x->from = ts_ms;
+        m.statement.ss = bytes_span(&ss);
+        e = task_send(c, x, &m, &m.statement.req);
+    }
+    bytes_free(&ss);
+    if (e != ERR_AGAIN)
+        unsent(e, "absence");
 }
 
 /* --- envelopes
@@ -359,6 +384,7 @@ void courier_work(struct courier *c)
     if (c->state != COURIER_READY) /* what it found stops everything */
         return;
     prekeys_work(c);
+    absence_work(c);
     declares_work(c);
     chains_work(c);
     reports_work(c);

@@ -110,6 +110,7 @@ struct node {
     struct gauges *gauges;   /* NULL without a daemon */
     struct bells *bells;     /* NULL without a daemon */
     struct loop *loop;       /* NULL without a daemon */
+    bool absence_settled;    /* no absence of ours waits for the hub; false: look (absence.h) */
     enum err alarm;          /* ERR_OK, or why nothing is sealed and nothing delivered any more */
 };
 

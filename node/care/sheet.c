@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "absence.h"
 #include "circles.h"
 #include "contacts.h"
 #include "courier.h"
@@ -378,7 +379,8 @@ static enum err silence_warn(struct sending *s)
     enum err e = store_begin(s->n->store, TXN_READ, &t);
 
     for (size_t i = 0; i < s->intent.to_count && !e; i++)
-        e = told_silence_say(s->n, t, s->intent.to[i], &s->c->text);
+        if (!(e = absence_warn(s->n, s->intent.to[i], &s->c->text)))
+            e = told_silence_say(s->n, t, s->intent.to[i], &s->c->text);
     store_abort(&t);
     return e;
 }

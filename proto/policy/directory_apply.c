@@ -193,6 +193,8 @@ enum err directory_apply(struct directory *d, uint64_t index, uint64_t time_ms, 
         hub_key_apply(d, &v);
     else if (v.kind == KEYS_WITNESS_SET || v.kind == KEYS_WITNESS_KEY)
         witness_apply(d, &v);
+    else if (v.kind == KEYS_ABSENCE)
+        absence_apply(d, &v, moment(d, time_ms, v.ts_ms));
     else
         suspend_apply(d, &v);
     d->size++;

@@ -51,6 +51,7 @@ struct verified {
     struct directory_witnesses witnesses; /* WITNESS_SET, without its leaf */
     struct witness_key_statement witness; /* WITNESS_KEY */
     struct hub_key_statement hub_key;     /* ROTATE_HUB */
+    struct directory_absence absence;     /* ABSENCE, without its leaf */
 };
 
 enum err directory_verify(const struct directory *d, uint64_t index, struct span ss,
@@ -69,6 +70,9 @@ void hub_key_apply(struct directory *d, const struct verified *v);
  * that it is about, and nobody else. ERR_COUNTERSIGN. */
 enum err directory_countersigned(const struct directory *d, const struct statement *s,
                                  const struct verified *v);
+/* directory_absence.c */
+enum err absence_verify(const struct directory *d, const struct statement *s, struct verified *v);
+void absence_apply(struct directory *d, const struct verified *v, uint64_t since_ms);
 /* Signed by that one and nobody else: a signature that nobody verifies is not let in. */
 enum err directory_signed_alone(const struct statement *s, enum statement_role role,
                                 const uint8_t *org, const struct sign_public *pk);

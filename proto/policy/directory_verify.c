@@ -334,6 +334,8 @@ enum err directory_verify(const struct directory *d, uint64_t index, struct span
         return revoke_verify(d, &s, v);
     case KEYS_ROTATE_HUB:
         return hub_key_verify(d, &s, v);
+    case KEYS_ABSENCE:
+        return absence_verify(d, &s, v);
     case KEYS_WITNESS_SET:
         return witness_set_verify(d, &s, v);
     case KEYS_WITNESS_KEY:

@@ -16,7 +16,8 @@ enum {
     STEP = 4,
     STEPS_MAX = 64,
     TS = 1000,
-    DELAY_S = 1
+    DELAY_S = 1,
+    A_CLOSING = 64 /* first byte of a step */
 };
 
 struct house {
@@ -173,10 +174,30 @@ static struct bytes revocation(const struct house *h, const uint8_t step[STEP])
     return joined(stmt, &sig, 1);
 }
 
+/* step[2]: 1 taken back, 2 signed by another, 8 with a substitute; its high half is the moment. */
+static struct bytes closing(const struct house *h, const uint8_t step[STEP])
+{
+    struct absence_statement s = {.ts_ms = TS + (step[2] >> 4),
+                                  .from_ms = ABSENCE_DAY_MS * (step[3] % 16U),
+                                  .until_ms = ABSENCE_DAY_MS * (step[3] / 16U * 26U),
+                                  .has_substitute = step[2] & 8};
+    struct bytes ss = {0};
+
+    if (step[2] & 1)
+        s.from_ms = s.until_ms = 0;
+    memcpy(s.org, h->org, ID_BYTES);
+    memcpy(s.node, h->node, ID_BYTES);
+    memcpy(s.substitute, houses[step[3] % HOUSES].org, ID_BYTES);
+    must(absence_sign(&s, houses[step[2] & 2 ? step[3] % HOUSES : h - houses].sign, &ss) == ERR_OK);
+    return ss;
+}
+
 static struct bytes statement_from(const uint8_t step[STEP])
 {
     const struct house *h = &houses[step[1] % HOUSES];
 
+    if ((step[0] & 127) == A_CLOSING)
+        return closing(h, step);
     switch (step[0] % 8) {
     case 0:
         return genesis();
@@ -204,6 +225,8 @@ static void must_be_sound(const struct directory *d)
         const struct directory_org *o = directory_org(d, i);
         enum directory_state s = directory_org_state(d, o, DIRECTORY_NOW, TS);
         must(directory_find_org(d, o->id) == o && s != DIRECTORY_ABSENT);
+        must(!o->absence.at || (o->absence.at < directory_size(d) && o->absence.ts_ms >= TS));
+        must(o->absence.until_ms <= o->absence.ts_ms + ABSENCE_AHEAD_MS);
         must((directory_seal_to(d, o->id, TS, &p) == ERR_OK) == (s == DIRECTORY_ACTIVE));
     }
     for (size_t i = 0; directory_node(d, i); i++) {

@@ -125,6 +125,8 @@ static void read_enrolment(struct span in)
 
 static void read_keys_stmt(struct span in)
 {
+    struct absence_statement absence;
+    struct bytes again = {0};
     enum keys_kind kind;
     uint8_t federation[ID_BYTES];
     struct span body;
@@ -134,6 +136,10 @@ static void read_keys_stmt(struct span in)
         fuzz_accepted++;
     if (enrol_decode(in, &body, &effect_ms) == ERR_OK)
         must(body.len > 0 && body.len < in.len);
+    if (absence_decode(in, &absence) == ERR_OK) {
+        must(absence_encode(&absence, &again) == ERR_OK);
+        must_equal(&again, in);
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

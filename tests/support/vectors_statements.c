@@ -257,6 +257,83 @@ static void revocation(json_t *list)
     end(list, "revocation of the node of the SSIAD: lost", &w, &by_registrar, 1);
 }
 
+/* ---- absences ---- */
+
+#define DAY(n) ((KEYS_T0 / VEC_DAY + (n)) * VEC_DAY) /* its first instant */
+
+struct absent {
+    const char *what;
+    const char *error; /* NULL: it is of the log */
+    enum vec_member of, by;
+    unsigned day; /* of its ts */
+    uint64_t from, until;
+    int substitute; /* an enum vec_member; none, a stranger */
+};
+enum {
+    NO_SUBSTITUTE = -1,
+    A_STRANGER = -2
+};
+
+static const struct absent absences[] = {
+    {"the EHPAD is closed for a month, turn to the hospital", NULL, EHPAD, EHPAD, 41, DAY(50),
+     DAY(81),                                                                                           HOSPITAL     },
+    {"the EHPAD takes it back",                               NULL, EHPAD, EHPAD, 42, 0,             0, NO_SUBSTITUTE},
+    {"the EHPAD is closed for a day, as far ahead as may be", NULL, EHPAD, EHPAD, 43, DAY(43 + 365),
+     DAY(43 + 366),                                                                                     NO_SUBSTITUTE},
+};
+static const struct absent not_absences[] = {
+    {"a day of 23 hours",                  "FIELD_VALUE", EHPAD, EHPAD,    44, DAY(50),           DAY(51) - 3600000,
+     NO_SUBSTITUTE                                                                                                                },
+    {"a day that begins at one o'clock",   "FIELD_VALUE", EHPAD, EHPAD,    44, DAY(50) + 3600000,
+     DAY(51),                                                                                                        NO_SUBSTITUTE},
+    {"it ends when it begins",             "FIELD_VALUE", EHPAD, EHPAD,    44, DAY(50),           DAY(50),           NO_SUBSTITUTE},
+    {"it ends before it begins",           "FIELD_VALUE", EHPAD, EHPAD,    44, DAY(51),           DAY(50),           NO_SUBSTITUTE},
+    {"it is over when it is said",         "FIELD_VALUE", EHPAD, EHPAD,    44, DAY(40),           DAY(44),
+     NO_SUBSTITUTE                                                                                                                },
+    {"taken back, and a substitute named", "FIELD_VALUE", EHPAD, EHPAD,    44, 0,                 0,                 HOSPITAL     },
+    {"more than 366 days ahead",           "RANGE",       EHPAD, EHPAD,    44, DAY(50),           DAY(44 + 367),     NO_SUBSTITUTE},
+    {"one's own substitute",               "FIELD_VALUE", EHPAD, EHPAD,    44, DAY(50),           DAY(81),           EHPAD        },
+    {"a substitute who is not enrolled",   "NOT_FOUND",   EHPAD, EHPAD,    44, DAY(50),           DAY(81),
+     A_STRANGER                                                                                                                   },
+    {"said at the moment of the last one", "EXISTS",      EHPAD, EHPAD,    43, DAY(50),           DAY(81),
+     NO_SUBSTITUTE                                                                                                                },
+    {"an old one, said again",             "CHAIN",       EHPAD, EHPAD,    41, DAY(50),           DAY(81),           HOSPITAL     },
+    {"signed by another house",            "KEY_UNKNOWN", EHPAD, HOSPITAL, 44, DAY(50),           DAY(81),
+     NO_SUBSTITUTE                                                                                                                },
+    {"of a node that is revoked",          "REVOKED",     SSIAD, SSIAD,    44, DAY(50),           DAY(81),           NO_SUBSTITUTE},
+};
+
+static json_t *absence(json_t *list, const struct absent *a)
+{
+    struct writer w = begin(9, a->day, a->substitute == NO_SUBSTITUTE ? 4 : 5);
+    struct vec_signer signer = vec_signer_of(3, a->by);
+    uint8_t id[ID_BYTES];
+
+    vec_org(a->of, signer.org);
+    key_org(&w, 4, a->of);
+    vec_node(a->of, id);
+    key_bin(&w, 5, SPAN_OF(id));
+    key_uint(&w, 6, a->from);
+    key_uint(&w, 7, a->until);
+    if (a->substitute == A_STRANGER) {
+        vec_id("a stranger", id);
+        key_bin(&w, 8, SPAN_OF(id));
+    } else if (a->substitute != NO_SUBSTITUTE) {
+        key_org(&w, 8, (enum vec_member)a->substitute);
+    }
+    end(list, a->what, &w, &signer, 1);
+    return json_array_get(list, json_array_size(list) - 1);
+}
+
+/* On the log as it stands at its end. */
+static void put_keys_judged(json_t *file)
+{
+    json_t *list = put_array(file, "keys_judged");
+
+    for (size_t i = 0; i < sizeof not_absences / sizeof not_absences[0]; i++)
+        put_text(absence(list, &not_absences[i]), "error", not_absences[i].error);
+}
+
 static void put_keys_log(json_t *file)
 {
     json_t *list = put_array(file, "keys_log");
@@ -271,6 +348,8 @@ static void put_keys_log(json_t *file)
     suspension(list, "suspension of the SSIAD", 4, 20);
     suspension(list, "resumption of the SSIAD", 5, 30);
     revocation(list);
+    for (size_t i = 0; i < sizeof absences / sizeof absences[0]; i++)
+        absence(list, &absences[i]);
 }
 
 /* ---- the circle ---- */
@@ -332,6 +411,7 @@ json_t *vectors_statements(void)
     put_text(file, "about", "Signed statements of the keys log and of a circle (PROTOCOL.md 7, 8)");
     put_key_names(file, names, sizeof names / sizeof names[0]);
     put_keys_log(file);
+    put_keys_judged(file);
     put_chain(file);
     list = put_array(file, "offers");
     put_offer(list, "to the EHPAD, to join", bytes_span(&c->offer_ehpad));

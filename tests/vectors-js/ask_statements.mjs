@@ -59,6 +59,25 @@ export function statementCases(file) {
     },
   }));
 
+  const keysJudgedCases = file.keys_judged.map((v) => ({
+    name: `keys log, at its end: ${v.what}`,
+    question: Question.cut(v, ['stmt', 'decoded', 'digest', 'error']),
+    spoil: spoilHex('ss'),
+    answer: (g) => {
+      const ss = unhex(g.ss);
+      const { refusal } = outcome(() => applyKeys(keysStates.at(-1), ss));
+      const { value } = outcome(() => ({ stmt: readSigned(ss, [3n]).stmt, decoded: mp1.decode(readSigned(ss, [3n]).stmt) }));
+      if (!value) return { answers: {}, claims: [['can be read', false]] };
+      const { stmt, decoded } = value;
+      return {
+        answers: {
+          stmt: hex(stmt), decoded: asJson(decoded), digest: hex(statementDigest(stmt)), error: refusal?.error ?? 'OK',
+        },
+        claims: [],
+      };
+    },
+  }));
+
   const nodes = () => keysStates.at(-1)?.nodes ?? [];
   const chainStates = [undefined];
   const chainCases = file.circle.chain.map((v, i) => ({
@@ -122,5 +141,5 @@ export function statementCases(file) {
     },
   }));
 
-  return [...keyCases, ...keysCases, ...chainCases, ...judgedCases, handleCase, ...offerCases];
+  return [...keyCases, ...keysCases, ...keysJudgedCases, ...chainCases, ...judgedCases, handleCase, ...offerCases];
 }

@@ -57,6 +57,7 @@ const KEYS = {
   4: map({ ...common, org: [4, id], reason: [5, uint()] }),
   5: map({ ...common, org: [4, id], reason: [5, uint()] }),
   6: map({ ...common, org: [4, id], node: [5, maybe(id)], reason: [6, uint(1, 3)] }),
+  9: map({ ...common, org: [4, id], node: [5, id], from: [6, uint()], until: [7, uint()], substitute: [8, maybe(id)] }),
 };
 
 const enrolmentBody = map({
@@ -75,7 +76,7 @@ function readKeysStatement(stmt) {
   return KEYS[kind](raw, FIELDS);
 }
 
-// state: { genesis, nodes: [{ org, node, kind, name, signing, transport, prekeys, revoked }], suspended: [org hex] }
+// state: { genesis, nodes: [{ org, node, kind, name, signing, transport, prekeys, revoked }], suspended: [org hex], absences: { org hex: the newest } }
 export function applyKeys(state, ss) {
   const { stmt, sigs } = readSigned(ss, [ROLE.registrar, ROLE.founder, ROLE.node, ROLE.countersigner, ROLE.hub]);
   const s = readKeysStatement(stmt);
@@ -86,7 +87,7 @@ export function applyKeys(state, ss) {
   }
   refuseUnless(s.kind !== 1n, 'FIELD_VALUE', 'a second genesis');
   refuseUnless(equal(s.federation, state.genesis.federation), 'FIELD_VALUE', 'another federation');
-  const next = { 2: enrolment, 3: prekey, 4: suspend, 5: resume, 6: revoke }[s.kind];
+  const next = { 2: enrolment, 3: prekey, 4: suspend, 5: resume, 6: revoke, 9: absence }[s.kind];
   return next(state, s, signedBy, sigs);
 }
 
@@ -94,7 +95,7 @@ function genesis(s, signedBy) {
   refuseUnless(s.delay > 0n || s.mode === EXERCISE, 'FIELD_VALUE', 'no delay');
   refuseUnless(new Set(s.founders.map(([org]) => hex(org))).size === s.founders.length, 'FIELD_VALUE', 'a founder twice');
   signedBy({ role: ROLE.registrar, pk: s.registrar }, ...s.founders.map(([org, pk]) => ({ role: ROLE.founder, org, pk })));
-  return { genesis: s, nodes: [], suspended: [] };
+  return { genesis: s, nodes: [], suspended: [], absences: {} };
 }
 
 function enrolment(state, s, signedBy, sigs) {
@@ -151,6 +152,30 @@ function prekey(state, s, signedBy) {
   signedBy({ role: ROLE.node, org: n.org, pk: n.signing });
   const nodes = state.nodes.map((m) => (m === n ? { ...m, prekeys: [...m.prekeys, s.pk] } : m));
   return { ...state, nodes };
+}
+
+const DAY = 86400000n;
+
+// 7.7: form, who says it, which days, to whom to turn, and that it is the newest
+function absence(state, s, signedBy) {
+  const back = s.from === 0n && s.until === 0n;
+  const n = state.nodes.find((m) => equal(m.org, s.org) && equal(m.node, s.node));
+  refuseUnless(n, 'NOT_FOUND', 'node');
+  signedBy({ role: ROLE.node, org: n.org, pk: n.signing });
+  refuseUnless(!back || !s.substitute, 'FIELD_VALUE', 'taken back, and a substitute');
+  refuseUnless(back || (s.until > s.from && s.from % DAY === 0n && s.until % DAY === 0n), 'FIELD_VALUE', 'whole days');
+  refuseUnless(!n.revoked, 'REVOKED', 'node');
+  refuseUnless(!state.suspended.includes(hex(s.org)), 'SUSPENDED', 'organisation');
+  refuseUnless(back || s.until > s.ts, 'FIELD_VALUE', 'over');
+  refuseUnless(back || s.until - s.ts <= 366n * DAY, 'RANGE', 'too far ahead');
+  if (s.substitute) {
+    refuseUnless(!equal(s.substitute, s.org), 'FIELD_VALUE', 'one\'s own substitute');
+    refuseUnless(state.nodes.some((m) => equal(m.org, s.substitute)), 'NOT_FOUND', 'substitute');
+  }
+  const last = state.absences[hex(s.org)];
+  refuseUnless(last === undefined || s.ts !== last.ts, 'EXISTS', 'said already');
+  refuseUnless(last === undefined || s.ts > last.ts, 'CHAIN', 'older than the last');
+  return { ...state, absences: { ...state.absences, [hex(s.org)]: s } };
 }
 
 const known = (state, org) => refuseUnless(state.nodes.some((n) => equal(n.org, org)), 'NOT_FOUND', 'organisation');

@@ -207,6 +207,80 @@ static void a_telling_that_its_commit_lost_is_told_again(void **state)
     assert_non_null(member_receipt_of(w->m[0], AUDIT_SILENT, 0));
 }
 
+/* --- announced absences ------------------------------------------------------------------------
+ */
+
+/* Days from now; until 0: taken back. `by` submits what `of` signed. */
+static enum err announce(struct world *w, size_t by, size_t of, uint64_t first, uint64_t until,
+                         int64_t ahead_ms)
+{
+    struct absence_statement s = {.ts_ms = clock_now_ms(&w->clock.clock)};
+    struct message say = {.type = MSG_KEYS_PUT};
+    uint64_t today = s.ts_ms / DAY_MS;
+    struct bytes ss = {0};
+    enum err e;
+
+    s.ts_ms += (uint64_t)ahead_ms;
+    s.from_ms = until ? (today + first) * DAY_MS : 0;
+    s.until_ms = until ? (today + until) * DAY_MS : 0;
+    memcpy(s.federation, w->id.federation.id, ID_BYTES);
+    memcpy(s.org, member_org(w->m[of]), ID_BYTES);
+    memcpy(s.node, member_id(w->m[of]), ID_BYTES);
+    if (until) {
+        s.has_substitute = true;
+        memcpy(s.substitute, member_org(w->m[of == 0 ? 1 : 0]), ID_BYTES);
+    }
+    assert_ok(absence_sign(&s, member_sign_key(w->m[of]), &ss));
+    say.statement = (struct msg_statement){member_next_req(w->m[by]), bytes_span(&ss)};
+    e = member_ask(w->m[by], &say, NULL);
+    bytes_free(&ss);
+    return e;
+}
+
+static void an_absence_is_published_and_bounded(void **state)
+{
+    struct world *w = *state;
+    size_t told = w->keys_told;
+
+    assert_int_equal(announce(w, 2, 1, 1, 31, 0), ERR_FROM);
+    assert_int_equal(announce(w, 1, 1, 1, 368, 0), ERR_RANGE);
+    assert_int_equal(announce(w, 1, 1, 5, 5, 0), ERR_FIELD_VALUE);
+    assert_int_equal(announce(w, 1, 1, 1, 31, 11 * (int64_t)MINUTE_MS), ERR_SKEW);
+    assert_int_equal(w->keys_told, told);
+    for (int i = 0; i < ABSENCES_A_DAY; i++)
+        assert_ok(announce(w, 1, 1, 1, 31, i));
+    assert_int_equal(w->keys_told, told + ABSENCES_A_DAY);
+    assert_int_equal(announce(w, 1, 1, 1, 31, ABSENCES_A_DAY), ERR_QUOTA);
+    assert_int_equal(announce(w, 1, 1, 1, 31, ABSENCES_A_DAY - 1), ERR_EXISTS); /* said again */
+    assert_ok(announce(w, 2, 2, 1, 31, 0)); /* another node's quota is its own */
+    assert_memory_is_the_store(w);
+    time_passes(w, 25 * HOUR_MS);
+    assert_ok(announce(w, 1, 1, 0, 0, 0));
+    assert_memory_is_the_store(w);
+}
+
+static void who_announced_that_he_is_closed_is_absent_and_not_silent(void **state)
+{
+    struct world *w = *state;
+    json_t *data = NULL;
+
+    assert_ok(announce(w, 1, 1, 0, 4, 0));
+    away(w, 1);
+    send_for(w, 20 * DAY_MS);
+    time_passes(w, 50 * HOUR_MS);
+    assert_null(member_receipt_of(w->m[0], AUDIT_SILENT, 0));
+    assert_ok(world_command(w, "status", NULL, &data));
+    assert_int_equal(json_array_size(json_object_get(data, "silent")), 0);
+    assert_int_equal(json_array_size(json_object_get(data, "absent")), 1);
+    assert_non_null(strstr(json_string_value(json_object_get(w->answer, "text")), "Absent : "));
+    json_decref(data);
+    time_passes(w, 46 * HOUR_MS); /* back by now, and expected for less than a day */
+    assert_null(member_receipt_of(w->m[0], AUDIT_SILENT, 0));
+    time_passes(w, 26 * HOUR_MS);
+    assert_non_null(member_receipt_of(w->m[0], AUDIT_SILENT, 0));
+    assert_memory_is_the_store(w);
+}
+
 static void who_is_there_or_has_nothing_waiting_is_not_silent(void **state)
 {
     struct world *w = *state;
@@ -304,6 +378,8 @@ int main(void)
         TEST(a_silent_node_is_told_to_its_senders_once),
         TEST(a_telling_that_its_commit_lost_is_told_again),
         TEST(who_is_there_or_has_nothing_waiting_is_not_silent),
+        TEST(an_absence_is_published_and_bounded),
+        TEST(who_announced_that_he_is_closed_is_absent_and_not_silent),
         TEST(circles_of_a_suspended_organisation_are_never_orphaned),
         TEST(who_answers_for_nothing_leaves_nothing_behind),
         TEST(a_revocation_is_escalated_as_one),

@@ -164,6 +164,28 @@ static inline struct bytes prekey_ss(const struct house *h, uint64_t number)
     return ss;
 }
 
+/* On whole days after T0; both 0: taken back. */
+static inline struct absence_statement absence_plan(const struct house *h, uint64_t ts_ms,
+                                                    uint64_t first, uint64_t end)
+{
+    struct absence_statement s = {.ts_ms = ts_ms};
+
+    id_of(s.federation, 0xfe, 1);
+    memcpy(s.org, h->org, ID_BYTES);
+    memcpy(s.node, h->node, ID_BYTES);
+    s.from_ms = end ? (T0 / MS_PER_DAY + first) * MS_PER_DAY : 0;
+    s.until_ms = end ? (T0 / MS_PER_DAY + end) * MS_PER_DAY : 0;
+    return s;
+}
+
+static inline struct bytes absence_ss(const struct absence_statement *s, const struct house *by)
+{
+    struct bytes ss = {0};
+
+    assert_int_equal(absence_sign(s, by->sign, &ss), ERR_OK);
+    return ss;
+}
+
 static inline struct bytes suspend_ss(bool resume, const uint8_t *org,
                                       const struct secret_sign *key)
 {

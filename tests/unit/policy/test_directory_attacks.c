@@ -653,7 +653,9 @@ static void reserved_kinds_and_unknown_fields_are_refused_by_name(void **state)
     (void)state;
     assert_int_equal(put(d, odd_ss(KEYS_ROTATE_NODE, 4, true)), ERR_UNSUPPORTED);
     assert_int_equal(put(d, odd_ss(KEYS_ROTATE_HUB, 40, true)), ERR_FIELD_UNKNOWN);
-    assert_int_equal(put(d, odd_ss(9, 4, true)), ERR_UNSUPPORTED);
+    assert_int_equal(put(d, odd_ss(11, 4, true)), ERR_UNSUPPORTED);
+    assert_int_equal(put(d, odd_ss(KEYS_ABSENCE, 63, true)), ERR_FIELD_UNKNOWN);
+    assert_int_equal(put(d, odd_ss(KEYS_ABSENCE, 64, true)), ERR_FIELD_MISSING);
     assert_int_equal(put(d, odd_ss(13, 4, true)), ERR_RANGE);
     assert_int_equal(put(d, odd_ss(0, 4, true)), ERR_RANGE);
     assert_int_equal(put(d, odd_ss(KEYS_SUSPEND, 4, false)), ERR_FIELD_VALUE); /* federation */

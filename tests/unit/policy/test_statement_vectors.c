@@ -53,6 +53,25 @@ static void the_keys_log_is_accepted_leaf_by_leaf(void **state)
     directory_free(d);
 }
 
+static void what_the_log_is_told_wrongly_gets_the_code_of_the_vector(void **state)
+{
+    struct directory *d = a_directory(*state);
+    const json_t *v;
+    size_t i;
+
+    assert_true(json_array_size(vec_list(*state, "keys_judged")) > 0);
+    json_array_foreach(vec_list(*state, "keys_judged"), i, v)
+    {
+        struct bytes ss = vec_hex(v, "ss");
+        const char *said = err_name(directory_check(d, directory_size(d), bytes_span(&ss)));
+
+        if (strcmp(said + strlen("ERR_"), vec_text(v, "error")) != 0)
+            fail_msg("%s: %s", vec_text(v, "what"), said);
+        bytes_free(&ss);
+    }
+    directory_free(d);
+}
+
 static void a_changed_bit_of_a_leaf_is_refused(void **state)
 {
     struct directory *d = a_directory(*state);
@@ -217,6 +236,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_keys_log_is_accepted_leaf_by_leaf),
+        cmocka_unit_test(what_the_log_is_told_wrongly_gets_the_code_of_the_vector),
         cmocka_unit_test(a_changed_bit_of_a_leaf_is_refused),
         cmocka_unit_test(the_circle_is_accepted_from_creation_to_closing),
         cmocka_unit_test(what_is_judged_gets_the_code_of_the_vector),
