@@ -2,6 +2,7 @@
  * everything that only the committed state can answer. Nothing is written before the last check. */
 #include <string.h>
 
+#include "attached.h"
 #include "circle.h"
 #include "declared.h"
 #include "log.h"
@@ -84,7 +85,7 @@ static enum err accept(struct core *c, const struct job *j, struct item *it, uin
     memcpy(it->from, h->from, sizeof it->from);
     memcpy(it->circle, h->circle, sizeof it->circle);
     memcpy(it->digest, j->digest, sizeof it->digest);
-    if ((e = item_add(c, it, j->message.put.envelope)))
+    if ((e = item_add(c, it, j->message.put.envelope)) || (e = attached_grant(c, j, it)))
         return e;
     memcpy(seen.digest, j->digest, sizeof seen.digest);
     seen.index = *index;
@@ -105,7 +106,7 @@ static enum err judge(struct core *c, struct job *j, struct item *it, uint64_t *
         return e;
     if ((e = heads_check(c, j)))
         return e;
-    if ((e = circle_judge(c, j, chain_n)))
+    if ((e = circle_judge(c, j, chain_n)) || (e = attached_check(c, j)))
         return e;
     return quota_check(c, j->who.org, j->header.to_count, j->message.put.envelope.len);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attached.h"
 #include "control.h"
 #include "log.h"
 #include "quota.h"
@@ -21,7 +22,7 @@ static const char *const table_names[HUB_TABLES] = {
     [TABLE_K_TILE] = "k_tile",       [TABLE_K_ROOT] = "k_root",     [TABLE_A_ENTRY] = "a_entry",
     [TABLE_A_SIDE] = "a_side",       [TABLE_A_TILE] = "a_tile",     [TABLE_A_ROOT] = "a_root",
     [TABLE_QUOTA] = "quota",         [TABLE_COSIGN] = "cosign",     [TABLE_SILENT] = "silent",
-    [TABLE_ESCALATED] = "escalated", [TABLE_OPERATOR] = "operator",
+    [TABLE_ESCALATED] = "escalated", [TABLE_OPERATOR] = "operator", [TABLE_ATT_REF] = "att_ref",
 };
 
 const char *const *core_table_names(void)
@@ -70,7 +71,7 @@ enum err core_reload(struct core *c)
         return e;
     if ((e = registry_load(c)) || (e = witnessing_load(c)))
         return e;
-    if ((e = mailboxes_load(c)))
+    if ((e = mailboxes_load(c)) || (e = attached_load(c)))
         return e;
     if ((e = store_begin(c->store, TXN_READ, &t)))
         return e;
@@ -156,6 +157,7 @@ enum err core_open(const struct core_options *options, struct core **out)
     c->started_ms = clock_now_ms(c->clock);
     c->started_mono_ms = clock_mono_ms(c->clock);
     c->board = options->board;
+    c->attachments = options->attachments;
     if ((e = core_store_open(options->engine, options->where, STORE_WRITE, options->store_max_bytes,
                              options->entropy, &c->store)))
         goto fail;
@@ -229,6 +231,8 @@ static enum err member_dispatch(struct core *c, struct job *j)
         return on_keys_put(c, j);
     case MSG_CONSISTENCY:
         return on_consistency(c, j);
+    case MSG_ATT_DONE:
+        return on_att_done(c, j);
     case MSG_COSIGN:
         return on_cosign(c, j);
     default:
@@ -407,6 +411,8 @@ static enum err group_commit(struct core *c, struct job **jobs, size_t n)
     ledger_committed(c->keys);
     ledger_committed(c->audit);
     c->count.commits++;
+    if (c->attachments)
+        attachments_committed(c->attachments);
     staged_say(c);
     c->keys_told = ledger_committed_size(c->keys);
     return mailboxes_pump(c);

@@ -46,6 +46,7 @@ enum hub_table {
     TABLE_SILENT,    /* node number u32, sender's u32 -> last heard ms u64: he was told so */
     TABLE_ESCALATED, /* handle, org -> roles u8, code u16, at ms u64, audit index u64 */
     TABLE_OPERATOR,  /* named operators, and acts that they signed (operators) */
+    TABLE_ATT_REF,   /* attachment address 32, org -> until, node number, fetched (attached) */
     HUB_TABLES
 };
 
@@ -66,7 +67,8 @@ struct core_options {
     struct queue *out;          /* of struct parcel; borrowed */
     uint64_t deliver_max_bytes; /* issued and not acknowledged, of all together; 0: no bound */
     const struct hub_conf *conf;
-    struct board *board; /* where figures are told; borrowed, may be NULL */
+    struct board *board;             /* where figures are told; borrowed, may be NULL */
+    struct attachments *attachments; /* borrowed; NULL: none are taken */
 };
 
 /* One epoch of the audit log. The last is the one that grows; the others are closed. */
@@ -87,6 +89,7 @@ struct recovery {
     size_t heard;      /* nodes that have shown what they hold, and have no more than we */
 };
 
+struct attachments;
 struct hub_conf;
 struct staged;
 struct circles;
@@ -95,7 +98,6 @@ struct quotas;
 struct heads;
 
 #define GROWTH_NOTES 25 /* one an hour, for a day */
-
 struct core {
     const struct clock *clock;
     const struct entropy *entropy;
@@ -116,6 +118,7 @@ struct core {
     struct mailboxes *mail;
     struct quotas *quotas;
     struct heads *heads;
+    struct attachments *attachments; /* borrowed; NULL: none are taken */
     const struct hub_conf *conf;
     const char *endpoint; /* what invitations say; set before the thread starts */
     const char *join_endpoint;
@@ -153,8 +156,7 @@ struct core {
     } * holds;
     struct {
         uint64_t accepted, delivered, reports, statements, refused, held, expired, recalled;
-        uint64_t commits;
-        uint64_t failed_commits, hellos, clones;
+        uint64_t commits, failed_commits, hellos, clones;
     } count;
     struct board *board; /* figures.c: the rest is what it remembers */
     struct figures figures;
@@ -163,8 +165,7 @@ struct core {
         uint64_t used[GROWTH_NOTES];
         size_t n;
     } growth;
-    uint64_t looked_ms, readers_ms;
-    uint64_t reader_sees, reader_since_ms;
+    uint64_t looked_ms, readers_ms, reader_sees, reader_since_ms;
 };
 
 /* Only the store, with the hub's tables; max_bytes 0: no quota. */
@@ -399,7 +400,6 @@ void holds_forget(struct core *c);
 enum err seen_sweep(struct core *c); /* dedupe rows older than exp + 24 h, a slice */
 
 #define ITEM_RECIPIENTS_MAX 1024
-
 enum item_done {
     ITEM_WAITS,
     ITEM_ENDED,       /* no longer in his mailbox */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attachments.h"
 #include "door_internal.h"
 #include "log.h"
 
@@ -56,7 +57,7 @@ static uint64_t page_cost(struct span frame)
 {
     uint64_t type = type_of(frame);
 
-    return type == MSG_KEYS || type == MSG_CHAIN ? PAGE_COST : 0;
+    return type == MSG_KEYS || type == MSG_CHAIN || type == MSG_ATT_GET ? PAGE_COST : 0;
 }
 
 /* An ACK has no answer, a COSIGN only when it is refused, and a HELLO has a limit of its own. */
@@ -196,6 +197,14 @@ static void ack_chain(struct session *s, struct job *j)
         s->after = m.ack.upto;
 }
 
+static enum err give(struct door *d, struct job *j)
+{
+    uint64_t type = type_of(bytes_span(&j->frame));
+    bool file = type == MSG_ATT_OPEN || type == MSG_ATT_PUT || type == MSG_ATT_GET;
+
+    return file ? attachments_give(d->o.attachments, j) : workers_give(d->o.workers, j);
+}
+
 static void pass_on(struct door *d, struct link_socket *link, const struct link_frame *f,
                     struct session *s)
 {
@@ -208,7 +217,7 @@ static void pass_on(struct door *d, struct link_socket *link, const struct link_
     j->lane = s->lane;
     j->session = s->number;
     ack_chain(s, j);
-    if ((e = workers_give(d->o.workers, j)))
+    if ((e = give(d, j)))
         s->after = after; /* it comes again */
     else
         j = NULL;

@@ -27,6 +27,7 @@ struct door_options {
     const struct entropy *entropy;
     struct transport *transport;
     struct workers *workers;
+    struct attachments *attachments;
     struct accounts *accounts;   /* outlive every job and parcel */
     struct fair *core;           /* jobs that need no worker */
     struct queue *out;           /* parcels */

@@ -1,6 +1,7 @@
 /* fsck: one row of this file for each table, beside the logs. */
 #include <string.h>
 
+#include "attached.h"
 #include "fsck_internal.h"
 #include "invites.h"
 
@@ -220,6 +221,14 @@ static void last_head(struct fsck *f)
         fsck_found(f, "head", SPAN_OF(key), "la dernière tête manque");
 }
 
+static const char *att_ref_row(struct fsck *f, struct span key, struct span row)
+{
+    struct attachment_ref ref;
+
+    (void)f;
+    return attached_row_read(key, row, &ref) ? "la ligne est illisible" : NULL;
+}
+
 /* --- all of them ----------------------------------------------------------------------------- */
 
 static const struct {
@@ -227,16 +236,17 @@ static const struct {
     const char *name;
     const char *(*row)(struct fsck *f, struct span key, struct span row); /* NULL: in order */
 } checks[] = {
-    {TABLE_META,     "meta",   meta_row    },
-    {TABLE_INVITE,   "invite", invite_row  },
-    {TABLE_NODE,     "node",   node_row    },
-    {TABLE_ITEM,     "item",   item_row    },
-    {TABLE_BODY,     "body",   body_row    },
-    {TABLE_SEEN,     "seen",   seen_row    },
-    {TABLE_REPORTED, "report", reported_row},
-    {TABLE_CIRCLE,   "circle", circle_row  },
-    {TABLE_CHAIN,    "chain",  chain_row   },
-    {TABLE_HEAD,     "head",   head_row    },
+    {TABLE_META,     "meta",    meta_row    },
+    {TABLE_INVITE,   "invite",  invite_row  },
+    {TABLE_NODE,     "node",    node_row    },
+    {TABLE_ITEM,     "item",    item_row    },
+    {TABLE_BODY,     "body",    body_row    },
+    {TABLE_SEEN,     "seen",    seen_row    },
+    {TABLE_REPORTED, "report",  reported_row},
+    {TABLE_CIRCLE,   "circle",  circle_row  },
+    {TABLE_CHAIN,    "chain",   chain_row   },
+    {TABLE_HEAD,     "head",    head_row    },
+    {TABLE_ATT_REF,  "att_ref", att_ref_row },
 };
 
 struct scan {

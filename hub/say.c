@@ -30,6 +30,8 @@ bool err_is_final(enum err e)
     case ERR_MESSAGE_STATE:
     case ERR_SENDER_QUOTA:
     case ERR_HUB_QUOTA:
+    case ERR_ATTACHMENT_MISSING:
+    case ERR_ATTACHMENT_QUOTA:
     case ERR_RECOVERING:
         return false;
     default:

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "attachments.h"
 #include "conf.h"
 #include "core.h"
 #include "door.h"
@@ -48,6 +49,8 @@ static const struct setting settings[] = {
     {"restore_wait", SET_DURATION, AT(restore_wait_s), "600s", 1, 86400, "après une restauration : attente des membres, au plus, avant de servir"},
     {"silent_after", SET_DURATION, AT(silent_after_s), "24h", 60, 30 * 86400, "un nœud attendu et muet depuis si longtemps est signalé"},
     {"store_max", SET_SIZE, AT(store_max), "64g", 16 << 20, 0, "taille de l'entrepôt au plus"},
+    {"attachment_quota", SET_SIZE, AT(attachment_quota), "4g", 1 << 20, 0, "octets de grandes pièces jointes gardés pour une organisation"},
+    {"attachment_max", SET_SIZE, AT(attachment_max), "32g", 1 << 20, 0, "de même, pour toutes ensemble"},
     {"metrics_listen", SET_TEXT, AT(metrics_listen), "", 0, 0, "adresse locale de /health et /metrics, comme 127.0.0.1:7413 (vide : aucune)"},
 };
 /* clang-format on */
@@ -60,6 +63,7 @@ struct hub {
     struct accounts *accounts;
     struct fair *in;
     struct queue *out;
+    struct attachments *attachments;
     struct core *core;
     struct workers *workers;
     struct transport *transport;
@@ -116,6 +120,19 @@ static enum err replay_one(void *arg, uint64_t index, uint64_t time_ms, struct s
     return e ? e : workers_keys(h->workers, index, time_ms, ss);
 }
 
+static enum err attachments_up(struct hub *h, const char *dir, const struct hub_conf *conf)
+{
+    char where[SERVE_PATH_MAX + 16];
+    struct attachments_options o = {.dir = where,
+                                    .clock = clock_system(),
+                                    .out = h->out,
+                                    .quota_bytes = conf->attachment_quota,
+                                    .max_bytes = conf->attachment_max};
+
+    snprintf(where, sizeof where, "%s/attachments", dir);
+    return attachments_open(&o, &h->attachments);
+}
+
 static enum err core_up(struct hub *h, const char *dir, const struct hub_conf *conf)
 {
     char where[SERVE_PATH_MAX + 16];
@@ -137,6 +154,9 @@ static enum err core_up(struct hub *h, const char *dir, const struct hub_conf *c
         return e;
     if ((e = fair_new(false, &h->in)) || (e = queue_new(OUT_DEPTH, &h->out)))
         return e;
+    if ((e = attachments_up(h, dir, conf)))
+        return e;
+    o.attachments = h->attachments;
     o.in = h->in;
     o.deliver_max_bytes = plan.deliver;
     o.out = h->out;
@@ -216,6 +236,7 @@ static enum err door_up(struct hub *h, const char *dir, const struct hub_conf *c
                              .clock = clock_system(),
                              .entropy = &h->entropy,
                              .workers = h->workers,
+                             .attachments = h->attachments,
                              .core = h->in,
                              .out = h->out};
     enum err e;
@@ -275,7 +296,7 @@ static enum err hub_up(struct hub *h, const char *dir, const struct hub_conf *co
                      door_emergency_endpoint(h->door), h->emergency_endpoint);
         h->core->emergency_endpoint = h->emergency_endpoint;
     }
-    if ((e = core_started(h->core)))
+    if ((e = core_started(h->core)) || (e = attachments_start(h->attachments)))
         return e;
     if (pthread_create(&h->thread, NULL, core_thread, h->core))
         return ERR_NOMEM;
@@ -296,6 +317,7 @@ static void hub_down(struct hub *h)
         queue_close(h->out);
     if (h->in)
         fair_close(h->in);
+    attachments_stop(h->attachments);
     workers_stop(h->workers);
     if (h->running)
         pthread_join(h->thread, NULL);
@@ -304,6 +326,7 @@ static void hub_down(struct hub *h)
     fair_free(h->in);
     watch_close(h->watch);
     core_close(h->core);
+    attachments_free(h->attachments);
     board_free(h->board);
     queue_free(h->out);
     accounts_free(h->accounts);

@@ -29,7 +29,9 @@ struct hub_conf {
     uint64_t memory_max;
     uint64_t store_max;
     uint64_t silent_after_s;
-    char metrics_listen[64]; /* loopback; "": no pages */
+    uint64_t attachment_quota; /* bytes of attachments kept for one organisation */
+    uint64_t attachment_max;   /* of all together */
+    char metrics_listen[64];   /* loopback; "": no pages */
     uint32_t heads_every_s;
     uint32_t operators_required; /* once somebody is named; in a real federation always 2 */
     uint32_t restore_wait_s;

@@ -99,6 +99,10 @@
     X(ERR_MODE, 98, "real and exercise do not mix")                                               \
     X(ERR_RECALLED, 99, "recalled")                                                               \
     X(ERR_TOO_LATE, 100, "nobody is left to recall it from: too late")                            \
+    X(ERR_ATTACHMENT_MISSING, 104, "an attachment is not whole at the hub")                       \
+    X(ERR_ATTACHMENT_RIGHT, 105, "this attachment was not sent to this organisation")             \
+    X(ERR_ATTACHMENT_QUOTA, 106, "the hub keeps as many bytes of attachments as it may: later")   \
+    X(ERR_ATTACHMENT_ADDRESS, 107, "a chunk is not what the attachment's address says")           \
     X(ERR_SENDER_QUOTA, 108, "the sender's undelivered messages fill its quota: later")           \
     X(ERR_HUB_QUOTA, 109, "the hub keeps as many messages as it may: later")                      \
     /* circle and lawful basis: 120 to 159 */                                                     \
@@ -130,7 +134,10 @@
     X(ERR_ACTOR, 167, "acting professional is not stated or not valid")                           \
     X(ERR_NOT_JOINED, 168, "this node is not enrolled at a hub yet")                              \
     X(ERR_OFFLINE, 169, "hub not reachable: kept, will be sent")                                  \
-    X(ERR_QUARANTINED, 170, "kept aside: label and content disagree")
+    X(ERR_QUARANTINED, 170, "kept aside: label and content disagree")                             \
+    X(ERR_NOT_SCANNED, 176, "no scanner has looked at this attachment")                           \
+    X(ERR_INFECTED, 177, "the scanner found this attachment infected")                            \
+    X(ERR_NOT_HERE_YET, 178, "the attachment is not here yet")
 /* clang-format on */
 
 #define X(name, code, text) name = code,

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "attachment.h"
 #include "ckpt.h"
 #include "ids.h"
 #include "reader.h"
@@ -53,11 +54,17 @@ enum header_key {
     HEADER_RE,
     HEADER_DEPUTY, /* reserved */
     HEADER_DIR,
-    HEADER_ATT, /* reserved */
+    HEADER_ATT,
     HEADER_ACTOR,
     HEADER_SCAT,
     HEADER_RCAT,
     HEADER_NOTICE
+};
+
+/* One attachment that travels beside the envelope. */
+struct env_attachment {
+    uint8_t address[ATTACHMENT_ADDRESS_BYTES];
+    uint64_t size; /* of its ciphertext */
 };
 
 /* Numbers are as wide as on the wire; decoding has put each within the range of its row. */
@@ -90,6 +97,9 @@ struct env_header {
     uint64_t rcat[RECIPIENTS_MAX]; /* to_count masks */
     bool has_notice;
     uint64_t notice;
+    bool has_att;
+    size_t att_count; /* 1..ATTACHMENTS_MAX with has_att */
+    struct env_attachment att[ATTACHMENTS_MAX];
 };
 
 /* Writes what it is given, right or wrong: envelope_seal() reads its result back strictly. Counts

@@ -64,7 +64,8 @@ enum audit_type {
     AUDIT_SILENT = 16,
     AUDIT_ESCALATED = 17,
     AUDIT_EPOCH = 18, /* leaf 0 of an epoch that is not the first */
-    AUDIT_OPERATORS = 19
+    AUDIT_OPERATORS = 19,
+    AUDIT_ATTACHMENT_REMOVED = 20
 };
 /* Why a sender recalls (PROTOCOL.md 3). */
 enum recall_reason {

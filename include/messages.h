@@ -193,6 +193,31 @@ struct msg_cosign {
     uint8_t sig[64];
 };
 
+/* Of attachments; what it is called and how large is in attachment.h. */
+struct msg_att_open {
+    uint64_t req;
+    uint8_t address[32];
+    uint64_t size;      /* of the ciphertext; 0: what have you of it? */
+    struct span hashes; /* of every chunk; empty with size 0 */
+};
+
+struct msg_att_state {
+    uint64_t req;
+    uint8_t address[32];
+    uint64_t size;
+    uint32_t next; /* chunks on disk, from the first */
+    bool whole;
+    struct span hashes; /* for who asked with size 0 */
+};
+
+/* ATT_PUT, ATT_GET (no bytes), ATT_CHUNK, ATT_DONE (no number either). */
+struct msg_att_chunk {
+    uint64_t req;
+    uint8_t address[32];
+    uint32_t i;
+    struct span chunk;
+};
+
 enum err_extra {
     EXTRA_NONE,
     EXTRA_HEAD,
@@ -250,6 +275,9 @@ struct message {
         struct msg_consistency consistency;
         struct msg_consistency_proof consistency_proof;
         struct msg_cosign cosign;
+        struct msg_att_open att_open;
+        struct msg_att_state att_state;
+        struct msg_att_chunk att_chunk; /* ATT_PUT, ATT_GET, ATT_CHUNK, ATT_DONE */
         struct msg_err err;
         struct msg_join join;
         struct msg_join_state join_state;

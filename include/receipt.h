@@ -61,6 +61,8 @@ struct detail {
     uint8_t operator1_sig[64];
     uint8_t operator2[KID_BYTES];
     uint8_t operator2_sig[64];
+    uint8_t address[32]; /* of an attachment, and its size */
+    uint64_t size;
 };
 
 enum detail_key {
@@ -90,6 +92,8 @@ enum detail_key {
     DETAIL_COMMON,
     DETAIL_COMMON_ROOT,
     DETAIL_LOST,
+    DETAIL_ADDRESS = 30,
+    DETAIL_SIZE,
     DETAIL_OPERATOR = 34,
     DETAIL_OPERATOR_SIG,
     DETAIL_SECOND,

@@ -241,14 +241,19 @@ static json_t *attachment(uint64_t mask, const char *path, enum err *e)
     json_t *name = NULL;
     json_t *o = NULL;
 
-    if ((*e = file_read(path, ATTACHMENT_MAX, &content))) {
-        *e = *e == ERR_SIZE ? ERR_ATTACHMENT_SIZE : *e;
+    *e = file_read(path, ATTACHMENT_MAX, &content);
+    if ((*e && *e != ERR_SIZE) || !(name = composed(span_text(base), e)))
+        goto out;
+    if (content.len == 0) { /* a large one goes ahead in pieces (cli_att.c) */
+        o = json_pack("{s:I,s:o,s:s,s:s}", "class", (json_int_t)mask, "name", name, "type",
+                      media_type(base), "path", path);
+        *e = o ? ERR_OK : ERR_NOMEM;
         goto out;
     }
-    if ((*e = base64_write(&base64, bytes_span(&content))))
+    if ((*e = base64_write(&base64, bytes_span(&content)))) {
+        json_decref(name);
         goto out;
-    if (!(name = composed(span_text(base), e)))
-        goto out;
+    }
     o = json_pack("{s:I,s:o,s:s,s:s%}", "class", (json_int_t)mask, "name", name, "type",
                   media_type(base), "base64", (const char *)base64.ptr, base64.len);
     *e = o ? ERR_OK : ERR_NOMEM;

@@ -143,6 +143,7 @@ static const struct cli_arg recall_args[] = {
 };
 static const struct cli_arg attachment_args[] = {
     ID("mid"), {"", "number", CLI_NUMBER, 0, true, NULL}, {"output", "output", CLI_LOCAL, 0, true, NULL},
+    {"non-analyse", "unscanned", CLI_FLAG, 0, false, NULL},
 };
 static const struct cli_arg evidence_args[] = {{"output", "output", CLI_LOCAL, 0, false, NULL}};
 static const struct cli_arg receipts_args[] = {ID("mid"), {"output", "output", CLI_LOCAL, 0, false, NULL}};
@@ -204,11 +205,11 @@ const struct cli_row cli_rows[] = {
     ROW("oppose lift", "oppose.lift", true, NULL, lift_args, "consigne la levée d'une opposition"),
     ROW("oppose", "oppose", true, NULL, oppose_args, "consigne une opposition ; sans --to, envers tous"),
 
-    ROW("sheet send", "sheet.send", true, NULL, send_args, "écrit une fiche de liaison et l'envoie ; --re pour répondre ; --subject-file et --text-file gardent les mots hors de la liste des processus"),
+    ROW("sheet send", "sheet.send", true, cli_run_send, send_args, "écrit une fiche de liaison et l'envoie ; --attach jusqu'à 256 Mio ; --re pour répondre ; --subject-file et --text-file gardent les mots hors de la liste des processus"),
     ROW("sheet list", "sheet.list", true, NULL, list_args, "liste les fiches"),
     ROW("sheet show", "sheet.show", true, cli_run_show, show_args, "ouvre une fiche ; --section N --raw donne un texte octet pour octet"),
     ROW("sheet recall", "sheet.recall", true, NULL, recall_args, "rappelle une fiche envoyée, chez ceux qui ne l'ont pas encore reçue"),
-    ROW("sheet attachment", "sheet.attachment", true, cli_run_attachment, attachment_args, "écrit une pièce jointe dans un fichier"),
+    ROW("sheet attachment", "sheet.attachment", true, cli_run_attachment, attachment_args, "écrit une pièce jointe dans un fichier ; --non-analyse si aucun antivirus ne l'a examinée"),
     ROW("hub evidence", "evidence", false, cli_run_receipts, evidence_args, "si le hub a montré deux histoires : les preuves ; --output DOSSIER les écrit, pour relais-verify"),
     ROW("sheet receipts", "receipts", true, cli_run_receipts, receipts_args, "les reçus d'une fiche ; --output DOSSIER les écrit, pour relais-verify"),
     ROW("inbox", "inbox.list", true, NULL, inbox_args, "ce qui est arrivé"),

@@ -109,6 +109,11 @@ int cli_run_sign(struct cli *c);
 int cli_run_policy(struct cli *c);
 int cli_run_show(struct cli *c);
 int cli_run_attachment(struct cli *c);
+int cli_run_send(struct cli *c); /* cli_att.c */
+/* A large attachment into a new file; asked: the arguments of sheet.attachment, data: its answer.
+ */
+int cli_attachment_down(const struct cli *c, const char *path, const json_t *asked,
+                        const json_t *data);
 int cli_run_receipts(struct cli *c);
 int cli_run_export(struct cli *c);
 int cli_run_key_shares(struct cli *c);

@@ -220,12 +220,19 @@ int cli_run_show(struct cli *c)
     return status;
 }
 
-static int save_attachment(const struct cli *c, const char *path, const json_t *data)
+static int save_attachment(const struct cli *c, const char *path, const json_t *asked,
+                           const json_t *data)
 {
     const char *base64 = json_string_value(json_object_get(data, "base64"));
     struct bytes content = {0};
-    enum err e = base64 ? base64_read(&content, span_text(base64), ATTACHMENT_MAX) : ERR_INTERNAL;
-    int status = e ? cli_fail(c, e, NULL) : save(c, path, bytes_span(&content));
+    enum err e = ERR_INTERNAL;
+    int status;
+
+    if (json_object_get(data, "chunks"))
+        return cli_attachment_down(c, path, asked, data);
+    if (base64)
+        e = base64_read(&content, span_text(base64), ATTACHMENT_MAX);
+    status = e ? cli_fail(c, e, NULL) : save(c, path, bytes_span(&content));
 
     seal_bytes_free(&content);
     return status;
@@ -237,7 +244,8 @@ int cli_run_attachment(struct cli *c)
     int status = cli_ask(c, c->row->command, c->args, &answer);
 
     if (status == EXIT_DONE)
-        status = save_attachment(c, cli_local(c, "output"), json_object_get(answer, "data"));
+        status =
+            save_attachment(c, cli_local(c, "output"), c->args, json_object_get(answer, "data"));
     if (status == EXIT_DONE) {
         json_object_del(json_object_get(answer, "data"), "base64");
         cli_show(c, answer);
@@ -315,7 +323,7 @@ static int export_attachments(struct cli *c, const char *dir, const char *mid, s
             status = cli_fail(c, ERR_INTERNAL, NULL);
         if (status == EXIT_DONE) {
             snprintf(path, sizeof path, "%s/%s-piece-%zu-%s", dir, mid, i, name);
-            status = save_attachment(c, path, data);
+            status = save_attachment(c, path, args, data);
         }
         json_decref(args);
         json_decref(answer);

@@ -1,4 +1,5 @@
 /* The rows about persons and documents; their functions are in care/. */
+#include "attaching.h"
 #include "commands.h"
 #include "dossier.h"
 #include "sheet.h"
@@ -17,6 +18,9 @@ const struct command care_commands[] = {
     {"sheet.show",       RIGHT_READ,  true, run_sheet_show,       "ouvre une fiche"},
     {"sheet.recall",     RIGHT_WRITE, true, run_sheet_recall,     "rappelle une fiche chez ceux qui ne l'ont pas encore reçue"},
     {"sheet.attachment", RIGHT_READ,  true, run_sheet_attachment, "donne une pièce jointe"},
+    {"attachment.begin", RIGHT_WRITE, true, run_attachment_begin, "commence à prendre un grand fichier"},
+    {"attachment.add",   RIGHT_WRITE, true, run_attachment_add,   "prend le morceau suivant"},
+    {"attachment.read",  RIGHT_READ,  true, run_attachment_read,  "donne un morceau d'une grande pièce jointe"},
     {"inbox.list",       RIGHT_READ,  true, run_inbox_list,       "liste ce qui est arrivé"},
 };
 /* clang-format on */

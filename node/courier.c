@@ -52,6 +52,7 @@ void courier_down(struct courier *c, const char *why)
     log_limited(LEVEL_INFO, "courier.down", "why=%s", why);
     batch_drop(c);
     tasks_landed(c);
+    flows_landed(c);
     enter(c, COURIER_DOWN, courier_jitter(c, c->hello_wait_ms));
     c->hello_wait_ms *= 2;
     if (c->hello_wait_ms > HELLO_WAIT_MAX_MS)
@@ -72,6 +73,7 @@ void courier_stop(struct courier *c, enum err why, bool may_retry)
         log_error("courier.stopped", "why=%s", err_name(why));
     batch_drop(c);
     tasks_landed(c);
+    flows_landed(c);
     c->why = why;
     c->may_retry = may_retry;
     enter(c, COURIER_STOPPED, courier_jitter(c, STOPPED_RETRY_MS));
@@ -264,11 +266,15 @@ static const struct step steps[] = {
     {COURIER_GREETING, MSG_CHAIN_PAGE,        ignored             },
     {COURIER_GREETING, MSG_HEADS,             ignored             },
     {COURIER_GREETING, MSG_CONSISTENCY_PROOF, ignored             },
+    {COURIER_GREETING, MSG_ATT_STATE,         ignored             },
+    {COURIER_GREETING, MSG_ATT_CHUNK,         ignored             },
     {COURIER_SYNCING,  MSG_KEYS_PAGE,         on_synced           },
     {COURIER_SYNCING,  MSG_DELIVER,           on_deliver          }, /* kept until the log is read */
     {COURIER_SYNCING,  MSG_ERR,               on_err              },
     {COURIER_SYNCING,  MSG_PING,              on_ping             },
     {COURIER_SYNCING,  MSG_HEADS,             on_heads            },
+    {COURIER_SYNCING,  MSG_ATT_STATE,         ignored             },
+    {COURIER_SYNCING,  MSG_ATT_CHUNK,         ignored             },
     {COURIER_READY,    MSG_DELIVER,           on_deliver          },
     {COURIER_READY,    MSG_RECEIPT,           on_receipt          },
     {COURIER_READY,    MSG_CHAIN_PAGE,        on_chain_page       },
@@ -277,6 +283,8 @@ static const struct step steps[] = {
     {COURIER_READY,    MSG_ERR,               on_err              },
     {COURIER_READY,    MSG_HEADS,             on_heads            },
     {COURIER_READY,    MSG_CONSISTENCY_PROOF, on_consistency_proof},
+    {COURIER_READY,    MSG_ATT_STATE,         on_att_state        },
+    {COURIER_READY,    MSG_ATT_CHUNK,         on_att_chunk        },
 };
 
 static void on_frame(struct link_socket *link, const struct link_frame *f, void *arg)
@@ -476,6 +484,7 @@ void courier_close(struct courier *c)
         loop_link_remove(c->n->loop, c->link);
     link_close(c->link);
     batch_drop(c);
+    flows_landed(c);
     tasks_free(c);
     free(c);
 }

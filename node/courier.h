@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 
+#include "attach.h"
 #include "node.h"
 
 #define CREDIT_MESSAGES 64
@@ -32,6 +33,9 @@ enum err courier_why(const struct courier *c);
 /* The disk takes no deliveries: how many the hub keeps for us. */
 bool courier_full(const struct courier *c, uint64_t *waiting);
 void courier_resume(struct courier *c); /* a human has decided: try again */
+/* Chunks of an attachment that are over there (out) or here (in); false: none is under way. */
+bool att_progress(const struct courier *c, enum att_way way,
+                  const uint8_t address[ATTACHMENT_ADDRESS_BYTES], uint32_t *chunks);
 json_t *courier_status(const struct node *n);
 
 /* Asks for a circle's chain; the answer settles waits on `handle` (commands.h). */

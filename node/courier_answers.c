@@ -139,7 +139,9 @@ void on_receipt(struct courier *c, const struct link_frame *f, const struct mess
 static bool is_final(enum err e)
 {
     return e != ERR_BUSY && e != ERR_RATE && e != ERR_UNKNOWN && e != ERR_STOPPING &&
-           e != ERR_FULL && e != ERR_SENDER_QUOTA && e != ERR_HUB_QUOTA && e != ERR_RECOVERING;
+           e != ERR_FULL && e != ERR_ATTACHMENT_MISSING && e != ERR_ATTACHMENT_QUOTA &&
+           e != ERR_READONLY && e != ERR_IO && e != ERR_SENDER_QUOTA && e != ERR_HUB_QUOTA &&
+           e != ERR_RECOVERING;
 }
 
 struct stop_rule {
@@ -255,6 +257,14 @@ static void refused(struct courier *c, struct task *x, const struct msg_err *m, 
     task_end(c, x);
 }
 
+static void missing_sent(struct courier *c, const struct task *x)
+{
+    enum err e = attach_again(c->n, x->id.key);
+
+    if (e)
+        log_limited(LEVEL_WARN, "attachment.again", "why=%s", err_name(e));
+}
+
 void on_err(struct courier *c, const struct link_frame *f, const struct message *m)
 {
     enum err why = err_known(m->err.code) ? (enum err)m->err.code : ERR_INTERNAL;
@@ -272,6 +282,8 @@ void on_err(struct courier *c, const struct link_frame *f, const struct message 
         courier_down(c, err_name(why));
         return;
     }
+    if (!x && m->err.req && att_refused(c, m->err.req, why, is_final(why)))
+        return;
     if (!x) {
         log_limited(LEVEL_INFO, "hub.err", "why=%s", err_name(why));
         /* Of an ACK, or the session itself: say HELLO, and agree again on where both stand. After
@@ -281,6 +293,8 @@ void on_err(struct courier *c, const struct link_frame *f, const struct message 
         return;
     }
     if (!is_final(why)) {
+        if (why == ERR_ATTACHMENT_MISSING && x->id.kind == TASK_PUT)
+            missing_sent(c, x);
         task_again(c, x);
         return;
     }

@@ -8,6 +8,7 @@
 #define HASH_NONFATAL_OOM 1 /* hh.tbl stays NULL then; without this uthash would exit */
 #include <uthash.h>
 
+#include "attach.h"
 #include "contacts.h"
 #include "courier.h"
 #include "messages.h"
@@ -59,6 +60,22 @@ struct task {
     UT_hash_handle hh;
 };
 
+/* One attachment on its way (courier_att.c). */
+#define ATT_WAYS 2
+#define ATT_WINDOW 8 /* chunks under way */
+struct att_flow {
+    struct att_row row; /* the newest one worked at; way 0: none yet */
+    bool running;
+    bool opened;  /* how much the other side has is known */
+    bool telling; /* ATT_DONE is said */
+    struct attfile *file;
+    uint32_t count;
+    uint32_t next; /* to be sent, or asked for */
+    uint32_t got;  /* on disk there, or here */
+    uint64_t first_req, last_req;
+    uint64_t heard_ms, due_ms, wait_ms;
+};
+
 struct courier {
     struct node *n;
     struct transport *transport;
@@ -92,6 +109,10 @@ struct courier {
     size_t batch_count;
     uint64_t pause_until_ms; /* the batch waits for the keys log; 0: it does not */
     bool work_due;
+    struct att_flow flow[ATT_WAYS]; /* by way - 1 */
+    struct {
+        uint64_t sent, received; /* chunks */
+    } att;
     struct {
         uint64_t hellos, welcomes, gaps, delivered, refused, failed_batches;
     } count;
@@ -125,6 +146,14 @@ enum err task_send(struct courier *c, struct task *x, struct message *m, uint64_
 void tasks_landed(struct courier *c); /* the session is gone: all are to be sent again */
 void tasks_time(struct courier *c);   /* gives up waiting for answers that did not come */
 void tasks_free(struct courier *c);
+
+/* courier_att.c */
+void att_work(struct courier *c);
+void flows_landed(struct courier *c); /* the session is gone */
+void on_att_state(struct courier *c, const struct link_frame *frame, const struct message *m);
+void on_att_chunk(struct courier *c, const struct link_frame *frame, const struct message *m);
+/* Was this request one about an attachment? Then it is dealt with. */
+bool att_refused(struct courier *c, uint64_t req, enum err why, bool final);
 
 /* courier_answers.c */
 void on_receipt(struct courier *c, const struct link_frame *f, const struct message *m);

@@ -103,6 +103,17 @@ static void put_one(struct courier *c, struct task *x, const uint8_t mid[ID_BYTE
 
 #define PUTS_LOOKED_AT 256
 
+/* Its attachments go first; what is behind it in line waits with it, for order is kept. */
+static bool is_blocked(struct courier *c, const uint8_t mid[ID_BYTES])
+{
+    bool yes = true;
+    enum err e = attach_blocks(c->n, mid, &yes);
+
+    if (e)
+        log_limited(LEVEL_WARN, "attachment.blocks", "why=%s", err_name(e));
+    return yes;
+}
+
 /*
  * The hub sees what one recipient gets from us in the order of the outbox: of envelopes that share
  * a recipient only the oldest undecided one is on its way, and until its answer is final and on our
@@ -156,7 +167,7 @@ static void puts_work(struct courier *c)
     for (size_t i = 0; i < count && c->flying[TASK_PUT] < PUTS_FLYING_MAX; i++) {
         struct task *x;
 
-        if (!list[i].first)
+        if (!list[i].first || is_blocked(c, list[i].mid))
             continue;
         x = task_make(c, TASK_PUT, SPAN_OF(list[i].mid));
         if (task_due(c, x))
@@ -390,4 +401,5 @@ void courier_work(struct courier *c)
     reports_work(c);
     if (contacts_keys_size(c->n) >= c->keys_target) /* sealed only against a fresh directory */
         puts_work(c);
+    att_work(c);
 }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "attach.h"
 #include "circles.h"
 #include "contacts.h"
 #include "inbox.h"
@@ -126,7 +127,8 @@ static enum err take_receipt(struct node *n, struct txn *t, struct span receipt)
     enum err e;
 
     if (!(e = receipt_decode(receipt, &r)) && !(e = contacts_receipt(n, &r, &facts))) {
-        e = outbox_receipt(n, t, receipt, &facts);
+        e = facts.type == AUDIT_ATTACHMENT_REMOVED ? attach_removed(n, t, &facts)
+                                                   : outbox_receipt(n, t, receipt, &facts);
         if (e == ERR_NOT_FOUND)
             e = told_receipt(n, t, &facts);
         if (e == ERR_NOT_FOUND)

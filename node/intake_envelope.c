@@ -2,6 +2,7 @@
  * recorded and reported; only a failing store stops the batch. */
 #include <string.h>
 
+#include "attach.h"
 #include "bell.h"
 #include "circles.h"
 #include "contacts.h"
@@ -268,7 +269,8 @@ static enum err keep(struct arriving *a)
         return e;
     if (a->payload.type == ENVELOPE_INVITATION && (e = invitation_keep(a)))
         return e;
-    if ((e = bell_hang(a->n, a->t, &a->s, &a->payload)))
+    if ((e = bell_hang(a->n, a->t, &a->s, &a->payload)) ||
+        (e = attach_received(a->n, a->t, &a->r.header)))
         return e;
     if (a->n->care->kept)
         return a->n->care->kept(a->n, a->t, &a->payload, &a->r.header, a->s.person);

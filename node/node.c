@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attach.h"
 #include "circles.h"
 #include "commands.h"
 #include "contacts.h"
@@ -232,6 +233,8 @@ enum err node_open(const struct node_options *options, struct node **out)
         goto out;
     if ((e = contacts_open(n, &n->contacts)) || (e = witness_open(n, &n->watch)))
         goto out;
+    if (options->access == STORE_WRITE && (e = attach_open(n, &n->attach)))
+        goto out;
     *out = n;
     n = NULL;
 out:
@@ -255,6 +258,7 @@ void node_close(struct node *n)
     if (!n)
         return;
     waits_close(n->waits);
+    attach_close(n->attach);
     contacts_close(n->contacts);
     circles_close(n->circles);
     vault_close(n->vault);

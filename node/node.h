@@ -57,6 +57,8 @@ enum node_table {
     TABLE_JOURNAL,    /* be64 number -> who read or wrote what, chained (K) */
     TABLE_PERSON,     /* person id -> record (P); care/person.h */
     TABLE_LINK,       /* provisional person id -> person id (K); care/person.h */
+    TABLE_ATT,        /* way u8, attachment address -> what became of it (K); attach.h */
+    TABLE_ATT_LIVE,   /* the same -> mid: something is still to be done */
     TABLE_CARE,       /* for care/: free use, sealed by the vault as its module says */
     TABLE_TOLD,       /* kind u8, id 16, id 16 -> what the hub warns of; told.h (K) */
     TABLE_BELL,       /* mid, from -> the notification of a received envelope; bell.h (K) */
@@ -75,6 +77,7 @@ struct courier;
 struct waits;
 struct gauges;
 struct bells;
+struct attach;
 struct care_hooks;
 
 /* Who we are at the hub; zero before `join` has ended. */
@@ -106,6 +109,7 @@ struct node {
     struct contacts *contacts;
     struct circles *circles;
     struct waits *waits;
+    struct attach *attach;
     struct courier *courier; /* NULL without a daemon */
     struct gauges *gauges;   /* NULL without a daemon */
     struct bells *bells;     /* NULL without a daemon */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attach.h"
 #include "circles.h"
 #include "commands.h"
 #include "contacts.h"
@@ -90,6 +91,9 @@ static enum err header_fill(struct node *n, struct txn *t, const struct out_inte
     memcpy(h->to, i->to, i->to_count * sizeof h->to[0]);
     memcpy(h->rcat, i->rcat, i->to_count * sizeof h->rcat[0]);
     memcpy(h->circle, i->circle, ID_BYTES);
+    h->has_att = i->att_count > 0;
+    h->att_count = i->att_count;
+    memcpy(h->att, i->att, sizeof h->att);
     memcpy(h->re, i->re, ID_BYTES);
     memcpy(h->actor, i->actor, ID_BYTES);
     if ((e = meta_get_u64(n, t, "env_seq", 0, &seq)))
@@ -159,7 +163,7 @@ enum err outbox_add(struct node *n, struct txn *t, const struct out_intent *inte
                        payload)))
         return e;
     memcpy(mid, row.header.mid, ID_BYTES);
-    return ERR_OK;
+    return attach_sent(n, t, mid, intent->att, intent->att_count);
 }
 
 /* --- reading -------------------------------------------------------------------------------------
@@ -460,6 +464,26 @@ enum err outbox_refused(struct node *n, const uint8_t mid[ID_BYTES], enum err wh
         goto out;
     if ((e = out_row_end(n, t, &row, why == ERR_EXPIRED ? OUT_EXPIRED : OUT_REFUSED, why,
                          DISCLOSURE_ROWS)))
+        goto out;
+    if (!(e = node_commit(n, &t)))
+        out_row_settled(n, &row);
+out:
+    node_abort(n, &t);
+    return e;
+}
+
+enum err outbox_fail(struct node *n, const uint8_t mid[ID_BYTES], enum err why)
+{
+    struct txn *t = NULL;
+    struct out_row row;
+    enum err e;
+
+    if ((e = store_begin(n->store, TXN_WRITE, &t)))
+        return e;
+    if ((e = out_row_get(n, t, mid, &row)) ||
+        (row.status.state != OUT_TO_SEAL && row.status.state != OUT_SEALED))
+        goto out;
+    if ((e = out_row_end(n, t, &row, OUT_REFUSED, why, DISCLOSURE_ROWS)))
         goto out;
     if (!(e = node_commit(n, &t)))
         out_row_settled(n, &row);

@@ -93,6 +93,8 @@ struct out_intent {
     uint64_t exp_ms; /* 0: now + settings.keep_for */
     uint8_t actor[ID_BYTES];
     uint64_t scat;
+    size_t att_count;
+    struct env_attachment att[ATTACHMENTS_MAX];
     size_t to_count;
     uint8_t to[RECIPIENTS_MAX][ID_BYTES];
     uint64_t rcat[RECIPIENTS_MAX];
@@ -129,6 +131,8 @@ enum err outbox_reoffer(struct node *n);
 enum err outbox_accepted(struct node *n, const uint8_t mid[ID_BYTES], struct span receipt);
 enum err outbox_refused(struct node *n, const uint8_t mid[ID_BYTES], enum err why,
                         struct span receipt);
+/* It cannot go: an attachment of it was refused. Own commit. */
+enum err outbox_fail(struct node *n, const uint8_t mid[ID_BYTES], enum err why);
 /* A receipt from the mailbox that is about an envelope we sent. In the caller's transaction.
  * ERR_NOT_FOUND: none of ours. */
 enum err outbox_receipt(struct node *n, struct txn *t, struct span receipt,

@@ -99,12 +99,13 @@ json_t *courier_status(const struct node *n)
 
     if (!c)
         return json_pack("{s:s}", "state", "none");
-    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "state",
-                     names[c->state], "why", c->why ? err_name(c->why) : "", "endpoint",
+    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+                     "state", names[c->state], "why", c->why ? err_name(c->why) : "", "endpoint",
                      c->endpoint, "session", (json_int_t)c->session, "last_seq",
                      (json_int_t)c->last_seq, "acked_seq", (json_int_t)c->acked, "skew_ms",
                      (json_int_t)c->skew_ms, "hellos", (json_int_t)c->count.hellos, "gaps",
                      (json_int_t)c->count.gaps, "delivered", (json_int_t)c->count.delivered,
                      "refused", (json_int_t)c->count.refused, "failed_batches",
-                     (json_int_t)c->count.failed_batches);
+                     (json_int_t)c->count.failed_batches, "chunks_sent", (json_int_t)c->att.sent,
+                     "chunks_received", (json_int_t)c->att.received);
 }

@@ -122,6 +122,10 @@ static void author_decode(struct reader *r, struct doc_author *a)
                        RD_KEY(AUTHOR_ORGANISATION));
 }
 
+#define BESIDE                                                                                     \
+    (RD_KEY(ATTACHMENT_KEY) | RD_KEY(ATTACHMENT_ADDRESS) | RD_KEY(ATTACHMENT_SIZE) |               \
+     RD_KEY(ATTACHMENT_CHUNKS))
+
 /* A name is shown and may become a file's: no separator, nothing that steers a terminal. */
 static struct span attachment_name_decode(struct reader *r)
 {
@@ -135,6 +139,20 @@ static struct span attachment_name_decode(struct reader *r)
             rd_fail(r, ERR_FIELD_VALUE);
     }
     return name;
+}
+
+/* Its content is in the document, or beside the envelope: exactly one of both. */
+static void attachment_place(struct reader *r, const struct rd_map *m,
+                             const struct sheet_attachment *a)
+{
+    if (rd_map_has(m, ATTACHMENT_CONTENT)) {
+        if (m->seen & BESIDE)
+            rd_fail(r, ERR_FIELD_VALUE);
+        return;
+    }
+    rd_map_require(r, m, BESIDE);
+    if (a->chunks != attachment_chunks(attachment_sealed_size(a->size)))
+        rd_fail(r, ERR_FIELD_VALUE);
 }
 
 static void attachment_decode(struct reader *r, struct sheet_attachment *a)
@@ -156,13 +174,25 @@ static void attachment_decode(struct reader *r, struct sheet_attachment *a)
         case ATTACHMENT_CONTENT:
             a->content = rd_blob(r, 1, ATTACHMENT_MAX);
             break;
+        case ATTACHMENT_KEY:
+            rd_fixed(r, a->key, sizeof a->key);
+            break;
+        case ATTACHMENT_ADDRESS:
+            rd_fixed(r, a->address, sizeof a->address);
+            break;
+        case ATTACHMENT_SIZE:
+            a->size = rd_uint_between(r, 1, ATTACHMENT_PLAIN_MAX);
+            break;
+        case ATTACHMENT_CHUNKS:
+            a->chunks = rd_uint_between(r, 1, ATTACHMENT_CHUNKS_MAX);
+            break;
         default:
             rd_unknown(r, key);
         }
     }
     rd_map_require(r, &m,
-                   RD_KEY(ATTACHMENT_NAME) | RD_KEY(ATTACHMENT_TYPE) | RD_KEY(ATTACHMENT_CLASS) |
-                       RD_KEY(ATTACHMENT_CONTENT));
+                   RD_KEY(ATTACHMENT_NAME) | RD_KEY(ATTACHMENT_TYPE) | RD_KEY(ATTACHMENT_CLASS));
+    attachment_place(r, &m, a);
 }
 
 static void sheet_lists_decode(struct reader *r, uint64_t key, struct sheet *s)
@@ -358,11 +388,29 @@ static bool audience_matches(const struct sheet *s, const struct env_header *h)
     return true;
 }
 
+/* The header names those that travel beside, in their order, and no others. */
+static bool attachments_match(const struct sheet *s, const struct env_header *h)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->attachment_count; i++) {
+        const struct sheet_attachment *a = &s->attachments[i];
+
+        if (a->chunks == 0)
+            continue;
+        if (n == h->att_count || memcmp(h->att[n].address, a->address, sizeof a->address) != 0 ||
+            h->att[n].size != attachment_sealed_size(a->size))
+            return false;
+        n++;
+    }
+    return n == h->att_count;
+}
+
 static bool sheet_matches(const struct sheet *s, const struct env_header *h)
 {
     return s->urgent == (h->prio == 1) && s->has_re == h->has_re &&
            (!s->has_re || memcmp(s->re, h->re, ID_BYTES) == 0) && audience_matches(s, h) &&
-           s->author.category == h->scat;
+           s->author.category == h->scat && attachments_match(s, h);
 }
 
 enum err document_matches(const struct document *d, const struct env_header *h)
@@ -372,6 +420,6 @@ enum err document_matches(const struct document *d, const struct env_header *h)
     if (same && d->type == ENVELOPE_SHEET)
         same = sheet_matches(&d->sheet, h);
     if (same && d->type == ENVELOPE_INVITATION)
-        same = h->to_count == 1 && d->invitation.author.category == h->scat;
+        same = h->to_count == 1 && h->att_count == 0 && d->invitation.author.category == h->scat;
     return same ? ERR_OK : ERR_MISLABELLED;
 }

@@ -64,7 +64,11 @@ struct sheet_attachment {
     struct span name;
     struct span type;
     uint64_t class_mask; /* one bit */
-    struct span content;
+    struct span content; /* empty: beside the envelope, as follows */
+    uint8_t key[ATTACHMENT_KEY_BYTES];
+    uint8_t address[ATTACHMENT_ADDRESS_BYTES];
+    uint64_t size;   /* in clear */
+    uint64_t chunks; /* 0 with content */
 };
 
 struct sheet {

@@ -64,11 +64,18 @@ static void attachments_encode(struct writer *w, const struct sheet *s)
     for (size_t i = 0; i < s->attachment_count; i++) {
         const struct sheet_attachment *a = &s->attachments[i];
 
-        wr_map(w, 4);
+        wr_map(w, a->chunks ? 7 : 4);
         key_text(w, ATTACHMENT_NAME, a->name);
         key_text(w, ATTACHMENT_TYPE, a->type);
         key_uint(w, ATTACHMENT_CLASS, a->class_mask);
-        key_bin(w, ATTACHMENT_CONTENT, a->content);
+        if (a->chunks == 0) {
+            key_bin(w, ATTACHMENT_CONTENT, a->content);
+            continue;
+        }
+        key_bin(w, ATTACHMENT_KEY, SPAN_OF(a->key));
+        key_bin(w, ATTACHMENT_ADDRESS, SPAN_OF(a->address));
+        key_uint(w, ATTACHMENT_SIZE, a->size);
+        key_uint(w, ATTACHMENT_CHUNKS, a->chunks);
     }
 }
 

@@ -2,11 +2,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attaching.h"
 #include "contacts.h"
 #include "sheet.h"
 #include "text.h"
 #include "utf8.h"
-#include "words.h"
 
 void draft_free(struct draft *d)
 {
@@ -155,20 +155,8 @@ static enum err name_check(struct span name)
     return ERR_OK;
 }
 
-static enum err too_large(struct span name, struct bytes *why)
-{
-    if (!bytes_printf(why, "La pièce jointe « ") && !word_printable(name, why) &&
-        !bytes_printf(why,
-                      " » dépasse %d octets (128 Kio). Rien n'est parti ; le reste de la fiche "
-                      "n'a pas été enregistré. Réduisez-la ou partagez-la en plusieurs : l'envoi "
-                      "de grands fichiers viendra dans une version ultérieure.\n",
-                      ATTACHMENT_MAX))
-        return ERR_ATTACHMENT_SIZE;
-    return ERR_NOMEM;
-}
-
-static enum err attachment_read(struct draft *d, const json_t *from, struct sheet_attachment *a,
-                                struct bytes *why)
+static enum err attachment_read(struct node *n, struct draft *d, const json_t *from,
+                                struct sheet_attachment *a)
 {
     const json_t *content = json_object_get(from, "base64");
     struct bytes *own;
@@ -179,6 +167,8 @@ static enum err attachment_read(struct draft *d, const json_t *from, struct shee
         (e = take_text(d, from, "type", ATTACHMENT_TYPE_MAX, &a->type)) ||
         (e = take_class(from, CLASS_IDENTITY, &a->class_mask)))
         return e;
+    if (json_object_get(from, "upload"))
+        return attaching_take(n, from, a);
     if (!json_is_string(content) || json_string_length(content) == 0)
         return ERR_FIELD_MISSING;
     if (!(own = hold(d)))
@@ -186,23 +176,23 @@ static enum err attachment_read(struct draft *d, const json_t *from, struct shee
     e = base64_read(own, span_of(json_string_value(content), json_string_length(content)),
                     ATTACHMENT_MAX);
     a->content = bytes_span(own);
-    return e == ERR_SIZE ? too_large(a->name, why) : e;
+    return e == ERR_SIZE ? ERR_ATTACHMENT_SIZE : e;
 }
 
-static enum err attachments_read(struct draft *d, const json_t *list, struct bytes *why)
+static enum err attachments_read(struct node *n, struct draft *d, const json_t *list)
 {
-    size_t n = json_array_size(list);
+    size_t count = json_array_size(list);
     enum err e = ERR_OK;
 
-    if (n > SHEET_ATTACHMENTS_MAX)
+    if (count > SHEET_ATTACHMENTS_MAX)
         return ERR_ITEMS;
-    for (size_t i = 0; !e && i < n; i++)
-        e = attachment_read(d, json_array_get(list, i), &d->sheet.attachments[i], why);
-    d->sheet.attachment_count = n;
+    for (size_t i = 0; !e && i < count; i++)
+        e = attachment_read(n, d, json_array_get(list, i), &d->sheet.attachments[i]);
+    d->sheet.attachment_count = count;
     return e;
 }
 
-enum err draft_read(struct node *n, const json_t *args, struct draft *d, struct bytes *why)
+enum err draft_read(struct node *n, const json_t *args, struct draft *d)
 {
     struct sheet *s = &d->sheet;
     enum err e;
@@ -211,7 +201,7 @@ enum err draft_read(struct node *n, const json_t *args, struct draft *d, struct 
         (e = take_text(d, args, "subject", SHEET_SUBJECT_MAX, &s->subject)) ||
         (e = sections_read(d, json_object_get(args, "sections"))) ||
         (e = audience_read(n, d, json_object_get(args, "to"))) ||
-        (e = attachments_read(d, json_object_get(args, "attachments"), why)))
+        (e = attachments_read(n, d, json_object_get(args, "attachments"))))
         return e;
     s->urgent = json_is_true(json_object_get(args, "urgent"));
     s->restricted = json_is_true(json_object_get(args, "restricted"));

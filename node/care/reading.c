@@ -1,8 +1,10 @@
 /* The commands that show one document: each is journalled, the first reading of one received is
  * told to its sender. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "attaching.h"
 #include "contacts.h"
 #include "person.h"
 #include "reading_internal.h"
@@ -220,6 +222,8 @@ static enum err show(struct node *n, struct call *c, const struct reading *r)
         (e = basis_say(r->mail.incoming ? r->mail.in.basis : r->mail.out.basis, &c->text)) ||
         (e = bytes_printf(&c->text, "\n")) || (e = known_as(n, r->t, mail_person(&r->mail), c)))
         return e;
+    if (d->type == ENVELOPE_SHEET && (e = attaching_say(n, r->t, r->mail.incoming, &d->sheet, c)))
+        return e;
     return r->mail.incoming ? ended_say(&r->mail.in, &c->text) : recipients_say(n, c, &r->mail.out);
 }
 
@@ -240,22 +244,37 @@ enum err run_sheet_show(struct node *n, struct call *c)
     return e;
 }
 
-static enum err attachment(struct call *c, const struct sheet_attachment *a)
+/* The bytes themselves, or how many chunks attachment.read has of them. */
+static enum err content_put(struct call *c, const struct sheet_attachment *a)
 {
     struct bytes base64 = {0};
-    enum err e = base64_write(&base64, a->content);
+    enum err e;
+
+    if (a->chunks)
+        return json_object_set_new(c->data, "chunks", json_integer((json_int_t)a->chunks))
+                   ? ERR_NOMEM
+                   : ERR_OK;
+    if (!(e = base64_write(&base64, a->content)) &&
+        json_object_set_new(c->data, "base64", json_span(bytes_span(&base64))))
+        e = ERR_NOMEM;
+    seal_bytes_free(&base64);
+    return e;
+}
+
+static enum err attachment(struct call *c, const struct sheet_attachment *a)
+{
+    uint64_t size = a->chunks ? a->size : a->content.len;
+    enum err e = content_put(c, a);
 
     if (!e && (json_object_set_new(c->data, "name", json_span(a->name)) ||
                json_object_set_new(c->data, "type", json_span(a->type)) ||
                json_object_set_new(c->data, "class", json_integer((json_int_t)a->class_mask)) ||
-               json_object_set_new(c->data, "size", json_integer((json_int_t)a->content.len)) ||
-               json_object_set_new(c->data, "base64", json_span(bytes_span(&base64)))))
+               json_object_set_new(c->data, "size", json_integer((json_int_t)size))))
         e = ERR_NOMEM;
-    seal_bytes_free(&base64);
     if (e || (e = bytes_printf(&c->text, "Pièce jointe « ")) ||
         (e = word_printable(a->name, &c->text)))
         return e;
-    return bytes_printf(&c->text, " », %zu octets.\n", a->content.len);
+    return bytes_printf(&c->text, " », %" PRIu64 " octets.\n", size);
 }
 
 enum err run_sheet_attachment(struct node *n, struct call *c)
@@ -269,6 +288,8 @@ enum err run_sheet_attachment(struct node *n, struct call *c)
         return e;
     if (r->doc.type != ENVELOPE_SHEET || number == 0 || number > r->doc.sheet.attachment_count)
         e = ERR_NOT_FOUND;
+    if (!e && r->doc.sheet.attachments[number - 1].chunks)
+        e = attaching_may_open(n, r->t, c, r->mail.incoming, &r->doc.sheet.attachments[number - 1]);
     if (e || (e = node_commit(n, &r->t)))
         goto out;
     node_kick(n);
@@ -276,6 +297,44 @@ enum err run_sheet_attachment(struct node *n, struct call *c)
 out:
     if (e)
         bytes_free(&c->text);
+    reading_end(n, r);
+    return e;
+}
+
+/* One chunk of a large one. That it was opened is put down by sheet.attachment, and with its first
+ * chunk again: no way leads around the journal. */
+enum err run_attachment_read(struct node *n, struct call *c)
+{
+    const struct sheet_attachment *a;
+    struct reading *r = NULL;
+    struct bytes base64 = {0};
+    struct att_ready ready;
+    struct span piece;
+    uint64_t number;
+    uint64_t chunk;
+    enum err e;
+
+    if ((e = arg_uint(c, "number", 0, SHEET_ATTACHMENTS_MAX, &number)) ||
+        (e = arg_uint(c, "chunk", 0, ATTACHMENT_CHUNKS_MAX - 1, &chunk)) ||
+        (e = reading_begin(n, c, &r)))
+        return e;
+    if (r->doc.type != ENVELOPE_SHEET || number == 0 || number > r->doc.sheet.attachment_count ||
+        r->doc.sheet.attachments[number - 1].chunks == 0) {
+        e = ERR_NOT_FOUND;
+        goto out;
+    }
+    a = &r->doc.sheet.attachments[number - 1];
+    ready = attaching_ready(a);
+    if ((e = attaching_may_open(n, r->t, c, r->mail.incoming, a)) ||
+        (chunk == 0 && (e = node_commit(n, &r->t))))
+        goto out;
+    e = attach_read(n, r->mail.incoming ? ATT_IN : ATT_OUT, &ready, (uint32_t)chunk, &piece);
+    if (!e && !(e = base64_write(&base64, piece)) &&
+        json_object_set_new(c->data, "base64", json_span(bytes_span(&base64))))
+        e = ERR_NOMEM;
+out:
+    seal_wipe(&ready, sizeof ready);
+    seal_bytes_free(&base64);
     reading_end(n, r);
     return e;
 }

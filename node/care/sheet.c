@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "absence.h"
+#include "attaching.h"
 #include "circles.h"
 #include "contacts.h"
 #include "courier.h"
@@ -279,7 +280,7 @@ static enum err build(struct sending *s, struct bytes *payload)
     struct sheet *sheet = &s->d->sheet;
     enum err e;
 
-    if ((e = about_whom(s)) || (e = draft_read(s->n, s->c->args, s->d, &s->c->text)) ||
+    if ((e = about_whom(s)) || (e = draft_read(s->n, s->c->args, s->d)) ||
         (e = fill_categories(s)) || (e = on_which_basis(s)))
         return e;
     sheet->has_re = s->intent.has_re;
@@ -291,6 +292,7 @@ static enum err build(struct sending *s, struct bytes *payload)
                                         .rpps = span_text(a->rpps),
                                         .organisation = span_text(s->n->self.org_name)};
     s->intent.type = ENVELOPE_SHEET;
+    s->intent.att_count = attaching_named(sheet, s->intent.att);
     s->intent.prio = sheet->urgent;
     s->intent.scat = a->category;
     if ((e = actor_id(s->n, s->t, a, s->intent.actor)))
@@ -405,12 +407,15 @@ enum err run_sheet_send(struct node *n, struct call *c)
         goto out;
     if ((e = node_commit(n, &s.t)))
         goto out;
+    attaching_end(n, c->args, true);
     node_kick(n);
     if (silence_warn(&s))
         bytes_free(&c->text); /* it is sent all the same */
     e = answer(&s, mid);
 out:
     node_abort(n, &s.t);
+    if (e)
+        attaching_end(n, c->args, false); /* after the commit there is none left */
     say_refused(c, e, &v);
     seal_bytes_free(&payload);
     draft_free(s.d);

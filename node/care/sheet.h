@@ -3,7 +3,8 @@
  * out, export. Rows of care_commands (commands_care.c).
  *
  * sheet.send  person | re, circle?, to [{org, kind?, label?, category?}], note, subject,
- *             sections [{class, text}], attachments? [{name, type, class, base64}], urgent?, basis,
+ *             sections [{class, text}], attachments? [{name, type, class, base64 | upload}],
+ *             urgent?, basis,
  *             purpose?, consent?, notice?, re?, expires?, restricted?, answer_by?, wait_ms?
  *             -> mid, state
  * sheet.list  person?, box? ("in", "out", "all")         -> sheets [...]
@@ -30,8 +31,7 @@ enum err run_sheet_attachment(struct node *n, struct call *c);
  */
 enum err sheet_may_read(const struct sheet *s, const uint8_t org[ID_BYTES], const struct actor *a);
 
-/* Reads arguments into a sheet; owned texts live in `hold` until drafts_free(). What a command
- * wants to tell beside the error goes to `why` (French, may stay empty). */
+/* Reads arguments into a sheet; owned texts live in `hold` until drafts_free(). */
 #define DRAFT_TEXTS 192
 struct draft {
     struct sheet sheet;
@@ -39,6 +39,6 @@ struct draft {
     struct bytes hold[DRAFT_TEXTS];
 };
 void draft_free(struct draft *d);
-enum err draft_read(struct node *n, const json_t *args, struct draft *d, struct bytes *why);
+enum err draft_read(struct node *n, const json_t *args, struct draft *d);
 
 #endif

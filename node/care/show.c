@@ -1,5 +1,6 @@
 #include "show.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -132,7 +133,7 @@ static json_t *attachment_json(const struct sheet_attachment *a)
     int bad = put_span(o, "name", a->name) | put_span(o, "type", a->type) |
               put_uint(o, "class", a->class_mask) |
               put_text(o, "class_word", word_class(a->class_mask)) |
-              put_uint(o, "size", a->content.len);
+              put_uint(o, "size", a->chunks ? a->size : a->content.len);
 
     return finished(o, bad);
 }
@@ -319,7 +320,9 @@ static enum err contents_say(const struct sheet *s, struct bytes *out)
         if (!(e = bytes_printf(out, "\nPièce jointe %zu (%s) : ", i + 1,
                                word_class(s->attachments[i].class_mask))) &&
             !(e = word_printable(s->attachments[i].name, out)))
-            e = bytes_printf(out, ", %zu octets\n", s->attachments[i].content.len);
+            e = bytes_printf(out, ", %" PRIu64 " octets\n",
+                             s->attachments[i].chunks ? s->attachments[i].size
+                                                      : (uint64_t)s->attachments[i].content.len);
     return e;
 }
 

@@ -53,6 +53,8 @@ static const struct field fields[] = {
     {DETAIL_COMMON,       NUMBER, AT(common)       },
     {DETAIL_COMMON_ROOT,  FIXED,  AT(common_root)  },
     {DETAIL_LOST,         NUMBER, AT(lost)         },
+    {DETAIL_ADDRESS,      FIXED,  AT(address)      },
+    {DETAIL_SIZE,         NUMBER, AT(size)         },
     {DETAIL_OPERATOR,     FIXED,  AT(operator1)    },
     {DETAIL_OPERATOR_SIG, FIXED,  AT(operator1_sig)},
     {DETAIL_SECOND,       FIXED,  AT(operator2)    },

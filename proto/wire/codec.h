@@ -30,6 +30,11 @@ CODEC(heads)
 CODEC(consistency)
 CODEC(consistency_proof)
 CODEC(cosign)
+CODEC(att_open)
+CODEC(att_state)
+CODEC(att_chunk)
+CODEC(att_get)
+CODEC(att_done)
 #undef CODEC
 
 void versions_read(struct reader *r, struct versions *v);

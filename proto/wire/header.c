@@ -10,6 +10,7 @@ enum shape {
     ORGS,
     HEADS,
     CATEGORIES,
+    ATTACHED,
     RESERVED
 };
 
@@ -48,7 +49,7 @@ static const struct field fields[] = {
     {HEADER_RE,      ID,         AT(re),         AT(has_re),      0, 0},
     {HEADER_DEPUTY,  RESERVED,   0,              0,               0, 0},
     {HEADER_DIR,     HEADS,      AT(keys_head),  ALWAYS,          0, 0},
-    {HEADER_ATT,     RESERVED,   0,              0,               0, 0},
+    {HEADER_ATT,     ATTACHED,   AT(att),        AT(has_att),     0, 0},
     {HEADER_ACTOR,   ID,         AT(actor),      ALWAYS,          0, 0},
     {HEADER_SCAT,    NUMBER,     AT(scat),       ALWAYS,          CATEGORY_HEALTH, CATEGORY_SOCIAL},
     {HEADER_RCAT,    CATEGORIES, AT(rcat),       ALWAYS,          1, 3},
@@ -106,6 +107,14 @@ static void field_write(struct writer *w, const struct field *f, const struct en
         for (size_t i = 0; i < h->to_count; i++)
             wr_uint(w, h->rcat[i]);
         break;
+    case ATTACHED:
+        wr_array(w, h->att_count);
+        for (size_t i = 0; i < h->att_count; i++) {
+            wr_array(w, 2);
+            wr_bin(w, SPAN_OF(h->att[i].address));
+            wr_uint(w, h->att[i].size);
+        }
+        break;
     case RESERVED: /* never present */
         break;
     }
@@ -115,7 +124,7 @@ void header_encode(struct writer *w, const struct env_header *h)
 {
     size_t pairs = 0;
 
-    if (h->to_count > RECIPIENTS_MAX) {
+    if (h->to_count > RECIPIENTS_MAX || h->att_count > ATTACHMENTS_MAX) {
         wr_fail(w, ERR_RANGE);
         return;
     }
@@ -176,6 +185,22 @@ static void read_heads(struct reader *r, struct env_header *h)
     rd_ckpt(r, &h->audit_head);
 }
 
+/* A size that no attachment has, or one attachment twice, is FIELD_VALUE. */
+static void read_attached(struct reader *r, struct env_header *h)
+{
+    h->att_count = rd_array_between(r, 1, ATTACHMENTS_MAX);
+    for (size_t i = 0; i < h->att_count; i++) {
+        rd_array(r, 2);
+        rd_fixed(r, h->att[i].address, sizeof h->att[i].address);
+        h->att[i].size = rd_uint(r, UINT64_MAX);
+        if (attachment_chunks(h->att[i].size) == 0)
+            rd_fail(r, ERR_FIELD_VALUE);
+        for (size_t before = 0; before < i; before++)
+            if (memcmp(h->att[before].address, h->att[i].address, sizeof h->att[i].address) == 0)
+                rd_fail(r, ERR_FIELD_VALUE);
+    }
+}
+
 static void store_number(struct env_header *h, size_t at, uint64_t value)
 {
     memcpy((uint8_t *)h + at, &value, sizeof value);
@@ -203,6 +228,9 @@ static void field_read(struct reader *r, const struct field *f, struct env_heade
         break;
     case CATEGORIES:
         read_categories(r, f, h);
+        break;
+    case ATTACHED:
+        read_attached(r, h);
         break;
     case RESERVED:
         rd_skip(r); /* damaged or not comes before supported or not */

@@ -44,6 +44,12 @@ static const struct {
     {MSG_JOIN,              5,  join_read,              join_write             },
     {MSG_JOIN_STATE,        5,  join_state_read,        join_state_write       },
     {MSG_COSIGN,            8,  cosign_read,            cosign_write           },
+    {MSG_ATT_OPEN,          5,  att_open_read,          att_open_write         },
+    {MSG_ATT_STATE,         7,  att_state_read,         att_state_write        },
+    {MSG_ATT_PUT,           5,  att_chunk_read,         att_chunk_write        },
+    {MSG_ATT_GET,           4,  att_get_read,           att_get_write          },
+    {MSG_ATT_CHUNK,         5,  att_chunk_read,         att_chunk_write        },
+    {MSG_ATT_DONE,          3,  att_done_read,          att_done_write         },
 };
 static_assert(sizeof codecs / sizeof codecs[0] == ROWS, "every message has a codec");
 

@@ -3,6 +3,7 @@ import * as mp1 from './mp1.mjs';
 import {
   H, aeadOpen, aeadSeal, hpkeOpen, hpkeSeal, pad, sign, signingKid, unpad, verify,
 } from './crypto.mjs';
+import { sealedSize } from './attachment.mjs';
 import { Refusal, concat, equal, hex, le16, refuse, refuseUnless, u8, utf8 } from './bytes.mjs';
 import { FIELDS, bin, exactly, id, key32, list, map, maybe, tuple, uint, unsupported } from './shape.mjs';
 
@@ -43,7 +44,7 @@ const header = map({
   re: [18, maybe(id)],
   deputy: [19, unsupported],
   dir: [20, tuple(checkpoint, checkpoint)],
-  att: [21, unsupported],
+  att: [21, maybe(list(1, 16, tuple(key32, sealedSize)))],
   actor: [22, id],
   scat: [23, uint(1, 2)],
   rcat: [24, list(1, STANZAS_MAX, uint(1, 3))],
@@ -66,6 +67,8 @@ const outer = tuple(
 function readHeader(hdr, stanzas, sig) {
   const h = header(mp1.decode(hdr), FIELDS);
   const BASIS_CONSENT = 3n;
+  const named = (h.att ?? []).map(([address]) => hex(address));
+  refuseUnless(new Set(named).size === named.length, 'FIELD_VALUE', 'an attachment twice');
   refuseUnless(h.basis !== BASIS_CONSENT || h.consent !== undefined, 'FIELD_MISSING', 'consent');
   refuseUnless(h.basis === BASIS_CONSENT || h.consent === undefined, 'FIELD_VALUE', 'consent without basis 3');
   refuseUnless(new Set(h.to.map(hex)).size === h.to.length, 'FIELD_VALUE', 'a recipient twice');

@@ -1,8 +1,9 @@
 // Section 6 and steps 15 and 16 of 5.4: the document inside, and what its envelope said of it.
 import * as mp1 from './mp1.mjs';
 import { H, verify } from './crypto.mjs';
+import { chunksOf, sealedOf } from './attachment.mjs';
 import { Refusal, equal, refuse, refuseUnless } from './bytes.mjs';
-import { SCHEMA, bin, bool, exactly, id, list, map, maybe, text, tuple, uint } from './shape.mjs';
+import { SCHEMA, bin, bool, exactly, id, key32, list, map, maybe, text, tuple, uint } from './shape.mjs';
 import { signedOffer } from './statements.mjs';
 
 const DATE = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/;
@@ -70,6 +71,26 @@ const audienceRow = (v, codes) => {
   return a;
 };
 
+const attachmentMap = map({
+  name: [1, text(1, 200, /^[^/\\\p{Cc}]+$/u)],
+  media: [2, text(1, 100)],
+  class: [3, oneClass(1)],
+  content: [4, maybe(bin(1, 131072))],
+  key: [5, maybe(key32)],
+  address: [6, maybe(key32)],
+  size: [7, maybe(uint(1, 268435456))],
+  chunks: [8, maybe(uint(1, 1025))],
+});
+
+// In the document, or beside the envelope: exactly one of both
+function attachment(v, codes) {
+  const a = attachmentMap(v, codes);
+  const beside = [a.key, a.address, a.size, a.chunks].filter((x) => x !== undefined).length;
+  refuseUnless(a.content ? beside === 0 : beside === 4, 'SCHEMA', 'content, or where it is');
+  refuseUnless(a.content || chunksOf(sealedOf(a.size)) === a.chunks, 'SCHEMA', 'chunks');
+  return a;
+}
+
 const fiche = map({
   schema: [1, exactly(1)],
   person: [2, person],
@@ -81,12 +102,7 @@ const fiche = map({
   author: [8, author],
   written: [9, uint()],
   re: [10, maybe(id)],
-  attachments: [11, maybe(list(1, 16, map({
-    name: [1, text(1, 200, /^[^/\\\p{Cc}]+$/u)],
-    media: [2, text(1, 100)],
-    class: [3, oneClass(1)],
-    content: [4, bin(1, 131072)],
-  })))],
+  attachments: [11, maybe(list(1, 16, attachment))],
   restricted: [12, maybe(bool)],
   answerBy: [13, maybe(uint())],
 });
@@ -139,6 +155,11 @@ function matchFiche(doc, h) {
   mislabelledUnless(doc.urgent === (h.prio === 1n), 'urgent');
   mislabelledUnless(sameOrNone(doc.re, h.re), 're');
   mislabelledUnless(doc.author.category === h.scat, 'author category');
+  const beside = (doc.attachments ?? []).filter((a) => a.address);
+  mislabelledUnless(beside.length === (h.att ?? []).length, 'attachments');
+  beside.forEach((a, n) => {
+    mislabelledUnless(equal(a.address, h.att[n][0]) && sealedOf(a.size) === h.att[n][1], 'attachment');
+  });
   mislabelledUnless(doc.audience.length === h.to.length, 'audience');
   doc.audience.forEach((a, i) => {
     mislabelledUnless(equal(a.org, h.to[i]), 'audience organisation');

@@ -90,10 +90,10 @@ static void an_attachment_of_128_kib_passes_and_one_byte_more_does_not(void **st
     memcpy(content, "%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", 15);
     s.attachment_count = 1;
     s.attachments[0] = (struct sheet_attachment){
-        SPAN_STR("Compte rendu opératoire.pdf"),
-        SPAN_STR("application/pdf"),
-        CLASS_MEDICAL,
-        {content, ATTACHMENT_MAX}
+        .name = SPAN_STR("Compte rendu opératoire.pdf"),
+        .type = SPAN_STR("application/pdf"),
+        .class_mask = CLASS_MEDICAL,
+        .content = {content, ATTACHMENT_MAX}
     };
     assert_int_equal(verdict(&s), ERR_OK);
     s.attachments[0].content.len++;
@@ -130,6 +130,28 @@ static void texts_end_at_their_limits(void **state)
     free(letters);
 }
 
+static void a_large_attachment_says_where_it_is_or_holds_its_content(void **state)
+{
+    struct sheet s = a_sheet();
+    struct sheet_attachment *a = &s.attachments[0];
+
+    (void)state;
+    s.attachment_count = 1;
+    *a = (struct sheet_attachment){.name = SPAN_STR("scanner.dcm"),
+                                   .type = SPAN_STR("application/dicom"),
+                                   .class_mask = CLASS_MEDICAL,
+                                   .size = ATTACHMENT_PLAIN_MAX,
+                                   .chunks = ATTACHMENT_CHUNKS_MAX};
+    assert_int_equal(verdict(&s), ERR_OK);
+    a->chunks--; /* not those of its size */
+    assert_int_equal(verdict(&s), ERR_SCHEMA);
+    a->chunks = 1;
+    a->size = ATTACHMENT_PLAIN;
+    assert_int_equal(verdict(&s), ERR_OK);
+    a->size++;
+    assert_int_equal(verdict(&s), ERR_SCHEMA);
+}
+
 static void thirty_two_sections_and_sixteen_attachments_fit(void **state)
 {
     struct sheet s = a_sheet();
@@ -138,8 +160,10 @@ static void thirty_two_sections_and_sixteen_attachments_fit(void **state)
     for (size_t i = 0; i < SHEET_SECTIONS_MAX; i++)
         s.sections[i] = (struct sheet_section){CLASS_AUTONOMY, SPAN_STR("x")};
     for (size_t i = 0; i < SHEET_ATTACHMENTS_MAX; i++)
-        s.attachments[i] = (struct sheet_attachment){SPAN_STR(".."), SPAN_STR("a/b"),
-                                                     CLASS_IDENTITY, SPAN_STR("x")};
+        s.attachments[i] = (struct sheet_attachment){.name = SPAN_STR(".."),
+                                                     .type = SPAN_STR("a/b"),
+                                                     .class_mask = CLASS_IDENTITY,
+                                                     .content = SPAN_STR("x")};
     s.section_count = SHEET_SECTIONS_MAX;
     s.attachment_count = SHEET_ATTACHMENTS_MAX;
     assert_int_equal(verdict(&s), ERR_OK);
@@ -232,6 +256,7 @@ int main(void)
         TEST(a_sheet_is_read_as_it_was_written),
         TEST(an_attachment_of_128_kib_passes_and_one_byte_more_does_not),
         TEST(texts_end_at_their_limits),
+        TEST(a_large_attachment_says_where_it_is_or_holds_its_content),
         TEST(thirty_two_sections_and_sixteen_attachments_fit),
         TEST(a_text_received_that_is_not_composed_is_refused),
         TEST(a_matricule_is_judged_by_key_and_world_when_it_arrives),

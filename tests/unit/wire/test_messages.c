@@ -12,9 +12,10 @@
 #include "file.h"
 #include "messages.h"
 
-#define EACH_MESSAGE 22
+#define EACH_MESSAGE 28
 #define BOTH_MAY 3 /* PING, KEYS, KEYS_PAGE */
 
+static const uint8_t two_hashes[64] = {6};
 static uint8_t blob[64] = {1, 2, 3, 4, 5, 6, 7, 8};
 
 static struct ckpt head(uint8_t fill)
@@ -67,6 +68,31 @@ static void sample_of_logs(struct message *m)
     }
 }
 
+static void sample_of_attachments(struct message *m)
+{
+    switch (m->type) {
+    case MSG_ATT_OPEN:
+        m->att_open = (struct msg_att_open){9, {4}, 300000, SPAN_OF(two_hashes)};
+        break;
+    case MSG_ATT_STATE:
+        m->att_state = (struct msg_att_state){9, {4}, 300000, 1, false, SPAN_OF(two_hashes)};
+        break;
+    case MSG_ATT_PUT:
+    case MSG_ATT_CHUNK:
+        m->att_chunk.chunk = span_of(two_hashes, 17);
+        [[fallthrough]];
+    case MSG_ATT_GET:
+        m->att_chunk.i = 1024;
+        [[fallthrough]];
+    case MSG_ATT_DONE:
+        m->att_chunk.req = 9;
+        memset(m->att_chunk.address, 5, sizeof m->att_chunk.address);
+        break;
+    default:
+        sample_of_logs(m);
+    }
+}
+
 static void sample_rest(struct message *m)
 {
     switch (m->type) {
@@ -115,7 +141,7 @@ static void sample_rest(struct message *m)
         m->join_state = (struct msg_join_state){JOIN_ENROLLED, 0, SPAN_OF(blob), id_span()};
         break;
     default:
-        sample_of_logs(m);
+        sample_of_attachments(m);
     }
 }
 
@@ -123,11 +149,12 @@ static void sample_rest(struct message *m)
 static void sample(size_t i, struct message *m)
 {
     static const enum message_type types[EACH_MESSAGE] = {
-        MSG_HELLO,  MSG_WELCOME,    MSG_PUT,     MSG_RECEIPT,     MSG_DELIVER,
-        MSG_ACK,    MSG_REPORT,     MSG_DECLARE, MSG_CHAIN,       MSG_CHAIN_PAGE,
-        MSG_KEYS,   MSG_KEYS_PAGE,  MSG_PING,    MSG_KEYS_PUT,    MSG_ERR,
-        MSG_JOIN,   MSG_JOIN_STATE, MSG_HEADS,   MSG_CONSISTENCY, MSG_CONSISTENCY_PROOF,
-        MSG_COSIGN, MSG_RECALL,
+        MSG_HELLO,   MSG_WELCOME,    MSG_PUT,      MSG_RECEIPT,     MSG_DELIVER,
+        MSG_ACK,     MSG_REPORT,     MSG_DECLARE,  MSG_CHAIN,       MSG_CHAIN_PAGE,
+        MSG_KEYS,    MSG_KEYS_PAGE,  MSG_PING,     MSG_KEYS_PUT,    MSG_ERR,
+        MSG_JOIN,    MSG_JOIN_STATE, MSG_HEADS,    MSG_CONSISTENCY, MSG_CONSISTENCY_PROOF,
+        MSG_COSIGN,  MSG_RECALL,     MSG_ATT_OPEN, MSG_ATT_STATE,   MSG_ATT_PUT,
+        MSG_ATT_GET, MSG_ATT_CHUNK,  MSG_ATT_DONE,
     };
 
     memset(m, 0, sizeof *m);
@@ -192,6 +219,8 @@ static enum message_sender sender_of(enum message_type t)
     case MSG_JOIN_STATE:
     case MSG_HEADS:
     case MSG_CONSISTENCY_PROOF:
+    case MSG_ATT_STATE:
+    case MSG_ATT_CHUNK:
         return SENT_BY_HUB;
     default:
         return SENT_BY_NODE;

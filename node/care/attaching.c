@@ -1,0 +1,191 @@
+/* Large attachments of a sheet: the commands that take one in, piece by piece, and give one out. */
+#include <string.h>
+
+#include "attaching.h"
+#include "text.h"
+#include "words.h"
+
+/* --- in ------------------------------------------------------------------------------------- */
+
+enum err run_attachment_begin(struct node *n, struct call *c)
+{
+    uint8_t id[ID_BYTES];
+    uint64_t size;
+    enum err e;
+
+    if (!c->request) {
+        e = bytes_printf(&c->text, "Une pièce jointe de plus de 128 Kio demande que le nœud tourne "
+                                   "(« relais-node serve »). Rien n'est parti.\n");
+        c->done = !e;
+        return e ? e : ERR_OFFLINE;
+    }
+    if ((e = arg_uint(c, "size", 0, UINT32_MAX, &size)) || (e = upload_begin(n, size, id)))
+        return e;
+    return json_object_set_new(c->data, "upload", json_hex(id, ID_BYTES)) ? ERR_NOMEM : ERR_OK;
+}
+
+enum err run_attachment_add(struct node *n, struct call *c)
+{
+    const char *base64 = arg_text(c, "base64");
+    struct bytes piece = {0};
+    uint8_t id[ID_BYTES];
+    enum err e;
+
+    if (!base64)
+        return ERR_FIELD_MISSING;
+    if (!(e = arg_id(c, "upload", id)) &&
+        !(e = base64_read(&piece, span_text(base64), ATTACHMENT_PLAIN)))
+        e = upload_add(n, id, bytes_span(&piece));
+    seal_bytes_free(&piece);
+    return e;
+}
+
+enum err attaching_take(struct node *n, const json_t *from, struct sheet_attachment *a)
+{
+    const char *typed = json_string_value(json_object_get(from, "upload"));
+    struct att_ready ready;
+    uint8_t id[ID_BYTES];
+    enum err e;
+
+    if (!typed || hex_read_fixed(id, sizeof id, span_text(typed)))
+        return ERR_FIELD_VALUE;
+    if ((e = upload_ready(n, id, &ready)))
+        return e;
+    memcpy(a->key, ready.key, sizeof a->key);
+    memcpy(a->address, ready.address, sizeof a->address);
+    a->size = ready.plain;
+    a->chunks = ready.chunks;
+    seal_wipe(&ready, sizeof ready);
+    return ERR_OK;
+}
+
+void attaching_end(struct node *n, const json_t *args, bool sent)
+{
+    const json_t *list = json_object_get(args, "attachments");
+    const json_t *one;
+    uint8_t id[ID_BYTES];
+    size_t i;
+
+    json_array_foreach(list, i, one)
+    {
+        const char *typed = json_string_value(json_object_get(one, "upload"));
+
+        if (typed && !hex_read_fixed(id, sizeof id, span_text(typed)))
+            upload_end(n, id, sent);
+    }
+}
+
+size_t attaching_named(const struct sheet *s, struct env_attachment *out)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->attachment_count; i++) {
+        const struct sheet_attachment *a = &s->attachments[i];
+
+        if (a->chunks == 0)
+            continue;
+        memcpy(out[n].address, a->address, sizeof out[n].address);
+        out[n++].size = attachment_sealed_size(a->size);
+    }
+    return n;
+}
+
+/* --- out ------------------------------------------------------------------------------------ */
+
+struct att_ready attaching_ready(const struct sheet_attachment *a)
+{
+    struct att_ready r = {
+        .plain = a->size, .size = attachment_sealed_size(a->size), .chunks = (uint32_t)a->chunks};
+
+    memcpy(r.key, a->key, sizeof r.key);
+    memcpy(r.address, a->address, sizeof r.address);
+    return r;
+}
+
+static enum err row_of(struct node *n, struct txn *t, bool incoming,
+                       const struct sheet_attachment *a, struct att_row *row)
+{
+    *row = (struct att_row){.state = ATT_WAITS};
+    return attach_get(n, t, incoming ? ATT_IN : ATT_OUT, a->address, row);
+}
+
+enum err attaching_may_open(struct node *n, struct txn *t, const struct call *c, bool incoming,
+                            const struct sheet_attachment *a)
+{
+    struct att_row row;
+    enum err e = row_of(n, t, incoming, a, &row);
+
+    if (e)
+        return e == ERR_NOT_FOUND ? ERR_NOT_HERE_YET : e;
+    if (!incoming)
+        return ERR_OK; /* our own file */
+    if (row.state == ATT_REMOVED || row.state == ATT_REFUSED)
+        return row.code ? (enum err)row.code : ERR_ATTACHMENT_MISSING;
+    if (row.state == ATT_WAITS)
+        return ERR_NOT_HERE_YET;
+    if (row.scan == SCAN_INFECTED)
+        return ERR_INFECTED;
+    return row.scan == SCAN_CLEAN || arg_bool(c, "unscanned") ? ERR_OK : ERR_NOT_SCANNED;
+}
+
+static const char *word_state(const struct att_row *row, bool incoming)
+{
+    static const char *const out[] = {
+        [ATT_WAITS] = "en route vers le hub",
+        [ATT_WHOLE] = "au hub, en entier",
+        [ATT_TOLD] = "au hub, en entier",
+        [ATT_REMOVED] = "retirée du hub, tous ne l'ont pas prise",
+        [ATT_REFUSED] = "refusée par le hub",
+    };
+    static const char *const in[] = {
+        [SCAN_NONE] = "arrivée, non analysée",
+        [SCAN_CLEAN] = "arrivée, analysée : rien trouvé",
+        [SCAN_INFECTED] = "arrivée, INFECTÉE : elle n'est donnée à personne",
+        [SCAN_FAILED] = "arrivée, non analysée : l'antivirus a échoué",
+    };
+
+    if (!incoming)
+        return out[row->state];
+    if (row->state == ATT_WAITS)
+        return "pas encore arrivée en entier";
+    if (row->state == ATT_REMOVED)
+        return "retirée du hub avant d'être arrivée";
+    return row->state == ATT_REFUSED ? "n'arrivera pas" : in[row->scan];
+}
+
+/* State and progress of those that travel beside the envelope. */
+enum err attaching_say(struct node *n, struct txn *t, bool incoming, const struct sheet *s,
+                       struct call *c)
+{
+    json_t *list = json_array();
+    enum err e = ERR_OK;
+
+    for (size_t i = 0; !e && i < s->attachment_count; i++) {
+        const struct sheet_attachment *a = &s->attachments[i];
+        struct att_row row;
+        uint32_t chunks = 0;
+        json_t *o;
+
+        if (a->chunks == 0)
+            continue;
+        e = row_of(n, t, incoming, a, &row);
+        if (e && e != ERR_NOT_FOUND)
+            break;
+        if (!att_progress(n->courier, incoming ? ATT_IN : ATT_OUT, a->address, &chunks) &&
+            row.state != ATT_WAITS)
+            chunks = (uint32_t)a->chunks;
+        o = json_pack("{s:i, s:s, s:i, s:I, s:I}", "number", (int)i + 1, "state",
+                      word_state(&row, incoming), "scan", (int)row.scan, "chunks",
+                      (json_int_t)a->chunks, "chunks_done", (json_int_t)chunks);
+        e = json_array_append_new(list, o) ? ERR_NOMEM : ERR_OK;
+        if (!e)
+            e = bytes_printf(&c->text, "Pièce jointe %zu : %s", i + 1, word_state(&row, incoming));
+        if (!e && row.state == ATT_WAITS)
+            e = bytes_printf(&c->text, " (%u morceaux sur %u)", chunks, (unsigned)a->chunks);
+        if (!e)
+            e = bytes_printf(&c->text, ".\n");
+    }
+    if (json_object_set_new(c->data, "attachments_state", list) && !e)
+        e = ERR_NOMEM;
+    return e;
+}
