@@ -1,4 +1,4 @@
-/* link: -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc */
+/* link: -Wl,--wrap=sodium_malloc,--wrap=malloc,--wrap=calloc,--wrap=realloc */
 #include <stdlib.h>
 
 #include "seal_support.h"
