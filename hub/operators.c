@@ -431,21 +431,39 @@ enum err operators_hold(struct core *c, bool *held)
     return e;
 }
 
-static enum err restore_leaf(void *arg, const uint8_t nonce[ID_BYTES], const struct waiting *w)
+/* The agreement to this restore: a store that is being scanned is not written to. */
+struct agreement {
+    const struct core *c;
+    uint8_t nonce[ID_BYTES];
+    bool found;
+};
+
+static enum err agreement_find(void *arg, const uint8_t nonce[ID_BYTES], const struct waiting *w)
 {
-    struct core *c = arg;
+    struct agreement *x = arg;
     struct operator_act o;
 
-    (void)nonce;
     if (operator_act_decode(bytes_span(&w->act), &o))
         return ERR_CORRUPT;
     if (w->state != ACT_DONE || o.act != ACT_RESTORE ||
-        !span_equal(o.subject, SPAN_OF(c->incarnation)))
+        !span_equal(o.subject, SPAN_OF(x->c->incarnation)))
         return ERR_OK;
-    return operators_leaf(c, w, &o, ERR_OK);
+    memcpy(x->nonce, nonce, ID_BYTES);
+    x->found = true;
+    return ERR_OK;
 }
 
 enum err operators_recovered(struct core *c)
 {
-    return waiting_each(c, restore_leaf, c);
+    struct agreement x = {.c = c};
+    struct operator_act o;
+    struct waiting w = {0};
+    enum err e = waiting_each(c, agreement_find, &x);
+
+    if (e || !x.found)
+        return e;
+    if (!(e = waiting_get(c, x.nonce, &w)) && !(e = operator_act_decode(bytes_span(&w.act), &o)))
+        e = operators_leaf(c, &w, &o, ERR_OK);
+    waiting_wipe(&w);
+    return e;
 }
