@@ -146,9 +146,12 @@ static void hello(struct courier *c)
     if (!e)
         e = hello_send(c);
     if (e == ERR_BUSY) { /* no connection: nothing was said, the same words wait */
+        if (courier_mono(c) - c->linked_ms > LINK_ANEW_MS)
+            courier_link_anew(c);
         enter(c, COURIER_DOWN, courier_jitter(c, HELLO_WAIT_MS));
         return;
     }
+    c->linked_ms = courier_mono(c);
     if (e) {
         courier_down(c, err_name(e));
         return;
@@ -287,7 +290,7 @@ static const struct step steps[] = {
     {COURIER_READY,    MSG_ATT_CHUNK,         on_att_chunk        },
 };
 
-static void on_frame(struct link_socket *link, const struct link_frame *f, void *arg)
+void courier_on_frame(struct link_socket *link, const struct link_frame *f, void *arg)
 {
     struct courier *c = arg;
     struct message m;
@@ -433,20 +436,6 @@ static enum err cursor_load(struct courier *c)
     return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
-static enum err connect_hub(struct courier *c)
-{
-    const struct pins *p = contacts_pins(c->n);
-    const char *set = c->n->settings.endpoint;
-    struct link_connect_options o = {.reconnect_ms = 200, .linger_ms = 200};
-
-    snprintf(c->endpoint, sizeof c->endpoint, "%s", *set ? set : p->endpoint);
-    o.endpoint = c->endpoint;
-    o.server_key = p->hub_transport.b;
-    o.public_key = secret_box_public(c->n->curve)->b;
-    o.secret_key = secret_box_span(c->n->curve).ptr;
-    return link_connect(c->transport, &o, &c->link);
-}
-
 enum err courier_open(struct node *n, struct transport *t, struct courier **out)
 {
     struct courier *c;
@@ -459,11 +448,12 @@ enum err courier_open(struct node *n, struct transport *t, struct courier **out)
     c->n = n;
     c->transport = t;
     c->hello_wait_ms = HELLO_WAIT_MS;
+    c->linked_ms = courier_mono(c);
     enter(c, COURIER_DOWN, 0);
     if (n->alarm)
         courier_stop(c, n->alarm, false);
-    if ((e = cursor_load(c)) || (e = connect_hub(c)) ||
-        (e = loop_link(n->loop, c->link, on_frame, c)) ||
+    if ((e = cursor_load(c)) || (e = courier_connect(c)) ||
+        (e = loop_link(n->loop, c->link, courier_on_frame, c)) ||
         (e = loop_timer(n->loop, TICK_MS, every_tick, c)) ||
         (e = loop_timer(n->loop, PRUNE_EVERY_MS, every_hour, c))) {
         courier_close(c);

@@ -17,6 +17,7 @@
 #define TICK_MS 100
 #define HELLO_TIMEOUT_MS 5000
 #define HELLO_WAIT_MS 500
+#define LINK_ANEW_MS 60000 /* libzmq itself tries at least every 30 s */
 #define HELLO_WAIT_MAX_MS 30000
 #define FAULTS_MAX 6 /* 500 ms doubled so often: half a minute */
 #define FAULTS_FORGET_MS 60000
@@ -97,6 +98,7 @@ struct courier {
     uint64_t hello_wait_ms;
     unsigned faults; /* sessions that ended for what was said, not for the line */
     uint64_t ready_ms;
+    uint64_t linked_ms; /* the link was made, or last carried a HELLO */
     uint64_t heard_ms;
     uint64_t pinged_ms;
     uint64_t prekey_ms; /* when to look again */
@@ -126,6 +128,12 @@ void courier_down(struct courier *c, const char *why); /* a new HELLO, later */
 void courier_fault(struct courier *c, const char *why);
 void courier_stop(struct courier *c, enum err why, bool may_retry);
 void courier_want_work(struct courier *c);
+
+/* courier_link.c */
+enum err courier_connect(struct courier *c);
+void courier_link_anew(struct courier *c); /* on failure the former one stays */
+
+void courier_on_frame(struct link_socket *link, const struct link_frame *f, void *arg);
 
 /* courier_in.c */
 void on_deliver(struct courier *c, const struct link_frame *f, const struct message *m);

@@ -383,8 +383,8 @@ static void print_row(FILE *out, const struct setting *row, const char *key)
 
     fprintf(out, "# %s", row->help);
     if (limited)
-        fprintf(out, " (%llu … %llu%s)", (unsigned long long)row->min,
-                (unsigned long long)row->max, unit);
+        fprintf(out, " (%llu … %llu%s)", (unsigned long long)row->min, (unsigned long long)row->max,
+                unit);
     fprintf(out, row->standard ? "\n" : " - must be set\n");
     fprintf(out, "#%s = %s\n", key, row->standard ? row->standard : "");
 }
