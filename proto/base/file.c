@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -15,7 +16,8 @@
 
 #include "file.h"
 
-#define DRAFT_FORM ".tmp-%d-%u" /* pid, number */
+#define DRAFT_PREFIX ".tmp-"
+#define DRAFT_FORM DRAFT_PREFIX "%d-%u" /* pid, number */
 
 enum {
     READ_STEP = 4096,
@@ -291,14 +293,18 @@ enum err file_write_new(const char *path, struct span content, unsigned mode)
 /* Of a process that is no more: nobody will ever rename it. */
 static bool is_orphan(int dir, const char *name)
 {
+    const char *number = name + sizeof DRAFT_PREFIX - 1;
     struct stat st;
-    unsigned n;
-    int pid;
-    int end = 0;
+    char *end;
+    long pid;
 
-    if (sscanf(name, DRAFT_FORM "%n", &pid, &n, &end) != 2 || name[end] != '\0' || pid <= 0)
+    if (strncmp(name, DRAFT_PREFIX, sizeof DRAFT_PREFIX - 1) != 0 || *number < '1' || *number > '9')
         return false;
-    return kill(pid, 0) < 0 && errno == ESRCH &&
+    pid = strtol(number, &end, 10);
+    if (*end != '-' || end[1] < '0' || end[1] > '9' || pid > INT_MAX)
+        return false;
+    strtoul(end + 1, &end, 10);
+    return *end == '\0' && kill((pid_t)pid, 0) < 0 && errno == ESRCH &&
            fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
            st.st_uid == geteuid();
 }
