@@ -174,13 +174,15 @@ static int prepare(posix_spawn_file_actions_t *files, posix_spawnattr_t *how)
  * for the execve() too. */
 static int spawn(const char *command, const struct bell *b, pid_t *pid)
 {
+    char path[] = "PATH=/usr/local/bin:/usr/bin:/bin";
+    char urgent[] = "RELAIS_URGENT=0";
+    char urgently[] = "RELAIS_URGENT=1";
+    char urgent_text[] = "RELAIS_TEXT=Un message urgent vous attend";
+    char plain_text[] = "RELAIS_TEXT=Un message vous attend";
     char addressee[ENV_ROOM];
     char *argv[] = {(char *)(uintptr_t)command, NULL};
-    char *env[] = {(char[]){"PATH=/usr/local/bin:/usr/bin:/bin"},
-                   b->urgent ? (char[]){"RELAIS_URGENT=1"} : (char[]){"RELAIS_URGENT=0"}, addressee,
-                   b->urgent ? (char[]){"RELAIS_TEXT=Un message urgent vous attend"}
-                             : (char[]){"RELAIS_TEXT=Un message vous attend"},
-                   NULL};
+    char *env[] = {path, b->urgent ? urgently : urgent, addressee,
+                   b->urgent ? urgent_text : plain_text, NULL};
     posix_spawn_file_actions_t files;
     posix_spawnattr_t how;
     int failed;

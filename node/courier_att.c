@@ -278,7 +278,7 @@ bool att_refused(struct courier *c, uint64_t req, enum err why, bool final)
 /* Is the sheet that names it still one that a human may read? */
 static bool is_wanted(struct courier *c, const struct att_row *row)
 {
-    struct in_status s;
+    struct in_status s = {0};
     struct txn *t = NULL;
     enum err e = store_begin(c->n->store, TXN_READ, &t);
 

@@ -27,7 +27,7 @@ static enum err went_nowhere(struct call *c)
 /* What is known now, of each recipient. */
 static enum err state_say(struct node *n, struct call *c, const uint8_t mid[ID_BYTES])
 {
-    struct out_status s;
+    struct out_status s = {0};
     struct txn *t = NULL;
     enum err e = store_begin(n->store, TXN_READ, &t);
 

@@ -36,7 +36,9 @@ struct attfile {
 
 static enum err last_err(void)
 {
-    return errno == EFBIG ? ERR_FULL : err_from_errno(errno);
+    enum err e = errno == EFBIG ? ERR_FULL : err_from_errno(errno);
+
+    return e ? e : ERR_IO; /* asked after a failure alone */
 }
 
 static void le_write(uint8_t *at, uint64_t value, size_t n)
@@ -157,8 +159,10 @@ static enum err blank(const char *dir, struct attfile **out)
     f->fd = -1;
     f->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (f->dir < 0) {
+        enum err e = last_err();
+
         free(f);
-        return last_err();
+        return e;
     }
     *out = f;
     return ERR_OK;

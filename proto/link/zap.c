@@ -388,14 +388,14 @@ int zap_knows(const struct zap *z, const char *domain)
 }
 
 enum err zap_only_user_from(struct zap *z, const char *domain, const char *address,
-                            int (*not )(const char *user, void *arg), void *arg,
+                            int (*left_out)(const char *user, void *arg), void *arg,
                             char user[LINK_USER_MAX + 1])
 {
     const char *found;
     enum err e;
 
     pthread_mutex_lock(&z->lock);
-    e = zap_keys_only_from(&z->keys, domain_find(z, domain), address, not, arg, &found);
+    e = zap_keys_only_from(&z->keys, domain_find(z, domain), address, left_out, arg, &found);
     if (!e)
         snprintf(user, LINK_USER_MAX + 1, "%s", found);
     pthread_mutex_unlock(&z->lock);

@@ -102,7 +102,8 @@ const char *zap_keys_admit(struct zap_keys *t, const struct zap_key *key, const 
 }
 
 enum err zap_keys_only_from(const struct zap_keys *t, uint8_t domain, const char *address,
-                            int (*not )(const char *user, void *arg), void *arg, const char **user)
+                            int (*left_out)(const char *user, void *arg), void *arg,
+                            const char **user)
 {
     const struct zap_row *only = NULL;
 
@@ -110,7 +111,7 @@ enum err zap_keys_only_from(const struct zap_keys *t, uint8_t domain, const char
         const struct zap_row *row = t->rows[i];
 
         if (row->key.domain != domain || strcmp(row->address, address) != 0 ||
-            (not &&not(row->user, arg)))
+            (left_out && left_out(row->user, arg)))
             continue;
         if (only && strcmp(only->user, row->user) != 0)
             return ERR_NOT_FOUND;

@@ -29,9 +29,10 @@ enum err zap_keys_remove(struct zap_keys *t, const struct zap_key *key); /* ERR_
 /* The user, borrowed until the next change; NULL: not let in. Remembers the address. */
 const char *zap_keys_admit(struct zap_keys *t, const struct zap_key *key, const char *address);
 /* The user last admitted from there, if it is one alone: ERR_NOT_FOUND otherwise. Those of whom
- * not() holds are left out; not may be NULL. */
+ * left_out() holds are; it may be NULL. */
 enum err zap_keys_only_from(const struct zap_keys *t, uint8_t domain, const char *address,
-                            int (*not )(const char *user, void *arg), void *arg, const char **user);
+                            int (*left_out)(const char *user, void *arg), void *arg,
+                            const char **user);
 void zap_keys_free(struct zap_keys *t);
 
 #endif
