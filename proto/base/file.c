@@ -321,6 +321,7 @@ static enum err orphans_remove(int at)
         close_fd(&fd);
         return e;
     }
+    /* cppcheck-suppress readdirCalled ; nobody else reads this DIR */
     while (!e && (d = readdir(list)))
         if (is_orphan(at, d->d_name) && unlinkat(at, d->d_name, 0) < 0 && errno != ENOENT)
             e = last_err();
