@@ -303,8 +303,9 @@ $(BUILD)/evil_hub: $(call obj,$(wildcard tests/evil/*.c) hub/main.c) $(LIBHUB) $
 $(MAIN_SRC:tests/support/%_main.c=$(BUILD)/%): $(BUILD)/%: $(BUILD)/obj/tests/support/%_main.o \
     $(LIBS_OF_TESTS)
 	$(call say,LD,$@)$(link) $(call more_link,tests/support/$*_main.c) $(LIBS) -o $@
+# The checked versions of calls are inline functions of the headers: an interposer defines the calls themselves.
 $(BUILD)/preload_%.so: tests/support/preload_%.c $(BUILD)/flags
-	$(call say,LD,$@)$(CC) $(filter-out -fPIE,$(ALL_CFLAGS)) -fPIC $(call inc,$<) \
+	$(call say,LD,$@)$(CC) $(filter-out -fPIE -D_FORTIFY_SOURCE=2,$(ALL_CFLAGS)) -fPIC $(call inc,$<) \
 	    -shared -MMD -MP -MF $@.d $< -ldl -o $@
 
 RECORDER_SRC = $(wildcard tests/faults/recorder*.c)

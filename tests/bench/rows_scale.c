@@ -93,8 +93,10 @@ static double cpu_seconds(pid_t pid)
 
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
     f = fopen(path, "r");
-    must(f && fgets(text, sizeof text, f) && (at = strrchr(text, ')')), "/proc/<pid>/stat");
+    must(f && fgets(text, sizeof text, f), "/proc/<pid>/stat");
     fclose(f);
+    at = strrchr(text, ')');
+    must(at, "/proc/<pid>/stat has no name");
     return (double)(nth_number(at + 1, 11) + nth_number(at + 1, 12)) / (double)sysconf(_SC_CLK_TCK);
 }
 

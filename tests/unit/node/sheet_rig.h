@@ -144,16 +144,18 @@ static inline struct sheet letter_sheet(const struct desk *d)
         .section_count = 1,
         .sections = {{CLASS_MEDICAL, SPAN_STR("Furosémide 40 mg.\nÀ jeun, naïveté.")}},
         .audience_count = 1,
-        .author = {.name = SPAN_STR("Dr Anaïs N'Guyen"),
+        .author = { .name = SPAN_STR("Dr Anaïs N'Guyen"),
                      .profession = SPAN_STR("Médecin"),
                      .category = CATEGORY_HEALTH,
                      .organisation = SPAN_STR("Autre")},
         .written_ms = RIG_NOW,
         .attachment_count = 1,
-        .attachments = {{SPAN_STR("ordonnance.pdf"), SPAN_STR("application/pdf"), CLASS_MEDICAL,
-                         SPAN_OF(desk_pdf)}                                         }
     };
 
+    s.attachments[0].name = SPAN_STR("ordonnance.pdf");
+    s.attachments[0].type = SPAN_STR("application/pdf");
+    s.attachments[0].class_mask = CLASS_MEDICAL;
+    s.attachments[0].content = SPAN_OF(desk_pdf);
     memcpy(s.audience[0].org, d->r->own.org, ID_BYTES);
     s.audience[0].kind = ADDRESSEE_ORG;
     s.audience[0].category = CATEGORY_HEALTH;
