@@ -1,3 +1,4 @@
+/* link: -Wl,--wrap=sodium_malloc,--wrap=malloc,--wrap=calloc,--wrap=realloc */
 /* Chunks of a large attachment: sizes, places, addresses (PROTOCOL.md 6.4). */
 #include "attachment.h"
 
