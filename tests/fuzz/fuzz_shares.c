@@ -59,7 +59,7 @@ static void as_bytes(struct span data)
         return;
     memcpy(sheet, data.ptr, data.len);
     must(digest_of("relais/share1/sheet", data, hash, sizeof hash) == ERR_OK);
-    memcpy(sheet[0] + SHEET_BYTES - TAG_BYTES, hash, TAG_BYTES);
+    memcpy((uint8_t *)sheet + SHEET_BYTES - TAG_BYTES, hash, TAG_BYTES);
     if (share_lines_decode((const uint8_t(*)[SHARE_LINE_BYTES])sheet, &s) == ERR_OK)
         writes_back(&s);
 }
