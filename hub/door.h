@@ -37,8 +37,11 @@ struct door_options {
 
 struct door;
 
-/* Binds everything; the ZAP thread runs from here on. */
+/* Binds everything; the ZAP thread runs from here on, and answers nobody before door_admit(): a
+ * node that is turned away because its key is not read yet would never come back. */
 enum err door_open(const struct door_options *options, struct loop *loop, struct door **out);
+/* After all keys, and what the core announced at its start: handshakes are answered from now on. */
+void door_admit(struct door *d);
 void door_close(struct door *d); /* NULL is fine */
 /* A leaf of the keys log: for the door's own directory and for ZAP. */
 enum err door_keys(struct door *d, uint64_t index, uint64_t time_ms, struct span ss);

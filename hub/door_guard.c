@@ -35,7 +35,11 @@ enum err door_zap_start(struct door *d)
     static const char *const domains[] = {"hub", "join", "emergency", NULL};
     struct zap_options o = {domains, on_denied, on_fatal, d};
 
-    return zap_start(d->o.transport, &o, &d->zap);
+    enum err e = zap_start(d->o.transport, &o, &d->zap);
+
+    if (!e)
+        zap_hold(d->zap, 1);
+    return e;
 }
 
 /* Each has one door, and at the other its key is not known. */

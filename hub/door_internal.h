@@ -49,7 +49,8 @@ void door_on_control(struct control_request *r, void *arg);
 
 /* door_out.c */
 void door_on_parcels(int fd, unsigned events, void *arg);
-void door_flush_all(struct door *d); /* what waits for full peers */
+void door_parcels(struct door *d, size_t most); /* of those that wait */
+void door_flush_all(struct door *d);            /* what waits for full peers */
 
 /* door_guard.c */
 enum err door_zap_start(struct door *d);

@@ -160,16 +160,20 @@ static void parcel_do(struct door *d, struct parcel *p)
 
 #define PARCELS_A_TURN 512
 
-void door_on_parcels(int fd, unsigned events, void *arg)
+void door_parcels(struct door *d, size_t most)
 {
-    struct door *d = arg;
     void *item;
 
+    d->now_ms = clock_mono_ms(d->o.clock);
+    for (; most && queue_pop(d->o.out, &item) == ERR_OK; most--)
+        parcel_do(d, item);
+}
+
+void door_on_parcels(int fd, unsigned events, void *arg)
+{
     (void)fd;
     (void)events;
-    d->now_ms = clock_mono_ms(d->o.clock);
-    for (int i = 0; i < PARCELS_A_TURN && queue_pop(d->o.out, &item) == ERR_OK; i++)
-        parcel_do(d, item);
+    door_parcels(arg, PARCELS_A_TURN);
 }
 
 static void flush(struct door *d, struct session *s)

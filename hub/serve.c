@@ -301,6 +301,7 @@ static enum err hub_up(struct hub *h, const char *dir, const struct hub_conf *co
     if (pthread_create(&h->thread, NULL, core_thread, h->core))
         return ERR_NOMEM;
     h->running = true;
+    door_admit(h->door);
     return ERR_OK;
 }
 

@@ -45,6 +45,9 @@ struct zap_options {
 /* One per transport (ERR_EXISTS). Borrows t. */
 enum err zap_start(struct transport *t, const struct zap_options *options, struct zap **out);
 void zap_stop(struct zap *z); /* after the last link_close(); NULL is fine */
+/* 1: handshakes wait for their answer until 0. Whoever listens before its keys are known holds:
+ * the library of a peer that is turned away never tries again (libzmq issue 4196). */
+void zap_hold(struct zap *z, int held);
 
 /* Lets the key in, or renames its user for handshakes to come. ERR_NOT_FOUND: no such domain;
  * ERR_FULL; ERR_SIZE: user empty or over LINK_USER_MAX; ERR_FIELD_VALUE: not printable ASCII. */

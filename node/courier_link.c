@@ -19,9 +19,10 @@ enum err courier_connect(struct courier *c)
     return link_connect(c->transport, &o, &c->link);
 }
 
-/* The fault campaign left a node whose link never came back, long after the hub was there again: an
- * end of libzmq's session that it does not report. What has had no connection for longer than its
- * own attempts are apart is made anew. */
+/* Whoever was turned away once (locked out, until the operator allows it again) is never let in on
+ * the same socket: libzmq ends a session that met a protocol error, a ZAP 400 among them, and
+ * neither reports it nor tries again (its issue 4196). What has had no connection for longer than
+ * its own attempts are apart is made anew. */
 void courier_link_anew(struct courier *c)
 {
     struct link_socket *former = c->link;

@@ -137,7 +137,8 @@ static void denial_report(const struct zap *z, const struct request *r, enum zap
         z->options.on_denied(&d, z->options.arg);
 }
 
-/* 200 or 400 and nothing else: after a 300 some clients never try again. */
+/* 200 or 400 and nothing else: after a 300 some clients hang. After a 400 libzmq's own never try
+ * again: whoever would be let in a moment later must not be asked about yet (zap_hold()). */
 static enum err reply_send(struct zap *z, const struct request *r, const char *user)
 {
     size_t id_len = r->len[PART_REQUEST_ID] < PART_MAX ? r->len[PART_REQUEST_ID] : PART_MAX;

@@ -8,6 +8,5 @@
 #include "zap.h"
 
 void zap_kill(struct zap *z); /* the thread closes its socket and ends; returns when it has */
-void zap_hold(struct zap *z, int held); /* 1: handshakes wait for their answer until 0 */
 
 #endif

@@ -19,6 +19,7 @@
  *     kill-torn:n        half of the n-th write into a file, then SIGKILL
  *     zap-dead:n         the n-th receive of the ZAP thread fails
  *     zap-absent:1       the ZAP endpoint is never bound: nobody answers handshakes
+ *     bind-wait:n        when the n-th TCP endpoint is bound, its caller stands still for 2 s
  *   RELAIS_FAULT_LOG=file     one line appended for every fault that has really fired
  *   RELAIS_CLOCK_FILE=file    milliseconds (text) added to CLOCK_REALTIME, read again when changed
  *
@@ -29,6 +30,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -82,6 +84,7 @@ enum point {
     KILL_TORN,
     ZAP_DEAD,
     ZAP_ABSENT,
+    BIND_WAIT,
     POINTS
 };
 
@@ -107,6 +110,7 @@ static const char *const names[POINTS] = {
     [KILL_SEND] = "kill-send",
     [KILL_TORN] = "kill-torn",
     [ZAP_ABSENT] = "zap-absent",
+    [BIND_WAIT] = "bind-wait",
 };
 
 static enum point armed = POINTS;
@@ -537,12 +541,17 @@ int zmq_recv(void *socket, void *buf, size_t len, int flags)
 
 int zmq_bind(void *socket, const char *endpoint)
 {
+    int rc;
+
     if (strcmp(endpoint, "inproc://zeromq.zap.01") == 0) {
         zap_socket = socket;
         if (strikes(ZAP_ABSENT))
             return 0;
     }
-    return REAL(int (*)(void *, const char *), zmq_bind)(socket, endpoint);
+    rc = REAL(int (*)(void *, const char *), zmq_bind)(socket, endpoint);
+    if (strncmp(endpoint, "tcp:", 4) == 0 && strikes(BIND_WAIT))
+        poll(NULL, 0, 2000);
+    return rc;
 }
 
 /* --- the clock -------------------------------------------------------------------------------- */

@@ -485,6 +485,27 @@ static void without_ZAP_nobody_has_a_name_and_nobody_is_heard(void)
     scene_close(&s);
 }
 
+/* The library of a peer that is turned away never tries again: for the moments between its ports
+ * and its keys a hub that starts must turn nobody away. Here they last for 2 s. */
+static void who_comes_while_the_hub_starts_waits_and_is_let_in(void)
+{
+    struct scene s;
+
+    CHECK_OK(scene_open(NULL, &s));
+    CHECK_OK(hubproc_stop(s.hub, NULL));
+    for (size_t i = 0; i < s.n; i++) {
+        member_disconnect(s.m[i]);
+        CHECK_OK(member_connect(s.m[i])); /* tries every second at least */
+    }
+    CHECK_OK(hubproc_start(s.hub, &(struct hubproc_start){.fault = "bind-wait:1"}));
+    CHECK(hubproc_faults(s.hub) == 1);
+    for (size_t i = 0; i < s.n; i++)
+        CHECK_OK(hello_for(s.m[i], SOON_MS));
+    CHECK(hubproc_status(s.hub, "door.denied") == 0);
+    serves(&s, 0, 1);
+    scene_close(&s);
+}
+
 int main(int argc, char **argv)
 {
 #define TEST(name)                                                                                 \
@@ -505,6 +526,7 @@ int main(int argc, char **argv)
         TEST(a_first_message_that_never_ends_names_its_sender_at_the_third_time),
         TEST(a_dead_ZAP_thread_ends_the_process),
         TEST(without_ZAP_nobody_has_a_name_and_nobody_is_heard),
+        TEST(who_comes_while_the_hub_starts_waits_and_is_let_in),
     };
 
     return scene_main(argc, argv, tests, sizeof tests / sizeof *tests);
