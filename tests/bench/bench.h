@@ -34,6 +34,9 @@ struct world {
 void world_up(struct world *w, size_t senders, size_t recipients);
 void world_up_standard(struct world *w, size_t senders, size_t recipients); /* as installed */
 void world_up_alone(struct world *w); /* a founder, no circle: for nodes of another kind */
+/* The counters alone; who opens the scene gives w->syncs_file to its hub. */
+void world_watch(struct world *w);
+void world_unwatch(struct world *w);
 void world_down(struct world *w);
 enum err world_start(struct world *w); /* the hub again, after hubproc_stop() or hubproc_kill() */
 

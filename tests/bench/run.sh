@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Figures, one JSON object a line. The store must lie on a disk: TMPDIR says where. What was built
 # with other flags than "make install" builds with gives no figure.
-#   tests/bench/run.sh [--quick] [accept|batch|ceiling|life|oneway|fanout|drain|idle|restart|proof|hostile|node …]
+#   tests/bench/run.sh [--quick] [accept|batch|ceiling|life|oneway|fanout|drain|idle|restart|proof|hostile|node|attach …]
 set -eu
 cd "$(dirname "$0")/../.."
 export BUILD=${BUILD:-build}
@@ -24,14 +24,14 @@ RELAIS_SYNCS=$(mktemp)
 trap 'rm -f "$RELAIS_SYNCS"' EXIT
 export RELAIS_SYNCS LD_PRELOAD=$BUILD/preload_syncs.so
 
-hub=() quick=()
-node=false
+hub=() own=() quick=()
 for word in "$@"; do
     case $word in
     --quick) quick=(--quick) ;;
-    node) node=true ;;
+    node | attach) own+=("$word") ;;
     *) hub+=("$word") ;;
     esac
 done
-if [ ${#hub[@]} -gt 0 ] || ! $node; then "$BUILD/bench_hub" "${quick[@]}" "${hub[@]}"; fi
-if [ ${#hub[@]} -eq 0 ] || $node; then "$BUILD/bench_node" "${quick[@]}"; fi
+[ $((${#hub[@]} + ${#own[@]})) -gt 0 ] || own=(node attach) all=1
+if [ ${#hub[@]} -gt 0 ] || [ "${all:-0}" = 1 ]; then "$BUILD/bench_hub" "${quick[@]}" "${hub[@]}"; fi
+for one in "${own[@]}"; do "$BUILD/bench_$one" "${quick[@]}"; done

@@ -76,12 +76,13 @@ static const volatile uint64_t *counters_map(int fd)
     return at;
 }
 
-static void syncs_map(struct world *w)
+void world_watch(struct world *w)
 {
     const char *base = getenv("TMPDIR");
     const char *own = getenv("RELAIS_SYNCS");
     int fd;
 
+    *w = (struct world){0};
     snprintf(w->syncs_file, sizeof w->syncs_file, "%s/bench-syncs-XXXXXX",
              base && *base ? base : "/tmp");
     fd = mkstemp(w->syncs_file);
@@ -111,8 +112,7 @@ static void world_open(struct world *w, struct scene_options *o)
 {
     struct hubproc_start how = {.syncs = w->syncs_file};
 
-    *w = (struct world){0};
-    syncs_map(w);
+    world_watch(w);
     o->seed = "bench";
     o->start = &how;
     ok(scene_open(o, &w->scene), "scene");
@@ -143,13 +143,18 @@ void world_up_alone(struct world *w)
     world_open(w, &o);
 }
 
-void world_down(struct world *w)
+void world_unwatch(struct world *w)
 {
-    scene_close(&w->scene);
     munmap((void *)(uintptr_t)w->syncs, 2 * sizeof(uint64_t));
     if (w->own)
         munmap((void *)(uintptr_t)w->own, 2 * sizeof(uint64_t));
     unlink(w->syncs_file);
+}
+
+void world_down(struct world *w)
+{
+    scene_close(&w->scene);
+    world_unwatch(w);
 }
 
 /* --- whose processor it was ------------------------------------------------------------------- */

@@ -239,10 +239,11 @@ static enum err circle_up(struct nodepair *p)
     return ERR_OK;
 }
 
-enum err pair_up(struct nodepair *p, const char *hub_conf, const char *node_conf)
+enum err pair_up(struct nodepair *p, const char *hub_conf, const char *node_conf,
+                 const struct hubproc_start *start)
 {
     struct scene_options o = {
-        .members = 1, .no_circle = true, .no_session = true, .conf = hub_conf};
+        .members = 1, .no_circle = true, .no_session = true, .conf = hub_conf, .start = start};
     const char *base = getenv("TMPDIR");
     enum err e;
 

@@ -30,7 +30,9 @@ struct nodepair {
     char circle[PAIR_HEX];
 };
 
-enum err pair_up(struct nodepair *p, const char *hub_conf, const char *node_conf);
+/* start: of the hub; NULL: the usual. */
+enum err pair_up(struct nodepair *p, const char *hub_conf, const char *node_conf,
+                 const struct hubproc_start *start);
 void pair_down(struct nodepair *p);
 /* serve, until its link is up (await) or at once. */
 enum err pair_serve(struct nodepair *p, struct pair_side *s, bool await);

@@ -195,7 +195,7 @@ int main(int argc, char **argv)
     };
     int status;
 
-    if (seal_init() || pair_up(&pair, NULL, "retry = 200ms\nping = 500ms")) {
+    if (seal_init() || pair_up(&pair, NULL, "retry = 200ms\nping = 500ms", NULL)) {
         fprintf(stderr, "no pair\n");
         return 1;
     }
