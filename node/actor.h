@@ -39,7 +39,8 @@ enum journal_act {
     JOURNAL_CIRCLE,   /* a statement of a circle */
     JOURNAL_EXPORT,
     JOURNAL_ADMIN,
-    JOURNAL_HIDDEN /* the node itself: a document was recalled or held back, nobody sees it now */
+    JOURNAL_HIDDEN, /* the node itself: a document was recalled or held back, nobody sees it now */
+    JOURNAL_UNSCANNED /* an attachment of a document, though no scanner has found it clean */
 };
 /* about: person, mid, handle ... (16 bytes, or NULL); actor may be NULL (the node itself). */
 enum err journal_add(struct node *n, struct txn *t, enum journal_act act, const uint8_t *actor,

@@ -5,10 +5,12 @@
 #include <string.h>
 
 #include "attach_internal.h"
+#include "digest.h"
 #include "file.h"
 #include "log.h"
 #include "meta.h"
 #include "outrow.h"
+#include "scan.h"
 #include "vault.h"
 
 #define ATT_KEY_BYTES (1 + ATTACHMENT_ADDRESS_BYTES)
@@ -28,6 +30,22 @@ static bool is_live(const struct att_row *r)
     return r->state == ATT_WAITS || (r->way == ATT_IN && r->state == ATT_WHOLE);
 }
 
+/* What a scanner is to look at, and what it has not found clean. */
+static enum err scan_put(struct node *n, struct txn *t, const struct att_row *row)
+{
+    const uint8_t verdict = (uint8_t)row->scan;
+    enum err e;
+
+    if (row->way == ATT_OUT)
+        return ERR_OK;
+    if (row->scan != SCAN_CLEAN && (row->state == ATT_WHOLE || row->state == ATT_TOLD)) {
+        scans_look(n->scans);
+        return store_put(t, TABLE_ATT_SCAN, SPAN_OF(row->address), span_of(&verdict, 1));
+    }
+    e = store_del(t, TABLE_ATT_SCAN, SPAN_OF(row->address));
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
 enum err attach_put(struct node *n, struct txn *t, const struct att_row *row)
 {
     uint8_t key[ATT_KEY_BYTES];
@@ -43,7 +61,7 @@ enum err attach_put(struct node *n, struct txn *t, const struct att_row *row)
     wr_uint(&w, (uint64_t)row->state);
     wr_uint(&w, row->code);
     wr_uint(&w, (uint64_t)row->scan);
-    if ((e = row_put(n, t, TABLE_ATT, NULL, at, &w)))
+    if ((e = row_put(n, t, TABLE_ATT, NULL, at, &w)) || (e = scan_put(n, t, row)))
         return e;
     if (is_live(row))
         return store_put(t, TABLE_ATT_LIVE, at, SPAN_OF(row->mid));
@@ -197,6 +215,39 @@ enum err attach_received(struct node *n, struct txn *t, const struct env_header 
         e = attach_put(n, t, &row);
     }
     return e;
+}
+
+enum err attach_inside_name(const uint8_t mid[ID_BYTES], const uint8_t from[ID_BYTES],
+                            size_t number, uint8_t name[ATTACHMENT_ADDRESS_BYTES])
+{
+    const uint8_t n = (uint8_t)number;
+    struct digest d;
+
+    digest_init(&d, "relais/node/inside", NO_KEY, DIGEST_256);
+    digest_add(&d, span_of(mid, ID_BYTES));
+    digest_add(&d, span_of(from, ID_BYTES));
+    digest_add(&d, span_of(&n, 1));
+    return digest_final(&d, name);
+}
+
+enum err attach_inside(struct node *n, struct txn *t, const struct env_header *h, size_t number,
+                       uint64_t size)
+{
+    struct att_row row = {.way = ATT_IN, .size = size, .state = ATT_TOLD};
+    struct att_row before;
+    enum err e = attach_inside_name(h->mid, h->from, number, row.address);
+
+    if (e || (e = attach_get(n, t, ATT_IN, row.address, &before)) != ERR_NOT_FOUND)
+        return e;
+    memcpy(row.mid, h->mid, ID_BYTES);
+    memcpy(row.org, h->from, ID_BYTES);
+    return attach_put(n, t, &row);
+}
+
+void att_source_wipe(struct att_source *s)
+{
+    seal_bytes_free(&s->content);
+    seal_wipe(s, sizeof *s);
 }
 
 enum err attach_removed(struct node *n, struct txn *t, const struct receipt_facts *f)

@@ -6,6 +6,7 @@
  *
  *   out:  upload (in memory, a draft) --sheet.send--> ATT_WAITS --hub has it--> ATT_WHOLE
  *   in:   sheet received --> ATT_WAITS --fetched, checked--> ATT_WHOLE --hub told--> ATT_TOLD
+ *         small, inside the sheet --> ATT_TOLD
  *         the hub let it go before: ATT_REMOVED; will never have or give it: ATT_REFUSED
  *
  * An envelope is offered to the hub only when the hub has its attachments.
@@ -50,6 +51,21 @@ struct att_row {
     enum att_scan scan;
 };
 
+/* Where the bytes of a received attachment are. */
+struct att_ready {
+    uint8_t key[ATTACHMENT_KEY_BYTES];
+    uint8_t address[ATTACHMENT_ADDRESS_BYTES];
+    uint64_t plain;
+    uint64_t size;
+    uint32_t chunks;
+};
+struct att_source {
+    bool beside; /* of the envelope: ready; else content, owned */
+    struct att_ready ready;
+    struct bytes content;
+};
+void att_source_wipe(struct att_source *s); /* a zeroed one is fine */
+
 /* Makes the directories; what no row speaks of is removed. */
 enum err attach_open(struct node *n, struct attach **out);
 void attach_close(struct attach *a); /* NULL is fine */
@@ -71,19 +87,16 @@ enum err attach_again(struct node *n, const uint8_t mid[ID_BYTES]);
 enum err attach_sent(struct node *n, struct txn *t, const uint8_t mid[ID_BYTES],
                      const struct env_attachment *att, size_t count);
 enum err attach_received(struct node *n, struct txn *t, const struct env_header *h);
+/* One inside a received sheet: under a name of its own, only to be scanned. number from 1. */
+enum err attach_inside(struct node *n, struct txn *t, const struct env_header *h, size_t number,
+                       uint64_t size);
+enum err attach_inside_name(const uint8_t mid[ID_BYTES], const uint8_t from[ID_BYTES],
+                            size_t number, uint8_t name[ATTACHMENT_ADDRESS_BYTES]);
 /* A receipt of type 20: the hub let one go. In t. */
 enum err attach_removed(struct node *n, struct txn *t, const struct receipt_facts *f);
 
 /* --- uploads: files on their way into a sheet --------------------------------------------------
  */
-
-struct att_ready {
-    uint8_t key[ATTACHMENT_KEY_BYTES];
-    uint8_t address[ATTACHMENT_ADDRESS_BYTES];
-    uint64_t plain;
-    uint64_t size;
-    uint32_t chunks;
-};
 
 #define UPLOADS_MAX 32
 enum err upload_begin(struct node *n, uint64_t plain_size, uint8_t id[ID_BYTES]); /* ERR_FULL */

@@ -1,29 +1,22 @@
 /* The commands of notifications, as processes. */
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "bell_internal.h"
 #include "conf.h"
 #include "log.h"
 #include "loop.h"
+#include "spawned.h"
 
 #define ENV_ROOM (BELL_LABEL_MAX + 32)
-#define FIRST_FD_OF_OTHERS 3
 
 struct running {
     bool taken;
     bool ended; /* how is in `bell`; not on disk yet */
     bool late;  /* killed */
-    int fd;     /* pidfd */
-    pid_t pid;
+    struct spawned process;
     uint64_t kill_ms; /* monotonic */
     struct bell bell;
 };
@@ -105,7 +98,7 @@ static void settle(struct bells *b, struct running *r)
         return;
     }
     say(&r->bell);
-    *r = (struct running){.fd = -1};
+    *r = (struct running){.process.fd = -1};
     b->look = true;
 }
 
@@ -136,11 +129,9 @@ static void on_end(int fd, unsigned events, void *arg)
     for (size_t i = 0; i < BELL_RUNNING_MAX; i++) {
         struct running *r = &b->running[i];
 
-        if (!r->taken || r->fd != fd || waitpid(r->pid, &status, WNOHANG) != r->pid)
+        if (!r->taken || r->process.fd != fd || !spawned_ended(&r->process, &status))
             continue;
         loop_fd_remove(b->n->loop, fd);
-        close(fd);
-        r->fd = -1;
         r->ended = true;
         judge(b, r, status);
         settle(b, r);
@@ -149,32 +140,9 @@ static void on_end(int fd, unsigned events, void *arg)
 
 /* --- its beginning --------------------------------------------------------------------------- */
 
-/* Nothing of ours goes along: not the environment, a descriptor, a blocked signal, the directory.
- */
-static int prepare(posix_spawn_file_actions_t *files, posix_spawnattr_t *how)
+static enum err run(const char *command, const struct bell *b, struct spawned *out)
 {
-    sigset_t none, all;
-
-    sigemptyset(&none);
-    sigfillset(&all);
-    if (posix_spawn_file_actions_addopen(files, STDIN_FILENO, "/dev/null", O_RDONLY, 0) ||
-        posix_spawn_file_actions_addopen(files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0) ||
-        posix_spawn_file_actions_addopen(files, STDERR_FILENO, "/dev/null", O_WRONLY, 0) ||
-        posix_spawn_file_actions_addclosefrom_np(files, FIRST_FD_OF_OTHERS) ||
-        posix_spawn_file_actions_addchdir_np(files, "/"))
-        return ENOMEM;
-    posix_spawnattr_setpgroup(how, 0);
-    posix_spawnattr_setsigmask(how, &none);
-    posix_spawnattr_setsigdefault(how, &all);
-    return posix_spawnattr_setflags(how, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
-                                             POSIX_SPAWN_SETSIGDEF);
-}
-
-/* 0, or errno. posix_spawn() copies nothing of this process, whose store may be large, and answers
- * for the execve() too. */
-static int spawn(const char *command, const struct bell *b, pid_t *pid)
-{
-    char path[] = "PATH=/usr/local/bin:/usr/bin:/bin";
+    char path[] = SPAWNED_PATH;
     char urgent[] = "RELAIS_URGENT=0";
     char urgently[] = "RELAIS_URGENT=1";
     char urgent_text[] = "RELAIS_TEXT=Un message urgent vous attend";
@@ -183,23 +151,9 @@ static int spawn(const char *command, const struct bell *b, pid_t *pid)
     char *argv[] = {(char *)(uintptr_t)command, NULL};
     char *env[] = {path, b->urgent ? urgently : urgent, addressee,
                    b->urgent ? urgent_text : plain_text, NULL};
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t how;
-    int failed;
 
     snprintf(addressee, sizeof addressee, "RELAIS_ADDRESSEE=%s", b->label);
-    if (posix_spawn_file_actions_init(&files))
-        return ENOMEM;
-    if (posix_spawnattr_init(&how)) {
-        posix_spawn_file_actions_destroy(&files);
-        return ENOMEM;
-    }
-    failed = prepare(&files, &how);
-    if (!failed)
-        failed = posix_spawn(pid, command, &files, &how, argv, env);
-    posix_spawnattr_destroy(&how);
-    posix_spawn_file_actions_destroy(&files);
-    return failed;
+    return spawned_start(argv, env, -1, out);
 }
 
 static void not_run(struct bells *b, struct running *r, enum bell_failure why)
@@ -216,24 +170,18 @@ static void start(struct bells *b, struct running *r)
 {
     const char *command = bell_rules_command(b->rules, r->bell.label);
 
-    r->fd = -1;
     if (!command) {
         not_run(b, r, BELL_NO_COMMAND);
         return;
     }
-    if (spawn(command, &r->bell, &r->pid)) {
+    if (run(command, &r->bell, &r->process)) {
         not_run(b, r, BELL_NOT_RUN);
         return;
     }
     r->kill_ms = clock_mono_ms(b->n->clock) + b->n->settings.notify_timeout_ms;
-    r->fd = pidfd_open(r->pid, 0);
-    if (r->fd >= 0 && !loop_fd(b->n->loop, r->fd, on_end, b))
+    if (!loop_fd(b->n->loop, r->process.fd, on_end, b))
         return;
-    if (r->fd >= 0)
-        close(r->fd);
-    r->fd = -1;
-    kill(-r->pid, SIGKILL);
-    waitpid(r->pid, NULL, 0);
+    spawned_drop(&r->process);
     not_run(b, r, BELL_NOT_RUN);
 }
 
@@ -331,7 +279,7 @@ static enum err begin(struct bells *b, struct running *r, bool *more)
     *more = true;
     say(&s.found);
     if (s.found.state == BELL_RUNNING) {
-        *r = (struct running){.taken = true, .fd = -1, .bell = s.found};
+        *r = (struct running){.taken = true, .process.fd = -1, .bell = s.found};
         start(b, r);
     }
 out:
@@ -350,7 +298,7 @@ static void late_ones(struct bells *b)
             settle(b, r);
         else if (r->taken && clock_mono_ms(b->n->clock) >= r->kill_ms) {
             r->late = true;
-            kill(-r->pid, SIGKILL); /* not reaped yet: the number is still its own */
+            spawned_kill(&r->process);
         }
     }
 }
@@ -405,12 +353,10 @@ void bells_close(struct bells *b)
     for (size_t i = 0; i < BELL_RUNNING_MAX; i++) {
         struct running *r = &b->running[i];
 
-        if (!r->taken || r->fd < 0)
+        if (!r->taken || r->process.fd < 0)
             continue;
-        loop_fd_remove(b->n->loop, r->fd);
-        close(r->fd);
-        kill(-r->pid, SIGKILL);
-        waitpid(r->pid, NULL, 0);
+        loop_fd_remove(b->n->loop, r->process.fd);
+        spawned_drop(&r->process);
     }
     bell_rules_free(b->rules);
     free(b);

@@ -149,6 +149,7 @@ static const struct cli_arg evidence_args[] = {{"output", "output", CLI_LOCAL, 0
 static const struct cli_arg receipts_args[] = {ID("mid"), {"output", "output", CLI_LOCAL, 0, false, NULL}};
 static const struct cli_arg export_args[] = {
     {"person", "person", CLI_TEXT, 0, true, NULL}, {"output", "output", CLI_LOCAL, 0, true, NULL},
+    {"non-analyse", "unscanned", CLI_FLAG, 0, false, NULL},
 };
 static const struct cli_arg key_shares_args[] = {
     {"threshold", "threshold", CLI_LOCAL, 0, true, NULL},

@@ -309,7 +309,9 @@ static int export_attachments(struct cli *c, const char *dir, const char *mid, s
     int status = EXIT_DONE;
 
     for (size_t i = 1; status == EXIT_DONE && i <= count; i++) {
-        json_t *args = json_pack("{s:s,s:I,s:b}", "mid", mid, "number", (json_int_t)i, "export", 1);
+        json_t *args =
+            json_pack("{s:s,s:I,s:b,s:b}", "mid", mid, "number", (json_int_t)i, "export", 1,
+                      "unscanned", json_is_true(json_object_get(c->args, "unscanned")));
         json_t *answer = NULL;
         const json_t *data;
         const char *name;

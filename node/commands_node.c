@@ -17,6 +17,7 @@
 #include "outbox.h"
 #include "policy.h"
 #include "prekeys.h"
+#include "scan.h"
 #include "told.h"
 #include "vault.h"
 #include "words.h"
@@ -154,6 +155,8 @@ static enum err run_status(struct node *n, struct call *c)
         !(e = status_text(n, &x, &c->text)) && !(e = bytes_printf(&c->text, "\n")) &&
         !(e = absence_status(n, t, &c->text)) && !(e = told_say(n, t, c)))
         e = bells_say(n, t, c);
+    if (!e)
+        e = scans_say(n, t, c);
     store_abort(&t);
     if (e)
         return e;

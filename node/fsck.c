@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "attach.h"
 #include "contacts.h"
 #include "digest.h"
 #include "inbox.h"
@@ -137,6 +138,42 @@ static const char *bell_live_row(struct fsck *f, int table, struct span key, str
                : NULL;
 }
 
+static const char *att_row(struct fsck *f, int table, struct span key, struct span record)
+{
+    struct att_row row;
+
+    if (key.len != 1 + ATTACHMENT_ADDRESS_BYTES || key.ptr[0] < ATT_OUT || key.ptr[0] > ATT_IN)
+        return "la ligne n'a pas sa forme";
+    if (attach_get(f->n, f->t, (enum att_way)key.ptr[0], key.ptr + 1, &row))
+        return opens(f, table, NULL, key, record) ? "l'enregistrement ne s'ouvre pas à sa place"
+                                                  : "l'enregistrement est illisible";
+    return NULL;
+}
+
+static const char *att_live_row(struct fsck *f, int table, struct span key, struct span record)
+{
+    struct att_row row;
+
+    (void)table;
+    return key.len != 1 + ATTACHMENT_ADDRESS_BYTES || record.len != ID_BYTES ||
+                   attach_get(f->n, f->t, (enum att_way)key.ptr[0], key.ptr + 1, &row) ||
+                   memcmp(row.mid, record.ptr, ID_BYTES) != 0
+               ? "une pièce jointe en route n'existe pas"
+               : NULL;
+}
+
+static const char *att_scan_row(struct fsck *f, int table, struct span key, struct span record)
+{
+    struct att_row row;
+
+    (void)table;
+    return key.len != ATTACHMENT_ADDRESS_BYTES || record.len != 1 ||
+                   attach_get(f->n, f->t, ATT_IN, key.ptr, &row) ||
+                   record.ptr[0] != (uint8_t)row.scan
+               ? "une pièce jointe à analyser n'existe pas"
+               : NULL;
+}
+
 /* Each row begins with the hash of the one before: none was taken out or put in. */
 static const char *journal_row(struct fsck *f, int table, struct span key, struct span record)
 {
@@ -198,6 +235,9 @@ static const struct {
     {TABLE_BELL,       own_row      },
     {TABLE_BELL_LIVE,  bell_live_row},
     {TABLE_SEEN_HEAD,  own_row      },
+    {TABLE_ATT,        att_row      },
+    {TABLE_ATT_LIVE,   att_live_row },
+    {TABLE_ATT_SCAN,   att_scan_row },
 };
 
 struct scan {

@@ -14,6 +14,7 @@
 #define NODE_INTAKE_H
 
 #include "actor.h"
+#include "attach.h"
 #include "envelope.h"
 #include "messages.h"
 #include "node.h"
@@ -48,6 +49,11 @@ struct care_hooks {
     enum err (*person)(struct node *n, struct txn *t, const struct care_payload *p,
                        const struct env_header *h, const uint8_t *circle_person,
                        uint8_t person[ID_BYTES]);
+
+    /* The attachment of a received sheet that this row speaks of (attach.h). ERR_NOT_FOUND: nobody
+     * may read that sheet any more. */
+    enum err (*attachment)(struct node *n, struct txn *t, const struct att_row *row,
+                           struct att_source *out);
 
     /* Called in t after a document was accepted and its rows are written: for indexes of care/.
      * May be NULL. */

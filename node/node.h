@@ -63,6 +63,7 @@ enum node_table {
     TABLE_TOLD,       /* kind u8, id 16, id 16 -> what the hub warns of; told.h (K) */
     TABLE_BELL,       /* mid, from -> the notification of a received envelope; bell.h (K) */
     TABLE_BELL_LIVE,  /* u8 0 urgent, 1 to do, 2 failed, mid, from -> nothing */
+    TABLE_ATT_SCAN,   /* attachment address -> u8 enum att_scan, not SCAN_CLEAN; scan.h */
     NODE_TABLES
 };
 #define NODE_SCHEMA 1
@@ -78,6 +79,7 @@ struct waits;
 struct gauges;
 struct bells;
 struct attach;
+struct scans;
 struct care_hooks;
 
 /* Who we are at the hub; zero before `join` has ended. */
@@ -113,6 +115,7 @@ struct node {
     struct courier *courier; /* NULL without a daemon */
     struct gauges *gauges;   /* NULL without a daemon */
     struct bells *bells;     /* NULL without a daemon */
+    struct scans *scans;     /* NULL without a daemon, or without a command */
     struct loop *loop;       /* NULL without a daemon */
     bool absence_settled;    /* no absence of ours waits for the hub; false: look (absence.h) */
     enum err alarm;          /* ERR_OK, or why nothing is sealed and nothing delivered any more */

@@ -16,6 +16,7 @@
 #include "join.h"
 #include "log.h"
 #include "loop.h"
+#include "scan.h"
 #include "words.h"
 
 #define PATH_ROOM 640
@@ -110,7 +111,7 @@ static enum err daemon_up(struct daemon *d)
         return e;
     d->n->loop = d->loop;
     if ((e = gauges_open(d->n, &d->n->gauges)) || (e = bells_open(d->n, &d->n->bells)) ||
-        (e = link_up(d)))
+        (e = scans_open(d->n, &d->n->scans)) || (e = link_up(d)))
         return e;
     if ((e = loop_timer(d->loop, WAITS_EVERY_MS, every_100_ms, d)) ||
         (e = loop_timer(d->loop, SECOND_MS, every_second, d)) ||
@@ -129,6 +130,8 @@ static void daemon_down(struct daemon *d)
         d->n->waits = NULL;
         courier_close(d->n->courier);
         d->n->courier = NULL;
+        scans_close(d->n->scans);
+        d->n->scans = NULL;
         bells_close(d->n->bells);
         d->n->bells = NULL;
         gauges_close(d->n->gauges);
@@ -190,6 +193,11 @@ static enum err commands_check(const struct node *n)
         e = ERR_CONF;
     }
     bell_rules_free(rules);
+    if (scan_check(&n->settings)) {
+        fprintf(stderr, "relais-node check : scan_command n'est pas le chemin absolu d'un "
+                        "programme qui peut être exécuté, suivi de ses arguments.\n");
+        e = ERR_CONF;
+    }
     return e;
 }
 

@@ -22,6 +22,8 @@ static const struct setting rows[] = {
     {"metrics_listen",  SET_TEXT,        AT(metrics_listen),  "",     0,     0,        "loopback address of /health and /metrics, as 127.0.0.1:7414; empty: none"},
     {"log_level",       SET_TEXT,        AT(log_level),       "info", 1,     0,        "debug, info, warn or error"},
     {"notify",          SET_PATH,        AT(notify),          "",     0,     0,        "command that tells people that a message has come, without its content; others for one addressee: notify.conf; empty: none"},
+    {"scan_command",    SET_TEXT,        AT(scan_command),    "",     0,     0,        "scanner of received attachments: absolute path and arguments, no shell; gets the file on its standard input; exit status 0 clean, 1 infected, others failed; empty: none"},
+    {"scan_timeout",    SET_DURATION_MS, AT(scan_timeout_ms), "5m",   100,   3600000,  "a scanner that runs longer is killed; tried again later"},
     {"notify_timeout",  SET_DURATION_MS, AT(notify_timeout_ms), "30s", 100,  300000,   "a command of notify that runs longer is killed"},
 };
 /* clang-format on */

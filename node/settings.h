@@ -24,6 +24,8 @@ struct node_settings {
     char log_level[8];
     char notify[512];           /* command that says that a message has come; "": none */
     uint64_t notify_timeout_ms; /* what runs longer is killed */
+    char scan_command[512];     /* looks at attachments: words, no shell; "": none */
+    uint64_t scan_timeout_ms;   /* same */
 };
 
 /* The defaults alone. */

@@ -51,6 +51,7 @@ static const char *const names[NODE_TABLES] = {
     [TABLE_CARE] = "care",           [TABLE_SEEN_HEAD] = "seen.head", [TABLE_TOLD] = "told",
     [TABLE_BELL] = "bell",           [TABLE_BELL_LIVE] = "bell.live",
     [TABLE_ATT] = "att",             [TABLE_ATT_LIVE] = "att.live",
+    [TABLE_ATT_SCAN] = "att.scan",
 };
 /* clang-format on */
 

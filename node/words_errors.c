@@ -264,7 +264,7 @@ static const struct sentence sentences[] = {
         "L'envoi reprendra de lui-même ; si cela dure, appelez l'opérateur du hub."),
     SAY(ERR_ATTACHMENT_ADDRESS, "Un morceau de pièce jointe n'est pas celui qui est annoncé.", "Il n'a pas été gardé.",
         "Appelez l'expéditeur et l'opérateur du hub."),
-    SAY(ERR_NOT_SCANNED, "Cette pièce jointe n'a pas été analysée : aucun antivirus n'est réglé ici, ou il n'a pas répondu.", "Elle est gardée chiffrée, elle n'a pas été ouverte.",
+    SAY(ERR_NOT_SCANNED, "Cette pièce jointe n'a pas été analysée : aucun antivirus n'est configuré ici, ou il n'a pas encore répondu.", "Elle est gardée chiffrée, elle n'a pas été ouverte.",
         "Demandez à votre informatique de régler « scan_command » ; pour l'ouvrir quand même, ajoutez « --non-analyse »."),
     SAY(ERR_INFECTED, "L'analyse a trouvé cette pièce jointe infectée.", "Elle n'est donnée à personne ; la fiche reste lisible.",
         "Appelez l'expéditeur et votre informatique."),

@@ -121,7 +121,7 @@ same_text() { # ORG PROFESSIONAL MID NUMBER FILE
 }
 same_attachment() { # ORG PROFESSIONAL MID NUMBER FILE
     rm -f piece
-    as "$1" "$2" sheet attachment "$3" "$4" --output piece
+    as "$1" "$2" sheet attachment "$3" "$4" --non-analyse --output piece
     cmp piece "$5" >words 2>&1 || fail "la pièce n° $4 lue diffère de celle qui est partie" "$(cat words)"
 }
 

@@ -1,7 +1,9 @@
 /* Large attachments of a sheet: the commands that take one in, piece by piece, and give one out. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "attaching.h"
+#include "reading_internal.h"
 #include "text.h"
 #include "words.h"
 
@@ -102,22 +104,84 @@ struct att_ready attaching_ready(const struct sheet_attachment *a)
     return r;
 }
 
-static enum err row_of(struct node *n, struct txn *t, bool incoming,
-                       const struct sheet_attachment *a, struct att_row *row)
+static bool is_it(const struct att_row *row, const struct sheet_attachment *a, size_t number)
 {
-    *row = (struct att_row){.state = ATT_WAITS};
-    return attach_get(n, t, incoming ? ATT_IN : ATT_OUT, a->address, row);
+    uint8_t name[ATTACHMENT_ADDRESS_BYTES];
+
+    if (a->chunks)
+        return memcmp(a->address, row->address, sizeof name) == 0;
+    return !attach_inside_name(row->mid, row->org, number, name) &&
+           memcmp(name, row->address, sizeof name) == 0;
 }
 
-enum err attaching_may_open(struct node *n, struct txn *t, const struct call *c, bool incoming,
-                            const struct sheet_attachment *a)
+enum err attaching_source(struct node *n, struct txn *t, const struct att_row *row,
+                          struct att_source *out)
 {
+    struct document *d = calloc(1, sizeof *d);
+    struct mail m = {.incoming = true};
+    struct bytes body = {0};
+    enum err e = d ? inbox_get(n, t, row->mid, row->org, &m.in) : ERR_NOMEM;
+
+    if (!e)
+        e = mail_open(n, t, &m, &body, d);
+    if (!e)
+        e = ERR_NOT_FOUND;
+    for (size_t i = 0; e == ERR_NOT_FOUND && i < (d ? d->sheet.attachment_count : 0); i++) {
+        const struct sheet_attachment *a = &d->sheet.attachments[i];
+
+        if (!is_it(row, a, i + 1))
+            continue;
+        out->beside = a->chunks > 0;
+        out->ready = attaching_ready(a);
+        e = out->beside ? ERR_OK : bytes_copy(&out->content, a->content);
+    }
+    seal_bytes_free(&body);
+    if (d)
+        seal_wipe(d, sizeof *d);
+    free(d);
+    return e;
+}
+
+enum err attaching_kept(struct node *n, struct txn *t, const struct env_header *h,
+                        const struct sheet *s)
+{
+    enum err e = ERR_OK;
+
+    for (size_t i = 0; !e && i < s->attachment_count; i++)
+        if (s->attachments[i].chunks == 0)
+            e = attach_inside(n, t, h, i + 1, s->attachments[i].content.len);
+    return e;
+}
+
+/* One inside a sheet of ours has no row, and needs none. */
+static enum err row_of(struct node *n, struct txn *t, const struct mail *m, const struct sheet *s,
+                       size_t number, struct att_row *row)
+{
+    const struct sheet_attachment *a = &s->attachments[number - 1];
+    uint8_t address[ATTACHMENT_ADDRESS_BYTES];
+    enum err e;
+
+    *row = (struct att_row){.state = ATT_WAITS};
+    memcpy(address, a->address, sizeof address);
+    if (a->chunks == 0 && !m->incoming) {
+        row->state = ATT_WHOLE;
+        return ERR_OK;
+    }
+    if (a->chunks == 0 && (e = attach_inside_name(m->in.mid, m->in.from, number, address)))
+        return e;
+    return attach_get(n, t, m->incoming ? ATT_IN : ATT_OUT, address, row);
+}
+
+enum err attaching_may_open(struct node *n, struct txn *t, const struct call *c,
+                            const struct mail *m, const struct sheet *s, size_t number)
+{
+    uint8_t actor[ID_BYTES];
     struct att_row row;
-    enum err e = row_of(n, t, incoming, a, &row);
+    enum err e = row_of(n, t, m, s, number, &row);
 
     if (e)
         return e == ERR_NOT_FOUND ? ERR_NOT_HERE_YET : e;
-    if (!incoming)
+    if (!m->incoming)
         return ERR_OK; /* our own file */
     if (row.state == ATT_REMOVED || row.state == ATT_REFUSED)
         return row.code ? (enum err)row.code : ERR_ATTACHMENT_MISSING;
@@ -125,10 +189,27 @@ enum err attaching_may_open(struct node *n, struct txn *t, const struct call *c,
         return ERR_NOT_HERE_YET;
     if (row.scan == SCAN_INFECTED)
         return ERR_INFECTED;
-    return row.scan == SCAN_CLEAN || arg_bool(c, "unscanned") ? ERR_OK : ERR_NOT_SCANNED;
+    if (row.scan == SCAN_CLEAN)
+        return ERR_OK;
+    if (!arg_bool(c, "unscanned"))
+        return ERR_NOT_SCANNED;
+    return journal_read(n, t, c, JOURNAL_UNSCANNED, mail_person(m), mail_mid(m), actor);
 }
 
-static const char *word_state(const struct att_row *row, bool incoming)
+static const char *word_scan(const struct node *n, enum att_scan scan)
+{
+    if (scan == SCAN_CLEAN)
+        return "arrivée, analysée : rien trouvé";
+    if (scan == SCAN_INFECTED)
+        return "arrivée, INFECTÉE : elle n'est donnée à personne";
+    if (!*n->settings.scan_command)
+        return "arrivée, non analysée : aucun antivirus n'est configuré";
+    return scan == SCAN_FAILED ? "arrivée, non analysée : l'antivirus a échoué, il essaiera de "
+                                 "nouveau"
+                               : "arrivée, en attente de l'antivirus";
+}
+
+static const char *word_state(const struct node *n, const struct att_row *row, bool incoming)
 {
     static const char *const out[] = {
         [ATT_WAITS] = "en route vers le hub",
@@ -137,12 +218,6 @@ static const char *word_state(const struct att_row *row, bool incoming)
         [ATT_REMOVED] = "retirée du hub, tous ne l'ont pas prise",
         [ATT_REFUSED] = "refusée par le hub",
     };
-    static const char *const in[] = {
-        [SCAN_NONE] = "arrivée, non analysée",
-        [SCAN_CLEAN] = "arrivée, analysée : rien trouvé",
-        [SCAN_INFECTED] = "arrivée, INFECTÉE : elle n'est donnée à personne",
-        [SCAN_FAILED] = "arrivée, non analysée : l'antivirus a échoué",
-    };
 
     if (!incoming)
         return out[row->state];
@@ -150,11 +225,11 @@ static const char *word_state(const struct att_row *row, bool incoming)
         return "pas encore arrivée en entier";
     if (row->state == ATT_REMOVED)
         return "retirée du hub avant d'être arrivée";
-    return row->state == ATT_REFUSED ? "n'arrivera pas" : in[row->scan];
+    return row->state == ATT_REFUSED ? "n'arrivera pas" : word_scan(n, row->scan);
 }
 
-/* State and progress of those that travel beside the envelope. */
-enum err attaching_say(struct node *n, struct txn *t, bool incoming, const struct sheet *s,
+/* State and progress: of those that travel beside the envelope, and of what was received inside. */
+enum err attaching_say(struct node *n, struct txn *t, const struct mail *m, const struct sheet *s,
                        struct call *c)
 {
     json_t *list = json_array();
@@ -166,20 +241,21 @@ enum err attaching_say(struct node *n, struct txn *t, bool incoming, const struc
         uint32_t chunks = 0;
         json_t *o;
 
-        if (a->chunks == 0)
+        if (a->chunks == 0 && !m->incoming)
             continue;
-        e = row_of(n, t, incoming, a, &row);
+        e = row_of(n, t, m, s, i + 1, &row);
         if (e && e != ERR_NOT_FOUND)
             break;
-        if (!att_progress(n->courier, incoming ? ATT_IN : ATT_OUT, a->address, &chunks) &&
+        if (!att_progress(n->courier, m->incoming ? ATT_IN : ATT_OUT, a->address, &chunks) &&
             row.state != ATT_WAITS)
             chunks = (uint32_t)a->chunks;
         o = json_pack("{s:i, s:s, s:i, s:I, s:I}", "number", (int)i + 1, "state",
-                      word_state(&row, incoming), "scan", (int)row.scan, "chunks",
+                      word_state(n, &row, m->incoming), "scan", (int)row.scan, "chunks",
                       (json_int_t)a->chunks, "chunks_done", (json_int_t)chunks);
         e = json_array_append_new(list, o) ? ERR_NOMEM : ERR_OK;
         if (!e)
-            e = bytes_printf(&c->text, "Pièce jointe %zu : %s", i + 1, word_state(&row, incoming));
+            e = bytes_printf(&c->text, "Pièce jointe %zu : %s", i + 1,
+                             word_state(n, &row, m->incoming));
         if (!e && row.state == ATT_WAITS)
             e = bytes_printf(&c->text, " (%u morceaux sur %u)", chunks, (unsigned)a->chunks);
         if (!e)

@@ -14,6 +14,7 @@
 #include "commands.h"
 #include "courier.h"
 #include "document.h"
+#include "mail.h"
 
 enum err run_attachment_begin(struct node *n, struct call *c);
 enum err run_attachment_add(struct node *n, struct call *c);
@@ -26,10 +27,17 @@ void attaching_end(struct node *n, const json_t *args, bool sent);
 /* Those that travel beside the envelope, for its header; how many. */
 size_t attaching_named(const struct sheet *s, struct env_attachment *out);
 struct att_ready attaching_ready(const struct sheet_attachment *a);
-/* ERR_NOT_HERE_YET, ERR_NOT_SCANNED (without the argument `unscanned`), ERR_INFECTED. */
-enum err attaching_may_open(struct node *n, struct txn *t, const struct call *c, bool incoming,
-                            const struct sheet_attachment *a);
-enum err attaching_say(struct node *n, struct txn *t, bool incoming, const struct sheet *s,
+/* Those inside a received sheet: to be scanned. In t. */
+enum err attaching_kept(struct node *n, struct txn *t, const struct env_header *h,
+                        const struct sheet *s);
+/* For the scanner: care_hooks. */
+enum err attaching_source(struct node *n, struct txn *t, const struct att_row *row,
+                          struct att_source *out);
+/* May this person open number (from 1) of a sheet? ERR_NOT_HERE_YET, ERR_INFECTED; ERR_NOT_SCANNED
+ * without the argument `unscanned`, with which it is put down in the journal. */
+enum err attaching_may_open(struct node *n, struct txn *t, const struct call *c,
+                            const struct mail *m, const struct sheet *s, size_t number);
+enum err attaching_say(struct node *n, struct txn *t, const struct mail *m, const struct sheet *s,
                        struct call *c);
 
 #endif

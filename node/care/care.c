@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attaching.h"
 #include "circles.h"
 #include "contacts.h"
+#include "mail.h"
 #include "payload.h"
 #include "person.h"
 
@@ -71,6 +73,8 @@ static enum err kept(struct node *n, struct txn *t, const struct care_payload *p
 
     if (p->type != ENVELOPE_SHEET)
         return ERR_OK;
+    if ((e = attaching_kept(n, t, h, &((const struct document *)p->doc)->sheet)))
+        return e;
     if ((e = circle_info_get(n, t, h->circle, &i)))
         return e == ERR_NOT_FOUND ? ERR_OK : e;
     if (i.has_person)
@@ -125,6 +129,7 @@ const struct care_hooks care_hooks = {
     .open = open_body,
     .release = release,
     .person = person_of,
+    .attachment = attaching_source,
     .kept = kept,
     .invite = invite,
     .circle_ready = person_circle_ready,

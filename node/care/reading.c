@@ -222,7 +222,7 @@ static enum err show(struct node *n, struct call *c, const struct reading *r)
         (e = basis_say(r->mail.incoming ? r->mail.in.basis : r->mail.out.basis, &c->text)) ||
         (e = bytes_printf(&c->text, "\n")) || (e = known_as(n, r->t, mail_person(&r->mail), c)))
         return e;
-    if (d->type == ENVELOPE_SHEET && (e = attaching_say(n, r->t, r->mail.incoming, &d->sheet, c)))
+    if (d->type == ENVELOPE_SHEET && (e = attaching_say(n, r->t, &r->mail, &d->sheet, c)))
         return e;
     return r->mail.incoming ? ended_say(&r->mail.in, &c->text) : recipients_say(n, c, &r->mail.out);
 }
@@ -288,8 +288,8 @@ enum err run_sheet_attachment(struct node *n, struct call *c)
         return e;
     if (r->doc.type != ENVELOPE_SHEET || number == 0 || number > r->doc.sheet.attachment_count)
         e = ERR_NOT_FOUND;
-    if (!e && r->doc.sheet.attachments[number - 1].chunks)
-        e = attaching_may_open(n, r->t, c, r->mail.incoming, &r->doc.sheet.attachments[number - 1]);
+    if (!e)
+        e = attaching_may_open(n, r->t, c, &r->mail, &r->doc.sheet, number);
     if (e || (e = node_commit(n, &r->t)))
         goto out;
     node_kick(n);
@@ -325,7 +325,7 @@ enum err run_attachment_read(struct node *n, struct call *c)
     }
     a = &r->doc.sheet.attachments[number - 1];
     ready = attaching_ready(a);
-    if ((e = attaching_may_open(n, r->t, c, r->mail.incoming, a)) ||
+    if ((e = attaching_may_open(n, r->t, c, &r->mail, &r->doc.sheet, number)) ||
         (chunk == 0 && (e = node_commit(n, &r->t))))
         goto out;
     e = attach_read(n, r->mail.incoming ? ATT_IN : ATT_OUT, &ready, (uint32_t)chunk, &piece);

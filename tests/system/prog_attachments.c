@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "attach.h"
 #include "attachment.h"
 #include "digest.h"
 #include "nodepair.h"
@@ -18,6 +19,8 @@
 #define WAIT_TURNS 3000
 
 static struct nodepair pair;
+static char lab[PAIR_PATH / 4]; /* of the scanner */
+static char node_conf[PAIR_PATH];
 
 static void turn(void)
 {
@@ -168,38 +171,157 @@ static void await_whole(const char *mid, uint64_t size)
 
 /* --- tests ---------------------------------------------------------------------------------- */
 
+/* Both nodes' scanner: keeps what it was given, and answers what `verdict` says. */
+static void lab_make(void)
+{
+    const char *base = getenv("TMPDIR");
+    char path[PAIR_PATH];
+    FILE *f;
+
+    snprintf(lab, sizeof lab, "%s/lab-XXXXXX", base && *base ? base : "/tmp");
+    CHECK(mkdtemp(lab) != NULL);
+    snprintf(path, sizeof path, "%s/scanner", lab);
+    CHECK((f = fopen(path, "we")) != NULL);
+    fprintf(f,
+            "#!/bin/sh\ncd %s\nif [ -e gate ]; then : >began; sleep 600; fi\ncat >seen; exit $(cat "
+            "verdict)\n",
+            lab);
+    CHECK(fclose(f) == 0 && chmod(path, 0700) == 0);
+    snprintf(node_conf, sizeof node_conf,
+             "retry = 200ms\nping = 500ms\nscan_command = %s/scanner -\n", lab);
+}
+
+static void verdict(int status)
+{
+    char path[PAIR_PATH];
+    FILE *f;
+
+    snprintf(path, sizeof path, "%s/verdict", lab);
+    CHECK((f = fopen(path, "we")) != NULL && fprintf(f, "%d\n", status) > 0 && fclose(f) == 0);
+}
+
+/* While the gate is there a scan begins and does not end. */
+static bool gate_set(bool there)
+{
+    char path[PAIR_PATH];
+    FILE *f;
+
+    snprintf(path, sizeof path, "%s/gate", lab);
+    if (!there)
+        return unlink(path) == 0;
+    return (f = fopen(path, "we")) && fclose(f) == 0;
+}
+
+static void await_scan(const char *mid, int wanted)
+{
+    int scan = -1;
+
+    for (int i = 0; scan != wanted; i++) {
+        CHECK(i < WAIT_TURNS);
+        turn();
+        chunks_here(&pair.to, mid, &scan);
+    }
+}
+
+/* Is a part of this file in clear anywhere under dir? */
+static bool is_in(const char *dir, const char *clear)
+{
+    char command[3 * PAIR_PATH];
+    const char *args[] = {"-c", command, NULL};
+
+    snprintf(command, sizeof command,
+             "dd if='%s' bs=4096 skip=3 count=1 2>/dev/null | head -c 64 >'%s/needle' && "
+             "LC_ALL=C grep -rlaF -f '%s/needle' '%s'",
+             clear, lab, lab, dir);
+    return hubproc_run("/bin/sh", args, NULL) != 1; /* grep: nothing found */
+}
+
 static void a_large_attachment_arrives_byte_for_byte(void)
 {
     const char *path = strdup(file_of("scan.pdf"));
     const char *got = strdup(file_of("got.pdf"));
+    char seen[PAIR_PATH];
     const uint64_t size = 5 * MIB + 17;
     char mid[PAIR_HEX];
 
+    verdict(0);
     file_make(path, size);
     sheet_send(path, mid);
     await_whole(mid, size);
-    CHECK(sheet_take(mid, got, false) != 0); /* nobody has looked at it */
-    CHECK(access(got, F_OK) != 0);
-    CHECK(sheet_take(mid, got, true) == 0);
+    await_scan(mid, SCAN_CLEAN);
+    snprintf(seen, sizeof seen, "%s/seen", lab);
+    CHECK(same_file(path, seen)); /* the scanner saw all of it */
+    CHECK(sheet_take(mid, got, false) == 0);
     CHECK(same_file(path, got));
+    CHECK(is_in(seen, path)); /* who looks finds it */
+    CHECK(!is_in(pair.from.dir, path));
+    CHECK(!is_in(pair.to.dir, path));
+    CHECK(!is_in(hubproc_dir(pair.scene.hub), path));
     CHECK(counted(&pair.from, "chunks_sent") == chunks_of(size));
     CHECK(counted(&pair.to, "chunks_received") == chunks_of(size));
     free((char *)(uintptr_t)path);
     free((char *)(uintptr_t)got);
 }
 
+static void an_infected_one_is_given_to_nobody(void)
+{
+    const char *path = strdup(file_of("virus.pdf"));
+    const char *got = strdup(file_of("caught.pdf"));
+    char mid[PAIR_HEX];
+
+    verdict(1);
+    file_make(path, MIB);
+    sheet_send(path, mid);
+    await_scan(mid, SCAN_INFECTED);
+    CHECK(sheet_take(mid, got, false) != 0);
+    CHECK(sheet_take(mid, got, true) != 0);
+    CHECK(access(got, F_OK) != 0);
+    free((char *)(uintptr_t)path);
+    free((char *)(uintptr_t)got);
+}
+
+/* Looked at again: a verdict is on disk, or was never given. */
+static void a_scan_survives_the_death_of_the_node(void)
+{
+    const char *path = strdup(file_of("scan2.pdf"));
+    char slow[PAIR_PATH + 32];
+    char mid[PAIR_HEX];
+    int scan = -1;
+
+    verdict(0);
+    file_make(path, MIB);
+    CHECK(gate_set(true));
+    snprintf(slow, sizeof slow, "%s/began", lab);
+    sheet_send(path, mid);
+    for (int i = 0; access(slow, F_OK) != 0; i++) {
+        CHECK(i < WAIT_TURNS);
+        turn();
+    }
+    pair_kill(&pair.to);
+    CHECK(gate_set(false));
+    CHECK_OK(pair_serve(&pair, &pair.to, true));
+    CHECK(sheet_take(mid, file_of("never.pdf"), false) != 0 ||
+          (chunks_here(&pair.to, mid, &scan) > 0 && scan == SCAN_CLEAN));
+    await_scan(mid, SCAN_CLEAN);
+    free((char *)(uintptr_t)path);
+}
+
 int main(int argc, char **argv)
 {
     static const struct scene_test tests[] = {
         {"a large attachment arrives byte for byte", a_large_attachment_arrives_byte_for_byte},
+        {"an infected one is given to nobody",       an_infected_one_is_given_to_nobody      },
+        {"a scan survives the death of the node",    a_scan_survives_the_death_of_the_node   },
     };
     int status;
 
-    if (seal_init() || pair_up(&pair, NULL, "retry = 200ms\nping = 500ms", NULL)) {
+    lab_make();
+    if (seal_init() || pair_up(&pair, NULL, node_conf, NULL)) {
         fprintf(stderr, "no pair\n");
         return 1;
     }
     status = scene_main(argc, argv, tests, sizeof tests / sizeof tests[0]);
     pair_down(&pair);
+    tree_remove(lab);
     return status;
 }

@@ -1,5 +1,6 @@
 /* Every kind of record that a node keeps is missed when it is damaged, and named. */
 #include "actor.h"
+#include "attach.h"
 #include "fsck.h"
 #include "node_rig.h"
 
@@ -24,7 +25,7 @@ static enum err check(struct rig *r, struct seen *s, struct fsck_result *out)
     return node_fsck(r->n, found, s, out);
 }
 
-/* A circle, a sheet on its way, three lines of the journal. */
+/* A circle, a sheet on its way, an attachment each way, three lines of the journal. */
 static void fill(struct rig *r, struct rig_circle *circle)
 {
     struct out_intent i = {.type = ENVELOPE_SHEET,
@@ -34,6 +35,8 @@ static void fill(struct rig *r, struct rig_circle *circle)
                            .scat = CATEGORY_HEALTH,
                            .to_count = 1,
                            .rcat = {CATEGORY_HEALTH}};
+    const struct att_row out = {.way = ATT_OUT, .size = 1000, .state = ATT_WAITS};
+    const struct att_row in = {.way = ATT_IN, .size = 1000, .state = ATT_TOLD};
     uint8_t mid[ID_BYTES];
     struct verdict v;
     struct txn *t = NULL;
@@ -47,6 +50,8 @@ static void fill(struct rig *r, struct rig_circle *circle)
     assert_int_equal(outbox_add(r->n, t, &i, SPAN_STR("une fiche"), mid, &v), ERR_OK);
     for (int k = 0; k < 3; k++)
         assert_int_equal(journal_add(r->n, t, JOURNAL_READ, NULL, r->person[0], NULL), ERR_OK);
+    assert_int_equal(attach_put(r->n, t, &out), ERR_OK);
+    assert_int_equal(attach_put(r->n, t, &in), ERR_OK);
     assert_int_equal(node_commit(r->n, &t), ERR_OK);
 }
 
@@ -179,6 +184,20 @@ static void what_waits_without_being_there_is_named(void **state)
     write_row(r, TABLE_INDEX, &x, false);
     must_name(r, TABLE_INDEX);
     write_row(r, TABLE_INDEX, &x, true);
+    x.key_len = 1 + ATTACHMENT_ADDRESS_BYTES;
+    x.value_len = ID_BYTES;
+    write_row(r, TABLE_ATT_LIVE, &x, false);
+    must_name(r, TABLE_ATT_LIVE);
+    write_row(r, TABLE_ATT_LIVE, &x, true);
+    write_row(r, TABLE_ATT, &x, false);
+    must_name(r, TABLE_ATT);
+    write_row(r, TABLE_ATT, &x, true);
+    x.key_len = ATTACHMENT_ADDRESS_BYTES;
+    x.value_len = 1;
+    write_row(r, TABLE_ATT_SCAN, &x, false);
+    must_name(r, TABLE_ATT_SCAN);
+    write_row(r, TABLE_ATT_SCAN, &x, true);
+    x.value_len = 0;
     x.key_len = 2 * ID_BYTES;
     write_row(r, TABLE_IN_BODY, &x, false);
     must_name(r, TABLE_IN_BODY);

@@ -42,7 +42,10 @@ static void what_was_sent_is_what_is_read(void **state)
     assert_string_equal(answered_string(d, "from_name"), "Autre");
     assert_non_null(strstr(answered_text(d), "personne à identifier"));
     assert_int_equal(ask(d, NURSE, "sheet.attachment", "{\"mid\":\"%s\",\"number\":1}", mid),
-                     ERR_OK);
+                     ERR_NOT_SCANNED);
+    assert_int_equal(
+        ask(d, NURSE, "sheet.attachment", "{\"mid\":\"%s\",\"number\":1,\"unscanned\":true}", mid),
+        ERR_OK);
     assert_int_equal(base64_read(&pdf, span_text(answered_string(d, "base64")), ATTACHMENT_MAX),
                      ERR_OK);
     assert_true(span_equal(bytes_span(&pdf), SPAN_OF(desk_pdf)));
