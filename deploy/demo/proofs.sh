@@ -60,8 +60,8 @@ tell_search() {
 
     step 'Témoins : la même recherche trouve tout dans l'\''export en clair des nœuds, et chaque codage planté'
     mkdir export
-    as hopital medecin export --person "$person_hopital" --output export/hopital
-    as ehpad infirmier export --person "$person_ehpad" --output export/ehpad
+    as hopital medecin export --non-analyse --person "$person_hopital" --output export/hopital
+    as ehpad infirmier export --non-analyse --person "$person_ehpad" --output export/ehpad
     answer_of 0 "$BUILD/search" --needles aiguilles.txt --all export
     planted
     done_step
