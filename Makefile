@@ -299,7 +299,7 @@ $(BUILD)/faults_check: $(BUILD)/obj/tests/faults/check_main.o $(LIBFAULTS) $(LIB
 	$(call say,LD,$@)$(link) $(LIBS) -o $@
 # A real hub with its real keys, and a will of its own (tests/evil/README.md).
 $(BUILD)/evil_hub: $(call obj,$(wildcard tests/evil/*.c) hub/main.c) $(LIBHUB) $(LIBPROTO)
-	$(call say,LD,$@)$(link) -Wl,--wrap=link_send,--wrap=identity_open $(LIBS) -o $@
+	$(call say,LD,$@)$(link) -Wl,--wrap=link_send,--wrap=identity_open,--wrap=behind_check $(LIBS) -o $@
 $(MAIN_SRC:tests/support/%_main.c=$(BUILD)/%): $(BUILD)/%: $(BUILD)/obj/tests/support/%_main.o \
     $(LIBS_OF_TESTS)
 	$(call say,LD,$@)$(link) $(call more_link,tests/support/$*_main.c) $(LIBS) -o $@

@@ -117,13 +117,19 @@ static bool is_store_failure(enum err e)
            e == ERR_INTERNAL || e == ERR_READONLY || e == ERR_RANDOM;
 }
 
+/* A head signed by us that is none of ours: we stop. One of a closed epoch is an alarm alone: what
+ * lay behind it was lost before, and said so (restore.c). */
 static enum err split_view(struct core *c, const struct job *j)
 {
     struct detail d = {.has = RD_KEY(DETAIL_BY_ORG) | RD_KEY(DETAIL_BY_NODE) | RD_KEY(DETAIL_ACT),
                        .act = ACT_SPLIT_VIEW};
     uint64_t index;
-    enum err e;
+    bool stopped;
+    enum err e = behind_check(c, j, epoch_now(c)->number, &j->header.keys_head,
+                              &j->header.audit_head, &stopped);
 
+    if (e || stopped)
+        return e;
     log_error("split_view", "number=%u", j->who.number);
     memcpy(d.by_org, j->who.org, sizeof d.by_org);
     memcpy(d.by_node, j->who.node, sizeof d.by_node);

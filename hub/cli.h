@@ -77,6 +77,7 @@ int cli_node(struct cli *c);
 int cli_genesis(struct cli *c);
 int cli_import(struct cli *c);
 int cli_witness(struct cli *c);
+int cli_evidence(struct cli *c);
 int cli_operator(struct cli *c);
 int cli_key(struct cli *c);
 /* What the hub prepared (data.act, data.request), signed with the key file of --as: the arguments

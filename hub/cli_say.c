@@ -101,6 +101,9 @@ static const struct sentence sentences[] = {
     {ERR_RECOVERING,    EXIT_REFUSED,
      "le hub vient d'être restauré et rassemble ce que ses membres détiennent ; « status » dit où "
      "il en est"                                                                                             },
+    {ERR_BEHIND,        EXIT_BROKEN,
+     "ce hub a perdu ce que son journal a signé : il ne sert plus personne ; « status » dit quoi "
+     "faire"                                                                                                 },
     {ERR_NOT_ENROLLED,  EXIT_REFUSED, "cette organisation n'est pas enrôlée ; rien n'a changé"            },
     {ERR_SUSPENDED,     EXIT_REFUSED, "cette organisation est suspendue ; rien n'a changé"                  },
     {ERR_REVOKED,       EXIT_REFUSED, "cette organisation ou cette clé est révoquée ; rien n'a changé"   },

@@ -26,3 +26,16 @@ int cli_witness(struct cli *c)
         return cli_error(c, ERR_NOMEM);
     return cli_ask(c, "witness.set", "request", output, args);
 }
+
+/* Two heads of one log, one of which we do not have: where each is kept. */
+int cli_evidence(struct cli *c)
+{
+    const char *shown = cli_argument(c, 0);
+    const char *own = cli_argument(c, 1);
+    int status;
+
+    if (!shown || !own || c->words > 2)
+        return cli_usage(c, "evidence FICHIER FICHIER");
+    status = cli_ask(c, "evidence", "shown", shown, cli_args(c));
+    return status ? status : cli_ask(c, "evidence", "own", own, cli_args(c));
+}

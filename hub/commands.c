@@ -220,6 +220,7 @@ static const struct hub_command own_commands[] = {
     {"key.list",         key_list        },
     {"key.rotate",       key_rotate      },
     {"restore.accept",   restore_accept  },
+    {"evidence",         evidence_run    },
     {"operator.add",     operator_add    },
     {"operator.remove",  operator_remove },
     {"operator.list",    operator_list   },
@@ -265,7 +266,8 @@ static enum err answer(struct asked *a, enum err e)
 static bool runs_in_recovery(const char *name)
 {
     static const char *const names[] = {"status",           "operator.list", "operator.prepare",
-                                        "operator.pending", "operator.sign", "restore.accept"};
+                                        "operator.pending", "operator.sign", "restore.accept",
+                                        "evidence"};
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(names[i], name) == 0)
@@ -282,6 +284,8 @@ enum err on_command(struct core *c, struct job *j)
 
     if (!command)
         return core_answer(c, j, control_error(ERR_USAGE));
+    if (c->recovery.behind && strcmp(name, "status") != 0 && strcmp(name, "evidence") != 0)
+        return core_answer(c, j, control_error(ERR_BEHIND));
     if (c->recovery.on && !runs_in_recovery(name))
         return core_answer(c, j, control_error(ERR_RECOVERING));
     if (!(a.data = json_object()))

@@ -415,7 +415,7 @@ static enum err group_commit(struct core *c, struct job **jobs, size_t n)
         attachments_committed(c->attachments);
     staged_say(c);
     c->keys_told = ledger_committed_size(c->keys);
-    return mailboxes_pump(c);
+    return c->recovery.on ? ERR_OK : mailboxes_pump(c);
 }
 
 /* A group of its own, before any job: invitations to the door, and the start in the log. */

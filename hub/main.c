@@ -201,6 +201,7 @@ static const struct cli_command commands[] = {
     {"fsck",      upkeep_fsck,    "[--against SAUVEGARDE] : relit tout l'entrepôt et nomme ce qui n'est pas intact"},
     {"compact",   upkeep_compact, "service arrêté : rend au disque la place de ce qui a été supprimé"},
     {"witness",   cli_witness,    "set ORG... [--quorum N] --output FICHIER | list : témoins des journaux"},
+    {"evidence",  cli_evidence,   "FICHIER FICHIER : la tête qu'un nœud a montrée et que ce hub n'a pas, puis la sienne (« relais-verify histories »)"},
     {"key",       cli_key,        "list | new hub | rotate hub [--lost] --output FICHIER : la clé de signature du hub, et une autre ; --lost quand l'ancienne est perdue"},
     {"operator",  cli_operator,   "key --output FICHIER | add NOM --key CLÉ | remove NOM | list | confirm ACTE --as FICHIER | accept-restore : personnes qui exploitent le hub ; deux s'accordent sur les actes graves (--as FICHIER signe une commande)"},
     {"trust",     cli_remote,     "clés de confiance, pour relais-verify"},

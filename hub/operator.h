@@ -62,6 +62,8 @@ enum err status_run(struct asked *a);
 /* An organisation by name, or by the first digits of its id. ERR_FIELD_MISSING, ERR_NOT_FOUND;
  * ERR_ITEMS when several fit. A whole name wins over the beginning of a longer one. */
 enum err org_typed(const struct asked *a, const char *text, const struct directory_org **out);
+/* behind.c: the head that a node showed, and ours. ERR_NOT_FOUND: nothing was shown */
+enum err evidence_run(struct asked *a);
 /* witness_commands.c */
 enum err witness_set(struct asked *a);
 enum err witness_list(struct asked *a);

@@ -4,12 +4,10 @@
  */
 #include <string.h>
 
-#include "checkpoint.h"
 #include "core.h"
 #include "log.h"
 #include "operators.h"
 #include "serve.h"
-#include "sign.h"
 
 #define ROW "restored" /* of TABLE_META, put there by restore_mark() */
 #define ACCEPTED 2     /* its value once the operators have agreed; 1 before */
@@ -23,7 +21,7 @@ enum err restore_mark(struct store *s)
 
     if ((e = store_incarnation_renew(s)) || (e = store_begin(s, TXN_WRITE, &t)))
         return e;
-    if (!(e = store_put(t, TABLE_META, SPAN_STR(ROW), span_of(&one, 1))))
+    if (!(e = store_put(t, TABLE_META, SPAN_STR(ROW), span_of(&one, 1))) && !(e = behind_forget(t)))
         e = store_commit(&t);
     store_abort(&t);
     return e;
@@ -34,18 +32,25 @@ enum err recovery_load(struct core *c)
     struct txn *t = NULL;
     struct span row;
     bool accepted;
+    bool behind = false;
+    bool on;
     enum err e = store_begin(c->store, TXN_READ, &t);
 
     if (e)
         return e;
     e = store_get(t, TABLE_META, SPAN_STR(ROW), &row);
     accepted = e == ERR_OK && row.len == 1 && row.ptr[0] == ACCEPTED;
+    on = e == ERR_OK;
+    if (!e || e == ERR_NOT_FOUND)
+        e = behind_load(t, &behind);
     store_abort(&t);
-    if (e && e != ERR_NOT_FOUND)
+    if (e)
         return e;
-    if (e || !c->recovery.on) /* what was heard so far outlives a failed group */
-        c->recovery = (struct recovery){.on = e == ERR_OK, .began_ms = clock_mono_ms(c->clock)};
+    on = on || behind;
+    if (!on || !c->recovery.on) /* what was heard so far outlives a failed group */
+        c->recovery = (struct recovery){.on = on, .began_ms = clock_mono_ms(c->clock)};
     c->recovery.accepted = accepted;
+    c->recovery.behind = behind;
     return ERR_OK;
 }
 
@@ -60,16 +65,6 @@ enum err recovery_accept(struct core *c)
 
 /* --- hearing -----------------------------------------------------------------------------------
  */
-
-static bool is_ours(const char *origin, const struct sign_public *pk, const struct ckpt *head)
-{
-    struct bytes body = {0};
-    bool good = checkpoint_body(span_text(origin), head->size, head->root, &body) == ERR_OK &&
-                verify_note(pk, bytes_span(&body), head->sig) == ERR_OK;
-
-    bytes_free(&body);
-    return good;
-}
 
 static void heard(struct core *c, struct mailbox *m)
 {
@@ -106,11 +101,13 @@ enum err recovery_hello(struct core *c, const struct job *j, struct mailbox *m)
     const struct msg_hello *h = &j->message.hello;
     struct recovery *r = &c->recovery;
 
+    if (r->behind)
+        return behind_refuse(c, j);
     if (h->epoch == epoch_now(c)->number && h->audit.size > r->audit &&
-        is_ours(epoch_now(c)->origin, &c->id->federation.audit_log, &h->audit))
+        head_is_ours(epoch_now(c)->origin, &c->id->federation.audit_log, &h->audit) == ERR_OK)
         r->audit = h->audit.size;
     if (h->keys.size > ledger_size(c->keys) &&
-        is_ours(c->id->keys_origin, &c->id->federation.keys_log, &h->keys)) {
+        head_is_ours(c->id->keys_origin, &c->id->federation.keys_log, &h->keys) == ERR_OK) {
         if (h->keys.size > r->keys)
             r->keys = h->keys.size;
         return keys_ask(c, j);
@@ -130,7 +127,7 @@ static enum err keys_take(struct core *c, const struct msg_keys_page *p)
     enum err e;
 
     if (p->from != ledger_size(c->keys) || p->n == 0 || p->head.size != p->from + p->n ||
-        !is_ours(c->id->keys_origin, &c->id->federation.keys_log, &p->head))
+        head_is_ours(c->id->keys_origin, &c->id->federation.keys_log, &p->head))
         return ERR_CHECKPOINT;
     for (size_t i = 0; i < p->n; i++)
         if ((e = registry_append(c, p->ss[i])))
@@ -144,6 +141,8 @@ enum err recovery_member(struct core *c, struct job *j)
 {
     enum err e = ERR_OK;
 
+    if (c->recovery.behind)
+        return behind_refuse(c, j);
     if (j->message.type == MSG_KEYS_PAGE && j->verdict == ERR_OK) {
         e = keys_take(c, &j->message.keys_page);
         log_info("recovery.keys", "number=%u why=%s size=%llu", j->who.number, err_name(e),
@@ -199,7 +198,7 @@ enum err recovery_tick(struct core *c)
     bool held;
     enum err e;
 
-    if (!enough(c))
+    if (c->recovery.behind || !enough(c))
         return ERR_OK;
     if ((e = operators_hold(c, &held)))
         return e;
@@ -218,10 +217,12 @@ enum err recovery_tick(struct core *c)
     return operators_recovered(c);
 }
 
-enum err recovery_text(const struct core *c, struct bytes *text)
+enum err recovery_text(struct core *c, struct bytes *text)
 {
     if (!c->recovery.on)
         return ERR_OK;
+    if (c->recovery.behind)
+        return behind_text(c, text);
     return bytes_printf(text,
                         "RESTAURATION : le hub rassemble ce que ses membres détiennent ; %zu "
                         "entendu(s)%s. Il ne sert personne avant d'avoir fini.\n",

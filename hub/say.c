@@ -33,6 +33,7 @@ bool err_is_final(enum err e)
     case ERR_ATTACHMENT_MISSING:
     case ERR_ATTACHMENT_QUOTA:
     case ERR_RECOVERING:
+    case ERR_BEHIND:
         return false;
     default:
         return true;

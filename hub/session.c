@@ -168,6 +168,7 @@ enum err on_hello(struct core *c, struct job *j)
     };
     struct mailbox *m = mailbox_of(c, j->who.number);
     enum claim claim;
+    bool stopped;
     enum err e;
 
     if ((e = core_standing(c, &j->who)))
@@ -178,6 +179,8 @@ enum err on_hello(struct core *c, struct job *j)
         return ERR_INTERNAL;
     if (c->recovery.on)
         return recovery_hello(c, j, m);
+    if ((e = behind_check(c, j, h->epoch, &h->keys, &h->audit, &stopped)) || stopped)
+        return e;
     claim = claim_of(m, h);
     if (m->cloned || claim == CLAIM_CLONE)
         return clone_alarm(c, j, m);

@@ -159,7 +159,8 @@ enum err witness_facts(struct asked *a)
                       "audit_time", (json_int_t)w.audit_time_s, "audit_lag",
                       (json_int_t)(ledger_committed_size(a->c->audit) - w.audit_size));
     if ((e = data_set(a, "witness", facts)) ||
-        (e = data_set(a, "epoch", json_integer((json_int_t)epoch_now(a->c)->number))))
+        (e = data_set(a, "epoch", json_integer((json_int_t)epoch_now(a->c)->number))) ||
+        (e = data_set(a, "behind", json_boolean(a->c->recovery.behind))))
         return e;
     return witness_words(a, &w);
 }

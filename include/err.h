@@ -68,6 +68,7 @@
     X(ERR_RECOVERING, 63, "hub restored from a backup: it collects what its members hold")        \
     X(ERR_EPOCH, 64, "an audit log epoch without the leaf that says where it came from")          \
     X(ERR_UNWITNESSED, 65, "no quorum of witnesses has cosigned the keys log for too long")       \
+    X(ERR_BEHIND, 66, "the hub has lost what its logs have signed: it serves nobody")             \
     /* session and enrolment: 70 to 89 */                                                         \
     X(ERR_NOT_ENROLLED, 70, "key is not enrolled")                                                \
     X(ERR_SUSPENDED, 71, "organisation is suspended")                                             \

@@ -221,7 +221,8 @@ struct msg_att_chunk {
 enum err_extra {
     EXTRA_NONE,
     EXTRA_HEAD,
-    EXTRA_SUPPORTED
+    EXTRA_SUPPORTED,
+    EXTRA_OWN
 };
 
 struct msg_err {
@@ -233,6 +234,8 @@ struct msg_err {
     uint64_t head_n; /* EXTRA_HEAD */
     uint8_t head[32];
     struct versions supported; /* EXTRA_SUPPORTED */
+    struct log_name own_log;   /* EXTRA_OWN: which log, and what the hub has of it */
+    struct ckpt own;
 };
 
 struct msg_join {

@@ -103,6 +103,9 @@ struct circle_signers contacts_signers(struct node *n);
 struct span contacts_org_name(const struct node *n, const uint8_t org[ID_BYTES]);
 /* Enrolled and neither suspended nor revoked, by what this node knows now. */
 bool contacts_org_active(const struct node *n, const uint8_t org[ID_BYTES]);
+/* The hub says that it has lost what it signed, and shows what it has: kept once beside our newest
+ * head, if that is another. No alarm: it does not go on. ERR_CHECKPOINT: not its signature. */
+enum err contacts_behind(struct node *n, const struct log_name *of, const struct ckpt *own);
 /* Evidence and alarm: keeps it, sets node.alarm. Own commit; while a transaction is open, written
  * by contacts_alarm_flush() as soon as that has ended (node_commit(), node_abort()). */
 void contacts_alarm_flush(struct node *n);

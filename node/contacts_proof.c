@@ -42,7 +42,7 @@ static enum err alarm_keep(struct node *n, struct txn *t, enum err why, struct s
     wr_text(&w, what);
     wr_bin(&w, ours);
     wr_bin(&w, theirs);
-    if ((e = row_put(n, t, TABLE_ALARM, NULL, SPAN_OF(key), &w)))
+    if ((e = row_put(n, t, TABLE_ALARM, NULL, SPAN_OF(key), &w)) || why == ERR_BEHIND)
         return e;
     return meta_put_u64(n, t, "alarm", (uint64_t)why);
 }
@@ -130,6 +130,59 @@ enum err two_histories(struct node *n, enum err why, const char *what, const str
     if (e)
         log_error("node.alarm.unwritten", "why=%s", err_name(e));
     return why;
+}
+
+/* One row for each head that we hold and the hub has not, however often it says so. */
+static enum err behind_keep(struct node *n, const struct ckpt *ours, const struct ckpt *own)
+{
+    struct bytes a = {0};
+    struct bytes b = {0};
+    struct txn *t = NULL;
+    uint64_t kept = 0;
+    enum err e;
+
+    if ((e = head_bytes(ours, &a)) || (e = head_bytes(own, &b)) ||
+        (e = store_begin(n->store, TXN_WRITE, &t)))
+        goto out;
+    if ((e = meta_get_u64(n, t, "behind_kept", 0, &kept)) || kept == ours->size)
+        goto out;
+    if ((e = alarm_keep(n, t, ERR_BEHIND, span_text("hub behind"), bytes_span(&a),
+                        bytes_span(&b))) ||
+        (e = meta_put_u64(n, t, "behind_kept", ours->size)))
+        goto out;
+    e = node_commit(n, &t);
+out:
+    node_abort(n, &t);
+    bytes_free(&a);
+    bytes_free(&b);
+    return e;
+}
+
+enum err contacts_behind(struct node *n, const struct log_name *of, const struct ckpt *own)
+{
+    const struct contacts *c = n->contacts;
+    char origin[ORIGIN_ROOM];
+    struct ckpt keys;
+    struct ckpt audit;
+    const struct ckpt *ours = of->log == LOG_AUDIT ? &audit : &keys;
+    enum err e;
+
+    if (!c->joined)
+        return ERR_NOT_JOINED;
+    contacts_newest(n, &keys, &audit);
+    if (of->log == LOG_AUDIT)
+        audit_origin(&c->pins, of->epoch, origin);
+    else
+        keys_origin(&c->pins, origin);
+    if (own->size > 0 &&
+        (e = head_verify(origin, of->log == LOG_AUDIT ? &c->pins.audit_log : &c->pins.keys_log,
+                         own)))
+        return e;
+    if (of->log == LOG_AUDIT && of->epoch > c->audit_epoch)
+        return ERR_OK;
+    if (ours->size < own->size || head_same(ours, own))
+        return ERR_OK;
+    return behind_keep(n, ours, own);
 }
 
 /* --- receipts ----------------------------------------------------------------------------------

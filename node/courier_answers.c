@@ -141,7 +141,7 @@ static bool is_final(enum err e)
     return e != ERR_BUSY && e != ERR_RATE && e != ERR_UNKNOWN && e != ERR_STOPPING &&
            e != ERR_FULL && e != ERR_ATTACHMENT_MISSING && e != ERR_ATTACHMENT_QUOTA &&
            e != ERR_READONLY && e != ERR_IO && e != ERR_SENDER_QUOTA && e != ERR_HUB_QUOTA &&
-           e != ERR_RECOVERING;
+           e != ERR_RECOVERING && e != ERR_BEHIND;
 }
 
 struct stop_rule {
@@ -160,6 +160,7 @@ static const struct stop_rule stops[] = {
     {ERR_SUSPENDED,    true },
     {ERR_NOT_ENROLLED, true },
     {ERR_NOT_YET,      true },
+    {ERR_BEHIND,       true },
 };
 
 static bool stopped_by(struct courier *c, enum err why)
@@ -265,12 +266,23 @@ static void missing_sent(struct courier *c, const struct task *x)
         log_limited(LEVEL_WARN, "attachment.again", "why=%s", err_name(e));
 }
 
+/* It says so itself, and that is no lie of it: what we hold beyond is kept, and we ask again. */
+static void hub_behind(struct courier *c, const struct msg_err *m)
+{
+    enum err e = contacts_behind(c->n, &m->own_log, &m->own);
+
+    if (e)
+        log_limited(LEVEL_WARN, "hub.behind", "why=%s", err_name(e));
+}
+
 void on_err(struct courier *c, const struct link_frame *f, const struct message *m)
 {
     enum err why = err_known(m->err.code) ? (enum err)m->err.code : ERR_INTERNAL;
     struct task *x = m->err.req ? task_of_req(c, m->err.req) : NULL;
 
     (void)f;
+    if (why == ERR_BEHIND && m->err.extra == EXTRA_OWN)
+        hub_behind(c, &m->err);
     if (stopped_by(c, why))
         return;
     if (c->state == COURIER_GREETING) {

@@ -139,6 +139,8 @@ static const struct sentence sentences[] = {
     SAY(ERR_UNWITNESSED, "Les témoins n'ont plus attesté l'annuaire depuis plus de sept jours.", IS_KEPT,
         "Rien de nouveau n'est scellé avant une nouvelle attestation. Appelez l'opérateur du hub."),
 
+    SAY(ERR_BEHIND, "Le hub a perdu une partie de ce que son journal a signé ; il s'est arrêté et le dit.", "Ce qui était écrit est conservé, et la tête signée que ce nœud détient aussi.",
+        "Il n'y a rien à faire ici : appelez l'opérateur du hub, qui doit remettre une sauvegarde ; la liaison reprendra d'elle-même."),
     SAY(ERR_NOT_ENROLLED, "Ce nœud n'est pas inscrit à ce hub.", IS_KEPT,
         "Terminez l'inscription (« relais-node join »), ou appelez l'opérateur du hub."),
     SAY(ERR_SUSPENDED, "La structure est suspendue par l'opérateur du hub.", IS_KEPT,

@@ -37,6 +37,8 @@ CODEC(att_get)
 CODEC(att_done)
 #undef CODEC
 
+void log_name_read(struct reader *r, struct log_name *of); /* the keys log has no epochs */
+void log_name_write(struct writer *w, const struct log_name *of);
 void versions_read(struct reader *r, struct versions *v);
 void versions_write(struct writer *w, const struct versions *v);
 

@@ -60,7 +60,7 @@ void heads_write(struct writer *w, const struct message *m)
 }
 
 /* The keys log has no epochs. */
-static void log_read(struct reader *r, struct log_name *of)
+void log_name_read(struct reader *r, struct log_name *of)
 {
     of->log = rd_u32(r, UINT16_MAX);
     of->epoch = rd_u32(r, EPOCH_MAX);
@@ -69,7 +69,7 @@ static void log_read(struct reader *r, struct log_name *of)
         rd_fail(r, ERR_FIELD_VALUE);
 }
 
-static void log_write(struct writer *w, const struct log_name *of)
+void log_name_write(struct writer *w, const struct log_name *of)
 {
     wr_uint(w, of->log);
     wr_uint(w, of->epoch);
@@ -80,7 +80,7 @@ void consistency_read(struct reader *r, struct message *m)
     struct msg_consistency *q = &m->consistency;
 
     q->req = rd_uint(r, UINT64_MAX);
-    log_read(r, &q->of);
+    log_name_read(r, &q->of);
     q->from = rd_uint(r, UINT64_MAX);
     q->to = rd_uint(r, UINT64_MAX);
 }
@@ -88,7 +88,7 @@ void consistency_read(struct reader *r, struct message *m)
 void consistency_write(struct writer *w, const struct message *m)
 {
     wr_uint(w, m->consistency.req);
-    log_write(w, &m->consistency.of);
+    log_name_write(w, &m->consistency.of);
     wr_uint(w, m->consistency.from);
     wr_uint(w, m->consistency.to);
 }
@@ -98,7 +98,7 @@ void consistency_proof_read(struct reader *r, struct message *m)
     struct msg_consistency_proof *p = &m->consistency_proof;
 
     p->req = rd_uint(r, UINT64_MAX);
-    log_read(r, &p->of);
+    log_name_read(r, &p->of);
     p->from = rd_uint(r, UINT64_MAX);
     p->to = rd_uint(r, UINT64_MAX);
     p->n = rd_array_between(r, 0, CONSISTENCY_HASHES_MAX);
@@ -111,7 +111,7 @@ void consistency_proof_write(struct writer *w, const struct message *m)
     const struct msg_consistency_proof *p = &m->consistency_proof;
 
     wr_uint(w, p->req);
-    log_write(w, &p->of);
+    log_name_write(w, &p->of);
     wr_uint(w, p->from);
     wr_uint(w, p->to);
     wr_array(w, p->n);
@@ -124,7 +124,7 @@ void cosign_read(struct reader *r, struct message *m)
     struct msg_cosign *c = &m->cosign;
 
     c->req = rd_uint(r, UINT64_MAX);
-    log_read(r, &c->of);
+    log_name_read(r, &c->of);
     c->size = rd_uint(r, UINT64_MAX);
     rd_fixed(r, c->root, sizeof c->root);
     c->time_s = rd_uint(r, TIME_S_MAX);
@@ -136,7 +136,7 @@ void cosign_write(struct writer *w, const struct message *m)
     const struct msg_cosign *c = &m->cosign;
 
     wr_uint(w, c->req);
-    log_write(w, &c->of);
+    log_name_write(w, &c->of);
     wr_uint(w, c->size);
     wr_bin(w, SPAN_OF(c->root));
     wr_uint(w, c->time_s);

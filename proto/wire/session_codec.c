@@ -99,7 +99,7 @@ void ping_write(struct writer *w, const struct message *m)
     wr_uint(w, m->ping.keys_size);
 }
 
-/* nil; [n, head] for STALE_HEAD; or the versions that are supported. */
+/* nil; [n, head] for STALE_HEAD; [log, epoch, ckpt] for BEHIND; or the versions supported. */
 static void extra_read(struct reader *r, struct msg_err *v)
 {
     if (rd_skip_nil(r)) {
@@ -109,6 +109,11 @@ static void extra_read(struct reader *r, struct msg_err *v)
         rd_array(r, 2);
         v->head_n = rd_uint(r, UINT64_MAX);
         rd_fixed(r, v->head, sizeof v->head);
+    } else if (v->code == ERR_BEHIND) {
+        v->extra = EXTRA_OWN;
+        rd_array(r, 3);
+        log_name_read(r, &v->own_log);
+        rd_ckpt(r, &v->own);
     } else {
         v->extra = EXTRA_SUPPORTED;
         versions_read(r, &v->supported);
@@ -128,6 +133,11 @@ static void extra_write(struct writer *w, const struct msg_err *v)
         break;
     case EXTRA_SUPPORTED:
         versions_write(w, &v->supported);
+        break;
+    case EXTRA_OWN:
+        wr_array(w, 3);
+        log_name_write(w, &v->own_log);
+        wr_ckpt(w, &v->own);
         break;
     }
 }

@@ -255,6 +255,80 @@ after_restore() {
     printf 'ok    restored : annuaire rendu par un membre, journal %s, rien de perdu, rien en double\n' $((epoch + 1))
     halt
 }
+# An old copy of the directory is put back, and nobody tells the hub: the first node that has seen more
+# stops it. The same old copy with a hub that does not look: the control, where the node must see it.
+old_copy() { # what the hospital has been told since is not in it
+    restored
+    up hopital
+    until_true 'liaison' linked hopital
+    until_true 'liaison' linked ehpad
+    answer_of 0 hub_ backup ../sauve
+    stop hub
+    cp -a hub ../hub.vieux
+    hub_start "EVIL=$PWD/case"
+    until_true 'liaison' linked hopital
+    until_true 'liaison' linked ehpad
+    before=$(received)
+    send 'Remise, puis oubliée du hub'
+    until_true 'la fiche est remise' sheet_state hopital medecin "$mid" delivered 1
+    stop hub
+    mv hub hub.perdu
+    mv ../hub.vieux hub
+}
+told_behind() { node_ "$1" status >answer 2>words && flatten && [ "$(value_or_nothing link.why)" = ERR_BEHIND ]; }
+behind() {
+    local before
+    rm -rf "$top/sauve" "$top/hub.vieux"
+    old_copy
+    hub_start "EVIL=$PWD/case"
+    until_true 'le hub le dit au nœud' told_behind hopital
+    until_true 'et à qui n'\''a rien montré' told_behind ehpad
+    node hopital status
+    expect 'alarme du nœud : le hub ne continue pas' "$(value alarm)" ''
+    node hopital hub evidence --output preuves
+    [ "$(find preuves -name '*.note' | wc -l)" -ge 2 ] || fail 'le nœud ne garde pas les deux têtes' "$(cat answer)"
+    as hopital medecin sheet send --person "$person_hopital" --to "${org[ehpad]}/fonction:IDE@mixte" \
+        --subject 'Pendant' --text 'médical=Texte.' --basis échange --purpose continuité
+    mid=$(value mid)
+    hub_ status >answer 2>words || true
+    grep -q '"behind": true' answer || fail 'status ne dit pas l'\''arrêt' "$(cat answer words)"
+    answer_of 0 hub_ evidence ../montree.note ../sienne.note
+    grep -q '/audit/' ../montree.note || fail 'pas de tête montrée' "$(cat ../montree.note)"
+    stop hub
+    hub_start "EVIL=$PWD/case" # a new start changes nothing
+    hub_ status >answer 2>words || true
+    grep -q '"behind": true' answer || fail 'un redémarrage efface l'\''arrêt' "$(cat answer words)"
+    stop hub
+    mv hub hub.vieux
+    answer_of 0 "$BUILD/relais-hub" --dir hub.vieux --passphrase-file secret/hub restore ../sauve --to hub
+    [ -e hub/hub.conf ] || cp hub.vieux/hub.conf hub/
+    hub_start "EVIL=$PWD/case"
+    stop hopital # it would ask again within the minute
+    stop ehpad
+    node_start_any hopital
+    node_start_any ehpad
+    until_true 'liaison' dac_is_linked
+    until_true 'le hub restauré sert' linked hopital
+    until_true 'le hub restauré sert' linked ehpad
+    until_true 'la fiche écrite pendant l'\''arrêt est remise' sheet_state hopital medecin "$mid" delivered 1
+    expect 'fiches reçues, ni perdues ni doublées' "$(received)" $((before + 2))
+    node hopital status
+    expect 'alarme après la restauration' "$(value alarm)" ''
+    printf 'ok    behind : une vieille copie remise sans restore arrête le hub ; preuves des deux côtés ; restauré, rien de perdu\n'
+    halt
+}
+blind() {
+    local before
+    rm -rf "$top/sauve" "$top/hub.vieux"
+    old_copy
+    evil blind
+    hub_start "EVIL=$PWD/case"
+    until_true 'le nœud voit ce que ce hub ne regarde pas' stopped hopital
+    node hopital status
+    [ -n "$(value alarm)" ] || fail 'pas d'\''alarme' "$(cat answer)"
+    printf 'ok    blind : le même dossier sous un hub qui ne regarde pas : %s au nœud\n' "$(value alarm)"
+    halt
+}
 dac_is_linked() { alive dac || node_start_any dac; linked dac; }
 node_knows() { node "$1" status && [ "$(value keys_size)" -ge "$2" ]; }
 
@@ -272,3 +346,5 @@ for c in drop delay reorder replay withhold; do ! wanted $c || survives $c ehpad
 ! wanted substitute || refuses_key
 ! wanted epoch || epoch_without_leaf
 ! wanted restored || after_restore
+! wanted behind || behind
+! wanted blind || blind

@@ -343,11 +343,14 @@ bool noded_alarmed(struct noded *n)
 {
     json_t *data = NULL;
     const char *alarm = NULL;
+    const char *why = NULL;
     bool is;
 
-    if (noded_call(n, "status", NULL, CALL_MS, &data) == ERR_OK)
+    if (noded_call(n, "status", NULL, CALL_MS, &data) == ERR_OK) {
         alarm = json_string_value(json_object_get(data, "alarm"));
-    is = alarm && *alarm;
+        why = json_string_value(json_object_get(json_object_get(data, "link"), "why"));
+    }
+    is = (alarm && *alarm) || (why && strcmp(why, "ERR_BEHIND") == 0); /* the hub says so itself */
     json_decref(data);
     return is;
 }

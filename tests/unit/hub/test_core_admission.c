@@ -135,7 +135,7 @@ static void a_reused_id_is_refused(void **state)
     bytes_free(&whole);
 }
 
-static void a_head_of_another_history_is_an_alarm(void **state)
+static void a_head_of_another_history_stops_the_hub(void **state)
 {
     struct world *w = *state;
     struct env_header h = header(w);
@@ -150,8 +150,9 @@ static void a_head_of_another_history_is_an_alarm(void **state)
     assert_ok(bytes_append(&note, SPAN_STR("\n")));
     assert_ok(sign_note(w->id.keys_log, bytes_span(&note), head->sig));
     assert_ok(member_seal(w->m[0], &h, SPAN_STR("corps"), &whole, NULL));
-    assert_int_equal(member_put(w->m[0], bytes_span(&whole), NULL), ERR_SPLIT_VIEW);
-    assert_int_equal(ledger_committed_size(w->core->audit), audit + 2);
+    assert_int_equal(member_put(w->m[0], bytes_span(&whole), NULL), ERR_BEHIND);
+    assert_int_equal(ledger_committed_size(w->core->audit), audit + 1); /* the alarm */
+    assert_true(w->core->recovery.behind);
     bytes_free(&note);
     bytes_free(&whole);
 }
@@ -533,7 +534,7 @@ int main(void)
         TEST(a_repeated_envelope_has_the_first_receipt),
         TEST(what_does_not_fit_is_refused_by_name_and_logged),
         TEST(a_reused_id_is_refused),
-        TEST(a_head_of_another_history_is_an_alarm),
+        TEST(a_head_of_another_history_stops_the_hub),
         TEST(a_withdrawal_beside_an_envelope_counts),
         TEST(what_may_no_longer_be_delivered_is_held_back),
         TEST(what_expires_is_told_to_both_and_forgotten_a_day_later),
