@@ -7,6 +7,7 @@
 #include "declared.h"
 #include "log.h"
 #include "quota.h"
+#include "recovery.h"
 
 static enum err sender_check(struct core *c, const struct job *j)
 {

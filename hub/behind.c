@@ -8,6 +8,7 @@
 #include "core.h"
 #include "log.h"
 #include "operator.h"
+#include "recovery.h"
 
 #define ROW "behind" /* of TABLE_META: what was shown first; gone after `restore` */
 #define HEAD_BYTES (8 + 32 + 64)

@@ -1,4 +1,5 @@
 #include "core.h"
+#include "recovery.h"
 #include "warnings.h"
 
 #include <pthread.h>

@@ -246,28 +246,6 @@ enum err epoch_add(struct core *c);
 /* The receipt of the newest epoch's leaf 0; empty in the first epoch. */
 enum err epoch_opening(struct core *c, struct bytes *out);
 
-/* --- after a restore (restore.c) ------------------------------------------------------------- */
-/* For `restore`: a new incarnation, and no service before members were heard. */
-enum err restore_mark(struct store *s);
-enum err recovery_load(struct core *c);
-enum err recovery_text(struct core *c, struct bytes *text); /* for status */
-/* While c->recovery.on: */
-enum err recovery_tick(struct core *c);
-enum err recovery_accept(struct core *c); /* the operators agree that it serves */
-enum err recovery_member(struct core *c, struct job *j);
-
-/* --- older than what was signed (behind.c) --------------------------------------------------- */
-/* Heads of ours that a member shows, the audit log's of that epoch. One that our log does not have
- * stops the hub: kept, told to all, the job refused (*stopped). */
-enum err behind_check(struct core *c, const struct job *j, uint32_t epoch, const struct ckpt *keys,
-                      const struct ckpt *audit, bool *stopped);
-enum err behind_refuse(struct core *c, const struct job *j); /* BEHIND, with our own head */
-enum err behind_load(struct txn *t, bool *behind);
-enum err behind_forget(struct txn *t); /* for `restore` */
-enum err behind_text(struct core *c, struct bytes *text);
-/* ERR_CHECKPOINT: not signed by this key under this origin. ERR_NOMEM. */
-enum err head_is_ours(const char *origin, const struct sign_public *pk, const struct ckpt *head);
-
 /* --- witnesses (witness.c) ------------------------------------------------------------------- */
 enum err witnessing_new(struct core *c);
 void witnessing_free(struct core *c);
@@ -379,7 +357,6 @@ struct mailbox {
     uint32_t refused;    /* leaves of type 11 since then */
 };
 
-enum err recovery_hello(struct core *c, const struct job *j, struct mailbox *m);
 void session_credit(struct mailbox *m, uint32_t messages, uint32_t bytes);
 enum err mailboxes_new(struct mailboxes **out);
 void mailboxes_free(struct mailboxes *m);

@@ -8,6 +8,8 @@
 
 /* What a statement needs beside its circle. */
 struct declared {
+    bool brought;   /* by another than its author: of a lost range (PROTOCOL.md 10.5) */
+    uint64_t at_ms; /* the clock that judges it; 0: as by who replays a chain */
     struct circle_statement s;
     uint8_t handle[ID_BYTES];
     struct circle *circle; /* in the cache, the statement applied */
@@ -30,7 +32,7 @@ static enum err create(struct core *c, const struct job *j, struct declared *d)
         return e ? e : ERR_EXISTS;
     if ((e = circle_new(d->handle, &fresh)))
         return e;
-    if ((e = circle_apply(fresh, j->message.statement.ss, &signers, c->now_ms))) {
+    if ((e = circle_apply(fresh, j->message.statement.ss, &signers, d->at_ms))) {
         circle_free(fresh);
         return e;
     }
@@ -49,7 +51,7 @@ static enum err extend(struct core *c, const struct job *j, struct declared *d)
     e = circles_get(c, d->handle, &d->circle);
     if (e)
         return e == ERR_NOT_FOUND ? ERR_NOT_IN_CIRCLE : e;
-    return circle_apply(d->circle, j->message.statement.ss, &signers, c->now_ms);
+    return circle_apply(d->circle, j->message.statement.ss, &signers, d->at_ms);
 }
 
 /* Every active node of an organisation keeps the chains of its circles. */
@@ -163,10 +165,15 @@ static enum err repeat(struct core *c, const struct job *j, const struct declare
     return core_say_receipt(c, j, be64_read(row.ptr));
 }
 
-static enum err stale(struct core *c, const struct job *j, const struct circle *circle)
+/* Who is not of the circle does not learn its head. */
+static enum err stale(struct core *c, const struct job *j, const struct declared *d)
 {
     struct msg_err m = {.req = j->req, .code = ERR_STALE_HEAD, .extra = EXTRA_HEAD};
+    const struct circle *circle = d->circle;
+    const struct circle_member *by = circle_find(circle, j->who.org);
 
+    if (d->brought && (!by || !by->current))
+        return core_refuse(c, j, ERR_STALE_HEAD);
     m.head_n = circle_size(circle) - 1;
     memcpy(m.head, circle_head(circle), sizeof m.head);
     return core_refuse_with(c, j, &m);
@@ -182,6 +189,25 @@ static bool is_store_failure(enum err e)
     return e == ERR_NOMEM || e == ERR_IO || e == ERR_CORRUPT || e == ERR_INTERNAL;
 }
 
+/* After a restore, what was said before it: its author's signature and its place in the chain say
+ * that it is his, and who holds it may be the only one left who does. */
+static enum err may_bring(struct core *c, const struct circle_statement *s)
+{
+    struct span entry;
+    struct span side;
+    uint64_t type;
+    uint64_t began_ms;
+    uint8_t commitment[32];
+    enum err e;
+
+    if (c->epoch_count == 1)
+        return ERR_FROM;
+    if ((e = ledger_entry(c->audit, c->t, 0, &entry, &side, NULL)) ||
+        (e = entry_decode(entry, &type, &began_ms, commitment)))
+        return e;
+    return s->ts_ms <= began_ms ? ERR_OK : ERR_FROM;
+}
+
 enum err on_declare(struct core *c, struct job *j)
 {
     struct declared d = {0};
@@ -190,8 +216,10 @@ enum err on_declare(struct core *c, struct job *j)
 
     if ((e = circle_decode(j->ss.stmt, &d.s)))
         return core_refuse(c, j, e);
-    if (memcmp(d.s.author, j->who.org, ID_BYTES) != 0)
-        return core_refuse(c, j, ERR_FROM);
+    d.brought = memcmp(d.s.author, j->who.org, ID_BYTES) != 0;
+    if (d.brought && (e = may_bring(c, &d.s)))
+        return e == ERR_FROM ? core_refuse(c, j, e) : e;
+    d.at_ms = d.brought ? 0 : c->now_ms;
     if (d.s.kind == CIRCLE_CREATE)
         e = circle_handle_of(j->ss.stmt, d.handle);
     else
@@ -200,7 +228,7 @@ enum err on_declare(struct core *c, struct job *j)
         return e;
     e = statement_apply(c, j, &d);
     if (e == ERR_STALE_HEAD && d.circle)
-        return stale(c, j, d.circle);
+        return stale(c, j, &d);
     if (e) {
         j->costly = e == ERR_FORGED;
         return is_store_failure(e) ? e : core_refuse(c, j, e);

@@ -6,6 +6,7 @@
 #include "invites.h"
 #include "log.h"
 #include "operators_internal.h"
+#include "recovery.h"
 #include "serve.h"
 
 static bool is_real(const struct core *c)

@@ -7,6 +7,7 @@
 #include "core.h"
 #include "log.h"
 #include "operators.h"
+#include "recovery.h"
 #include "serve.h"
 
 #define ROW "restored" /* of TABLE_META, put there by restore_mark() */

@@ -4,6 +4,7 @@
 
 #include "core.h"
 #include "log.h"
+#include "recovery.h"
 #include "warnings.h"
 
 enum claim {

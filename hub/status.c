@@ -4,6 +4,7 @@
 #include "memory.h"
 #include "operators.h"
 #include "quota.h"
+#include "recovery.h"
 #include "sign.h"
 
 #define MIB (UINT64_C(1) << 20)

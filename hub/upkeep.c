@@ -1,4 +1,5 @@
 #include "upkeep.h"
+#include "recovery.h"
 
 #include <inttypes.h>
 #include <stdio.h>

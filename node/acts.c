@@ -186,7 +186,7 @@ static enum err first_sign(struct node *n, struct txn *t, struct circle_statemen
 static enum err info_for(struct node *n, struct txn *t, const uint8_t handle[ID_BYTES],
                          const uint8_t *person)
 {
-    struct circle_info i = {.since_ms = node_now_ms(n)};
+    struct circle_info i = {.since_ms = node_now_ms(n), .restores = contacts_restores(n)};
 
     if (!person)
         return ERR_OK;

@@ -85,7 +85,16 @@ static enum err unsettled_one(void *arg, const struct act *a)
 enum err act_unsettled(struct node *n, struct txn *t, const uint8_t handle[ID_BYTES], bool *out)
 {
     struct unsettled u = {.handle = handle};
-    enum err e = act_each_waiting(n, t, unsettled_one, &u);
+    struct circle_info i;
+    enum err e = circle_info_get(n, t, handle, &i);
+
+    if (e && e != ERR_NOT_FOUND)
+        return e;
+    u.found = !e && circle_is_doubtful(n, &i);
+    if (!u.found)
+        e = act_each_waiting(n, t, unsettled_one, &u);
+    else
+        e = ERR_OK;
 
     if (!e)
         *out = u.found;

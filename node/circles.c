@@ -12,7 +12,7 @@
 #include "vault.h"
 
 #define CIRCLES_CACHED 64
-#define INFO_FIELDS 3
+#define INFO_FIELDS 4
 #define CHAIN_KEY_BYTES (ID_BYTES + 4)
 
 struct cached {
@@ -79,6 +79,7 @@ enum err circle_info_put(struct node *n, struct txn *t, const struct circle_info
         wr_nil(&w);
     wr_bool(&w, i->incomplete);
     wr_uint(&w, i->since_ms);
+    wr_uint(&w, i->restores);
     return row_put(n, t, TABLE_CIRCLE, NULL, SPAN_OF(i->handle), &w);
 }
 
@@ -94,6 +95,7 @@ static enum err info_decode(struct span key, struct span row, struct circle_info
         rd_fixed(&r, i.person, ID_BYTES);
     i.incomplete = rd_bool(&r);
     i.since_ms = rd_uint(&r, UINT64_MAX);
+    i.restores = rd_uint(&r, UINT64_MAX);
     if ((e = row_end(&r)))
         return e;
     if (key.len != ID_BYTES)
@@ -148,7 +150,7 @@ static enum err info_make(struct node *n, struct txn *t, const uint8_t handle[ID
     *fresh = e == ERR_NOT_FOUND;
     if (!*fresh)
         return e;
-    *out = (struct circle_info){.since_ms = node_now_ms(n)};
+    *out = (struct circle_info){.since_ms = node_now_ms(n), .restores = contacts_restores(n)};
     memcpy(out->handle, handle, ID_BYTES);
     return ERR_OK;
 }
@@ -172,6 +174,15 @@ static void chain_key(const uint8_t handle[ID_BYTES], uint32_t at, uint8_t key[C
 {
     memcpy(key, handle, ID_BYTES);
     put_be32(key + ID_BYTES, at);
+}
+
+enum err circles_statement(struct node *n, struct txn *t, const uint8_t handle[ID_BYTES],
+                           uint32_t at, struct bytes *ss)
+{
+    uint8_t key[CHAIN_KEY_BYTES];
+
+    chain_key(handle, at, key);
+    return vault_get(n->vault, t, TABLE_CHAIN, NULL, SPAN_OF(key), ss);
 }
 
 struct loading {

@@ -23,6 +23,7 @@ struct circle_info {
     uint8_t person[ID_BYTES]; /* local id: whose circle it is */
     bool incomplete;          /* statements are missing: CHAIN is being asked */
     uint64_t since_ms;
+    uint64_t restores; /* of the hub, after which it is known to have the chain that we hold */
 };
 enum err circle_info_get(struct node *n, struct txn *t, const uint8_t handle[ID_BYTES],
                          struct circle_info *out); /* ERR_NOT_FOUND */
@@ -30,6 +31,12 @@ enum err circle_info_put(struct node *n, struct txn *t, const struct circle_info
 /* Statements are missing, or no longer. */
 enum err circle_mark(struct node *n, struct txn *t, const uint8_t handle[ID_BYTES],
                      bool incomplete);
+/* The hub has been restored since, and may have lost what we hold of this circle: it is offered
+ * again before anything else about it is sent (PROTOCOL.md 10.5). */
+bool circle_is_doubtful(const struct node *n, const struct circle_info *i);
+enum err circle_settled(struct node *n, const uint8_t handle[ID_BYTES]); /* own commit */
+/* This node was itself put back from a backup: every chain is asked for. Own commit. */
+enum err circles_after_restore(struct node *n);
 enum err circle_info_each(struct node *n, struct txn *t,
                           enum err (*visit)(void *arg, const struct circle_info *i), void *arg);
 
@@ -57,6 +64,9 @@ void circles_forget(struct node *n); /* cached chains; read again when asked */
 /* The chain as it is in this transaction. ERR_NOT_FOUND. Borrowed until the next circles_ call. */
 enum err circles_get(struct node *n, struct txn *t, const uint8_t handle[ID_BYTES],
                      struct circle **out);
+/* One statement of it, as signed; `ss` is owned. ERR_NOT_FOUND. */
+enum err circles_statement(struct node *n, struct txn *t, const uint8_t handle[ID_BYTES],
+                           uint32_t at, struct bytes *ss);
 /* As it was with its first `size` statements; owned by the caller. ERR_RANGE: not that long. */
 enum err circles_at(struct node *n, struct txn *t, const uint8_t handle[ID_BYTES], uint32_t size,
                     struct circle **out);
@@ -114,7 +124,8 @@ enum err act_each_waiting(struct node *n, struct txn *t,
                           enum err (*visit)(void *arg, const struct act *a), void *arg);
 /* What it says; circle is filled for a CREATE too. Borrows from *a. */
 enum err act_statement(const struct act *a, struct circle_statement *s);
-/* Does a statement of ours about this circle wait for the hub? Its envelopes wait behind it. */
+/* Does a statement of ours about this circle wait for the hub, or is the chain itself doubtful
+ * there? Its envelopes wait behind it. */
 enum err act_unsettled(struct node *n, struct txn *t, const uint8_t handle[ID_BYTES], bool *out);
 /* Signed on the present head (JOIN: on the head given, NULL for none) and kept so: what to send. */
 enum err act_sign(struct node *n, struct txn *t, const uint8_t id[ID_BYTES], struct bytes *ss);

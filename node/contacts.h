@@ -61,8 +61,9 @@ enum err contacts_see_audit(struct node *n, uint32_t epoch, const struct ckpt *h
 /* The same for a head that may be older than another: HEADS, when answers overtook it. */
 enum err contacts_note_audit(struct node *n, uint32_t epoch, const struct ckpt *head);
 enum err contacts_note_keys(struct node *n, const struct ckpt *head);
-uint32_t contacts_epoch(const struct node *n); /* of the audit log; 0: none known */
-#define EPOCHS_KNOWN_MAX 64                    /* closed ones */
+uint32_t contacts_epoch(const struct node *n);    /* of the audit log; 0: none known */
+uint64_t contacts_restores(const struct node *n); /* how many epochs of it have been closed */
+#define EPOCHS_KNOWN_MAX 64                       /* closed ones */
 size_t contacts_epochs(const struct node *n, uint32_t out[EPOCHS_KNOWN_MAX + 1]);
 /* The epoch a receipt's head is signed under, of those known. ERR_CHECKPOINT. */
 enum err contacts_epoch_of(const struct node *n, const struct ckpt *head, uint32_t *epoch);

@@ -119,6 +119,11 @@ uint32_t contacts_epoch(const struct node *n)
     return n->contacts->audit_epoch;
 }
 
+uint64_t contacts_restores(const struct node *n)
+{
+    return n->contacts->closed_count;
+}
+
 static enum err verify_in(const struct contacts *c, uint32_t epoch, const struct ckpt *head)
 {
     char origin[ORIGIN_ROOM];
@@ -205,6 +210,51 @@ static enum err ending_check(struct node *n, const struct closed_epoch *x)
     return ERR_OK;
 }
 
+#define LOST_A_TIME 64
+struct lost_heads {
+    size_t count;
+    uint8_t key[LOST_A_TIME][SEEN_KEY];
+};
+
+static enum err lost_one(void *arg, struct span key, struct span value)
+{
+    struct lost_heads *l = arg;
+
+    (void)value;
+    if (key.len != SEEN_KEY)
+        return ERR_CORRUPT;
+    memcpy(l->key[l->count++], key.ptr, SEEN_KEY);
+    return l->count == LOST_A_TIME ? ERR_ENOUGH : ERR_OK;
+}
+
+/* Heads that were seen and not proven yet, of what is declared lost: nobody can prove them. */
+static enum err lost_drop(struct txn *t, const struct closed_epoch *x)
+{
+    uint8_t from[SEEN_KEY], to[SEEN_KEY];
+    struct lost_heads l;
+    enum err e;
+
+    seen_key(x->number, x->common + 1, from);
+    seen_key(x->number + 1, 0, to);
+    do {
+        l.count = 0;
+        e = store_scan(t, TABLE_SEEN_HEAD, SPAN_OF(from), SPAN_OF(to), SIZE_MAX, lost_one, &l);
+        for (size_t i = 0; i < l.count && !e; i++)
+            e = store_del(t, TABLE_SEEN_HEAD, SPAN_OF(l.key[i]));
+    } while (!e && l.count == LOST_A_TIME);
+    return e;
+}
+
+static void lost_forget(struct contacts *c, const struct closed_epoch *x)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < c->fresh_count; i++)
+        if (c->fresh[i].epoch != x->number || c->fresh[i].head.size <= x->common)
+            c->fresh[kept++] = c->fresh[i];
+    c->fresh_count = kept;
+}
+
 static enum err epoch_keep(struct node *n, uint32_t epoch, const struct closed_epoch *former)
 {
     struct contacts *c = n->contacts;
@@ -222,7 +272,7 @@ static enum err epoch_keep(struct node *n, uint32_t epoch, const struct closed_e
     if ((e = store_begin(n->store, TXN_WRITE, &t)))
         return e;
     if ((e = closed_keep(n, t, list, count)) || (e = head_keep(n, t, "audit_head", &none)) ||
-        (e = meta_put_u64(n, t, "audit_epoch", epoch)) ||
+        (e = meta_put_u64(n, t, "audit_epoch", epoch)) || (former && (e = lost_drop(t, former))) ||
         (former && former->held.size &&
          ((e = meta_put_u64(n, t, "reoffer_from", former->common)) ||
           (e = meta_put_u64(n, t, "reoffer_epoch", former->number))))) {
@@ -231,6 +281,8 @@ static enum err epoch_keep(struct node *n, uint32_t epoch, const struct closed_e
     }
     if ((e = node_commit(n, &t)))
         return e;
+    if (former)
+        lost_forget(c, former);
     memcpy(c->closed, list, count * sizeof list[0]);
     c->closed_count = count;
     c->audit_epoch = epoch;

@@ -57,10 +57,25 @@ enum err contacts_heads_flush(struct node *n)
     return e == ERR_SPLIT_VIEW ? two_histories(n, e, "audit head", &other, &bad.head) : e;
 }
 
+/* What a head of that epoch is compared with. Of a closed one the hub has no more than what leaf 0
+ * of the next calls common; beyond that nothing can be proven any more. */
+static struct ckpt reference(struct contacts *c, uint32_t epoch, const struct ckpt *held)
+{
+    const struct closed_epoch *x = closed_find(c, epoch);
+    struct ckpt end = *held;
+
+    if (x && held->size > x->common) {
+        end = (struct ckpt){.size = x->common};
+        memcpy(end.root, x->root, sizeof end.root);
+    }
+    return end;
+}
+
 enum err contacts_question(struct node *n, struct head_question *out)
 {
     struct contacts *c = n->contacts;
     const struct ckpt *held;
+    struct ckpt with;
     struct bytes row = {0};
     struct seen_head x;
     struct txn *t = NULL;
@@ -87,10 +102,10 @@ enum err contacts_question(struct node *n, struct head_question *out)
         return e == ERR_NOT_FOUND ? ERR_AGAIN : e;
     if (!(held = held_of(c, x.epoch)))
         return ERR_CORRUPT;
-    out->epoch = x.epoch;
-    out->to_is_new = x.head.size > held->size;
-    out->from = out->to_is_new ? *held : x.head;
-    out->to = out->to_is_new ? x.head : *held;
+    with = reference(c, x.epoch, held);
+    *out = (struct head_question){.epoch = x.epoch, .to_is_new = x.head.size > with.size};
+    out->from = out->to_is_new ? with : x.head;
+    out->to = out->to_is_new ? x.head : with;
     if (out->from.size == 0)
         merkle_empty_root(out->from.root);
     return ERR_OK;

@@ -162,8 +162,8 @@ enum err contacts_behind(struct node *n, const struct log_name *of, const struct
 {
     const struct contacts *c = n->contacts;
     char origin[ORIGIN_ROOM];
-    struct ckpt keys;
-    struct ckpt audit;
+    struct ckpt keys = {0};
+    struct ckpt audit = {0};
     const struct ckpt *ours = of->log == LOG_AUDIT ? &audit : &keys;
     enum err e;
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "circles.h"
 #include "commands.h"
 #include "contacts.h"
 #include "courier_internal.h"
@@ -172,6 +173,8 @@ static void ready(struct courier *c)
     c->hello_wait_ms = (uint64_t)HELLO_WAIT_MS << c->faults;
     c->ready_ms = courier_mono(c);
     c->prekey_ms = 0;
+    if ((e = circles_after_restore(c->n)))
+        log_warn("circles.restored", "why=%s", err_name(e));
     if ((e = outbox_reoffer(c->n)))
         log_warn("outbox.reoffer", "why=%s", err_name(e));
     log_info("courier.ready", "keys=%" PRIu64 " seq=%" PRIu64, contacts_keys_size(c->n),

@@ -119,6 +119,10 @@ void on_receipt(struct courier *c, const struct link_frame *f, const struct mess
     (void)f;
     if (!x)
         return;
+    if (x->id.kind == TASK_RESTATE) {
+        restated(c, x, m->receipt.receipt);
+        return;
+    }
     if (x->id.kind == TASK_PUT)
         e = outbox_accepted(c->n, x->id.key, m->receipt.receipt);
     else if (x->id.kind == TASK_DECLARE)
@@ -239,6 +243,10 @@ static void refused(struct courier *c, struct task *x, const struct msg_err *m, 
     enum err e;
 
     c->count.refused++;
+    if (x->id.kind == TASK_RESTATE) {
+        restate_refused(c, x, m, why);
+        return;
+    }
     if (why == ERR_STALE_HEAD && x->id.kind == TASK_DECLARE) {
         if (stale(c, x, m) || x->tries > STALE_TRIES_MAX)
             task_again(c, x);

@@ -81,17 +81,16 @@ static void questions_work(struct courier *c)
     struct head_question q;
     enum err e;
 
-    if (x) {
-        if (task_due(c, x))
-            ask(c, x);
+    if (x && !task_due(c, x))
         return;
-    }
-    if ((e = contacts_question(c->n, &q))) {
+    if ((e = contacts_question(c->n, &q))) { /* or no longer: an epoch may have ended meanwhile */
         if (e != ERR_AGAIN)
             judged(c, e, "question");
+        else if (x)
+            task_end(c, x);
         return;
     }
-    if (!(x = task_make(c, TASK_CONSISTENCY, span_text(""))))
+    if (!x && !(x = task_make(c, TASK_CONSISTENCY, span_text(""))))
         return;
     x->question = q;
     ask(c, x);

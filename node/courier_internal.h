@@ -41,6 +41,7 @@ enum task_kind {
     TASK_CONSISTENCY, /* "" */
     TASK_RECALL,      /* report key */
     TASK_ABSENCE_PUT, /* "" */
+    TASK_RESTATE,     /* handle */
     TASK_KINDS
 };
 
@@ -55,7 +56,7 @@ struct task {
     unsigned tries;
     uint64_t due_ms; /* flying: when to give up waiting; else: when to send (again) */
     uint64_t wait_ms;
-    uint64_t from;                 /* TASK_CHAIN; TASK_ABSENCE_PUT: the ts of what is said */
+    uint64_t from; /* TASK_CHAIN, TASK_RESTATE: n; TASK_ABSENCE_PUT: the ts of what is said */
     uint8_t circle[ID_BYTES];      /* TASK_DECLARE */
     struct head_question question; /* TASK_CONSISTENCY */
     UT_hash_handle hh;
@@ -175,6 +176,11 @@ void on_heads(struct courier *c, const struct link_frame *f, const struct messag
 void on_consistency_proof(struct courier *c, const struct link_frame *f, const struct message *m);
 void on_keys_asked(struct courier *c, const struct link_frame *f, const struct message *m);
 void heads_work(struct courier *c); /* asks for proofs, cosigns, publishes the witness key */
+
+/* courier_circles.c: chains that a restored hub may have lost */
+void restates_work(struct courier *c);
+void restated(struct courier *c, struct task *x, struct span receipt);
+void restate_refused(struct courier *c, struct task *x, const struct msg_err *m, enum err why);
 
 /* courier_out.c */
 void courier_work(struct courier *c);      /* sends what is due */

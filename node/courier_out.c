@@ -216,7 +216,8 @@ static enum err act_gather(void *arg, const struct act *a)
     e = circle_info_get(g->c->n, g->t, s.circle, &info);
     if (e && e != ERR_NOT_FOUND)
         return e;
-    if ((info.incomplete && s.kind != CIRCLE_JOIN) || same_circle_flies(g, s.circle))
+    if ((info.incomplete && s.kind != CIRCLE_JOIN) || same_circle_flies(g, s.circle) ||
+        (!e && circle_is_doubtful(g->c->n, &info)))
         return ERR_OK;
     memcpy(g->list[g->count].key, a->id, ID_BYTES);
     memcpy(g->list[g->count++].circle, s.circle, ID_BYTES);
@@ -396,6 +397,7 @@ void courier_work(struct courier *c)
         return;
     prekeys_work(c);
     absence_work(c);
+    restates_work(c);
     declares_work(c);
     chains_work(c);
     reports_work(c);

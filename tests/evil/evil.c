@@ -14,6 +14,7 @@
 #include "core.h"
 #include "identity.h"
 #include "merkle.h"
+#include "recovery.h"
 #include "transport.h"
 
 enum err __real_link_send(struct link_socket *s, const struct link_peer *to, struct span payload);

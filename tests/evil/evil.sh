@@ -225,7 +225,9 @@ after_restore() {
     answer_of 0 hub_ backup ../sauve
     send 'Remise, puis oubliée du hub'
     until_true 'la fiche est remise' sheet_state hopital medecin "$mid" delivered 1
-    stop ehpad
+    as ehpad infirmier notice "$circle" --classes social,autonomie,médical --to "${org[ehpad]}" --way oral
+    until_true 'l'\''hôpital a la déclaration de l'\''EHPAD' notices_are hopital 2
+    stop ehpad # its statement comes back through the hospital alone
     send 'Acceptée, puis oubliée du hub'
     until_true 'la fiche est acceptée' sheet_state hopital medecin "$mid" state 3
     hub org suspend "${org[dac]}"
@@ -237,9 +239,11 @@ after_restore() {
     mv hub hub.perdu
     answer_of 0 "$BUILD/relais-hub" --dir hub.perdu --passphrase-file secret/hub restore ../sauve --to hub
     [ -e hub/hub.conf ] || cp hub.perdu/hub.conf hub/
+    echo 'restore_wait = 3s' >>hub/hub.conf
     hub_start "EVIL=$PWD/case"
-    node_start_any ehpad
     until_true 'le hub sert de nouveau' linked hopital
+    until_true 'la fiche oubliée est acceptée de nouveau : le hub a retrouvé la chaîne' sheet_state hopital medecin "$mid" state 3
+    node_start_any ehpad
     until_true 'le hub sert de nouveau' linked ehpad
     hub status
     expect 'annuaire retrouvé' "$(value keys_size)" "$keys"
@@ -252,7 +256,9 @@ after_restore() {
     send 'Après'
     until_true 'la suivante est remise' sheet_state hopital medecin "$mid" delivered 1
     expect 'fiches reçues, ni perdues ni doublées' "$(received)" $((before + 3))
-    printf 'ok    restored : annuaire rendu par un membre, journal %s, rien de perdu, rien en double\n' $((epoch + 1))
+    as hopital medecin circle show "$circle"
+    expect 'chaîne entière' "$(value incomplete)" false
+    printf 'ok    restored : annuaire et chaîne rendus par un membre, journal %s, rien de perdu, rien en double\n' $((epoch + 1))
     halt
 }
 # An old copy of the directory is put back, and nobody tells the hub: the first node that has seen more
@@ -329,6 +335,7 @@ blind() {
     printf 'ok    blind : le même dossier sous un hub qui ne regarde pas : %s au nœud\n' "$(value alarm)"
     halt
 }
+notices_are() { as "$1" medecin circle show "$circle" && [ "$(awk -F '\t' '$1 ~ /^acts[.][0-9]+[.]kind$/ && $2 == "notice"' flat | wc -l)" -eq "$2" ]; }
 dac_is_linked() { alive dac || node_start_any dac; linked dac; }
 node_knows() { node "$1" status && [ "$(value keys_size)" -ge "$2" ]; }
 

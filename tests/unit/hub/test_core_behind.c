@@ -4,6 +4,7 @@
 #include "core_world.h"
 
 #include "checkpoint.h"
+#include "recovery.h"
 
 /* A head under the log's true key; its root is nobody's. */
 static struct ckpt signed_head(const char *origin, const struct secret_sign *key, uint64_t size)
