@@ -5,6 +5,7 @@
 #include "attached.h"
 #include "circle.h"
 #include "declared.h"
+#include "deputy.h"
 #include "log.h"
 #include "quota.h"
 #include "recovery.h"
@@ -28,7 +29,7 @@ static enum err addressees_check(struct core *c, const struct job *j, struct ite
             return e;
         it->to[i] = (uint32_t)directory_node(c->dir, prekey->node)->enrolled_at;
     }
-    it->count = j->header.to_count;
+    it->count = header_principals(&j->header); /* the deputies' are behind it */
     return ERR_OK;
 }
 
@@ -67,7 +68,8 @@ static enum err accept(struct core *c, const struct job *j, struct item *it, uin
                               RD_KEY(DETAIL_CHAIN_N),
                        .to_count = h->to_count,
                        .chain_n = chain_n};
-    struct seen seen = {.exp_ms = h->exp, .sender = j->who.number};
+    struct seen seen = {
+        .exp_ms = h->exp, .sender = j->who.number, .deputies = (uint8_t)h->deputy_count};
     enum err e;
 
     memcpy(d.mid, h->mid, sizeof d.mid);
@@ -86,7 +88,8 @@ static enum err accept(struct core *c, const struct job *j, struct item *it, uin
     memcpy(it->from, h->from, sizeof it->from);
     memcpy(it->circle, h->circle, sizeof it->circle);
     memcpy(it->digest, j->digest, sizeof it->digest);
-    if ((e = item_add(c, it, j->message.put.envelope)) || (e = attached_grant(c, j, it)))
+    if ((e = item_add(c, it, j->message.put.envelope)) || (e = attached_grant(c, h, it)) ||
+        (e = deputies_note(c, h, it)))
         return e;
     memcpy(seen.digest, j->digest, sizeof seen.digest);
     seen.index = *index;

@@ -50,22 +50,32 @@ enum err attached_check(struct core *c, const struct job *j)
 }
 
 /* What one may fetch already stays his until the later of both. */
-enum err attached_grant(struct core *c, const struct job *j, const struct item *it)
+static enum err grant_one(struct core *c, const struct env_header *h, const uint8_t *address,
+                          uint32_t number)
 {
-    const struct env_header *h = &j->header;
+    struct attachment_ref ref = {.number = number, .until_ms = h->exp};
+    const struct mailbox *m = mailbox_of(c, number);
     struct attachment_ref before;
+    enum err e;
+
+    if (!m)
+        return ERR_INTERNAL;
+    memcpy(ref.org, m->who.org, ID_BYTES);
+    e = attachments_may(c->attachments, address, ref.org, &before);
+    if (e == ERR_NOT_FOUND)
+        return ERR_OK;
+    if (!e && before.until_ms > ref.until_ms)
+        ref.until_ms = before.until_ms;
+    return ref_put(c, address, &ref);
+}
+
+enum err attached_grant(struct core *c, const struct env_header *h, const struct item *it)
+{
     enum err e = ERR_OK;
 
-    for (size_t i = 0; !e && i < h->att_count; i++)
-        for (size_t k = 0; !e && k < h->to_count; k++) {
-            struct attachment_ref ref = {.number = it->to[k], .until_ms = h->exp};
-
-            memcpy(ref.org, h->to[k], ID_BYTES);
-            if (attachments_may(c->attachments, h->att[i].address, ref.org, &before) == ERR_OK &&
-                before.until_ms > ref.until_ms)
-                ref.until_ms = before.until_ms;
-            e = ref_put(c, h->att[i].address, &ref);
-        }
+    for (size_t i = 0; c->attachments && !e && i < h->att_count; i++)
+        for (size_t k = 0; !e && k < it->count; k++)
+            e = grant_one(c, h, h->att[i].address, it->to[k]);
     return e;
 }
 

@@ -10,7 +10,8 @@
 
 /* Those that the envelope names: here, whole, and its sender's. ERR_ATTACHMENT_MISSING. */
 enum err attached_check(struct core *c, const struct job *j);
-enum err attached_grant(struct core *c, const struct job *j, const struct item *it);
+/* To those whom the item goes to. One that is gone already is gone. */
+enum err attached_grant(struct core *c, const struct env_header *h, const struct item *it);
 enum err attached_load(struct core *c);
 enum err attached_sweep(struct core *c);
 enum err attached_row_read(struct span key, struct span row, struct attachment_ref *out);

@@ -133,6 +133,7 @@ static const char *type_name(uint64_t type)
         [AUDIT_ACT] = "acte d'administration",
         [AUDIT_ALARM] = "alarme",
         [AUDIT_EPOCH] = "journal ouvert après une restauration",
+        [AUDIT_DEPUTY] = "échu : remis au suppléant, ou non (motif)",
         [AUDIT_SILENT] = "nœud muet, expéditeur prévenu",
         [AUDIT_ESCALATED] = "cercle sans responsable en état d'agir",
         [AUDIT_OPERATORS] = "accord des opérateurs",

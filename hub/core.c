@@ -24,6 +24,7 @@ static const char *const table_names[HUB_TABLES] = {
     [TABLE_A_SIDE] = "a_side",       [TABLE_A_TILE] = "a_tile",     [TABLE_A_ROOT] = "a_root",
     [TABLE_QUOTA] = "quota",         [TABLE_COSIGN] = "cosign",     [TABLE_SILENT] = "silent",
     [TABLE_ESCALATED] = "escalated", [TABLE_OPERATOR] = "operator", [TABLE_ATT_REF] = "att_ref",
+    [TABLE_DEPUTY] = "deputy",       [TABLE_RELEASED] = "released",
 };
 
 const char *const *core_table_names(void)

@@ -47,6 +47,8 @@ enum hub_table {
     TABLE_ESCALATED, /* handle, org -> roles u8, code u16, at ms u64, audit index u64 */
     TABLE_OPERATOR,  /* named operators, and acts that they signed (operators) */
     TABLE_ATT_REF,   /* attachment address 32, org -> until, node number, fetched (attached) */
+    TABLE_DEPUTY,    /* due ms, seq u64, which u8 -> deputy's node u32, recipient's u32 (deputy) */
+    TABLE_RELEASED,  /* seq u64, which u8 -> seq of the deputy's item u64 */
     HUB_TABLES
 };
 
@@ -157,6 +159,7 @@ struct core {
     } * holds;
     struct {
         uint64_t accepted, delivered, reports, statements, refused, held, expired, recalled;
+        uint64_t released; /* to deputies */
         uint64_t commits, failed_commits, hellos, clones;
     } count;
     struct board *board; /* figures.c: the rest is what it remembers */
@@ -432,6 +435,7 @@ struct seen {
     uint64_t seq;
     uint64_t exp_ms;
     uint32_t sender;
+    uint8_t deputies; /* whom it may be released to, one after the other */
 };
 enum err seen_get(struct txn *t, const uint8_t mid[ID_BYTES], const uint8_t from[ID_BYTES],
                   struct seen *out);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "attached.h"
+#include "deputy.h"
 #include "operators.h"
 #include "warnings.h"
 
@@ -201,8 +202,9 @@ enum err on_tick(struct core *c, struct job *j)
 
     (void)j;
     /* nothing is lost by waiting until it is sure what time it is */
-    if (clock_steady(c) && ((e = sweep(c)) || (e = seen_sweep(c)) || (e = silence_look(c)) ||
-                            (e = operators_sweep(c)) || (e = attached_sweep(c))))
+    if (clock_steady(c) &&
+        ((e = sweep(c)) || (e = deputies_sweep(c)) || (e = seen_sweep(c)) ||
+         (e = silence_look(c)) || (e = operators_sweep(c)) || (e = attached_sweep(c))))
         return e;
     figures_tick(c);
     return heads_tell_due(c);

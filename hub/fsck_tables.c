@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "attached.h"
+#include "deputy.h"
 #include "fsck_internal.h"
 #include "invites.h"
 
@@ -86,7 +87,8 @@ static const char *envelope_check(const struct item *it, struct span body)
 static bool rests_on(const struct item *it, uint64_t type, const struct detail *d)
 {
     if (it->kind == DELIVER_ENVELOPE)
-        return type == AUDIT_ACCEPTED && memcmp(d->mid, it->mid, ID_BYTES) == 0;
+        return (type == AUDIT_ACCEPTED || (type == AUDIT_DEPUTY && d->code == 0)) &&
+               memcmp(d->mid, it->mid, ID_BYTES) == 0;
     if (it->kind == DELIVER_STATEMENT)
         return type == AUDIT_STATEMENT;
     return it->kind == DELIVER_RECEIPT;
@@ -229,6 +231,39 @@ static const char *att_ref_row(struct fsck *f, struct span key, struct span row)
     return attached_row_read(key, row, &ref) ? "la ligne est illisible" : NULL;
 }
 
+/* Two who are known, and a message that has them, or is over. */
+static const char *deputy_row(struct fsck *f, struct span key, struct span row)
+{
+    struct deputy_due d;
+    struct item it;
+    enum err e;
+
+    if (deputy_due_decode(key, row, &d))
+        return "la ligne est illisible";
+    if (!node_of(f, d.number) || !node_of(f, d.instead))
+        return "le suppléant ou son destinataire n'est pas dans le journal des clés";
+    e = item_read(f->c->t, d.seq, &it);
+    if (e == ERR_NOT_FOUND)
+        return NULL;
+    return e || it.kind != DELIVER_ENVELOPE ? "un suppléant pour ce qui n'est pas un message"
+                                            : NULL;
+}
+
+static const char *released_row(struct fsck *f, struct span key, struct span row)
+{
+    struct item it;
+    enum err e;
+
+    if (key.len != 9 || row.len != 8)
+        return "la ligne est illisible";
+    e = item_read(f->c->t, be64_read(row.ptr), &it);
+    if (e == ERR_NOT_FOUND)
+        return NULL; /* he has it */
+    return e || it.kind != DELIVER_ENVELOPE || it.count != 1
+               ? "la remise au suppléant n'en est pas une"
+               : NULL;
+}
+
 /* --- all of them ----------------------------------------------------------------------------- */
 
 static const struct {
@@ -236,17 +271,19 @@ static const struct {
     const char *name;
     const char *(*row)(struct fsck *f, struct span key, struct span row); /* NULL: in order */
 } checks[] = {
-    {TABLE_META,     "meta",    meta_row    },
-    {TABLE_INVITE,   "invite",  invite_row  },
-    {TABLE_NODE,     "node",    node_row    },
-    {TABLE_ITEM,     "item",    item_row    },
-    {TABLE_BODY,     "body",    body_row    },
-    {TABLE_SEEN,     "seen",    seen_row    },
-    {TABLE_REPORTED, "report",  reported_row},
-    {TABLE_CIRCLE,   "circle",  circle_row  },
-    {TABLE_CHAIN,    "chain",   chain_row   },
-    {TABLE_HEAD,     "head",    head_row    },
-    {TABLE_ATT_REF,  "att_ref", att_ref_row },
+    {TABLE_META,     "meta",     meta_row    },
+    {TABLE_INVITE,   "invite",   invite_row  },
+    {TABLE_NODE,     "node",     node_row    },
+    {TABLE_ITEM,     "item",     item_row    },
+    {TABLE_BODY,     "body",     body_row    },
+    {TABLE_SEEN,     "seen",     seen_row    },
+    {TABLE_REPORTED, "report",   reported_row},
+    {TABLE_CIRCLE,   "circle",   circle_row  },
+    {TABLE_CHAIN,    "chain",    chain_row   },
+    {TABLE_HEAD,     "head",     head_row    },
+    {TABLE_ATT_REF,  "att_ref",  att_ref_row },
+    {TABLE_DEPUTY,   "deputy",   deputy_row  },
+    {TABLE_RELEASED, "released", released_row},
 };
 
 struct scan {

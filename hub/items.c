@@ -3,11 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "deputy.h"
 #include "quota.h"
 
 #define FIXED_BYTES (1 + 8 + 8 + 4 + 4 + 3 * ID_BYTES + DIGEST_BYTES + 2)
 #define PER_RECIPIENT 5 /* number u32, done u8 */
-#define SEEN_BYTES (DIGEST_BYTES + 8 + 8 + 8 + 4)
+#define SEEN_BYTES (DIGEST_BYTES + 8 + 8 + 8 + 4 + 1)
 
 static void item_pack(const struct item *it, uint8_t *p)
 {
@@ -225,6 +226,7 @@ enum err seen_get(struct txn *t, const uint8_t mid[ID_BYTES], const uint8_t from
     out->seq = be64_read(row.ptr + DIGEST_BYTES + 8);
     out->exp_ms = be64_read(row.ptr + DIGEST_BYTES + 16);
     out->sender = be32_read(row.ptr + DIGEST_BYTES + 24);
+    out->deputies = row.ptr[DIGEST_BYTES + 28];
     return ERR_OK;
 }
 
@@ -240,6 +242,7 @@ enum err seen_put(struct core *c, const uint8_t mid[ID_BYTES], const uint8_t fro
     be64_write(s->seq, row + DIGEST_BYTES + 8);
     be64_write(s->exp_ms, row + DIGEST_BYTES + 16);
     be32_write(s->sender, row + DIGEST_BYTES + 24);
+    row[DIGEST_BYTES + 28] = s->deputies;
     return store_put_new(c->t, TABLE_SEEN, SPAN_OF(key), SPAN_OF(row));
 }
 
@@ -289,7 +292,11 @@ struct seen_slice {
     size_t n;
     size_t visited;
     uint8_t last[2 * ID_BYTES];
-    uint8_t keys[SEEN_SLICE][2 * ID_BYTES];
+    struct old {
+        uint8_t key[2 * ID_BYTES];
+        uint64_t seq;
+        uint8_t deputies;
+    } old[SEEN_SLICE];
 };
 
 static enum err seen_visit(void *arg, struct span key, struct span row)
@@ -300,8 +307,13 @@ static enum err seen_visit(void *arg, struct span key, struct span row)
         return ERR_CORRUPT;
     s->visited++;
     memcpy(s->last, key.ptr, sizeof s->last);
-    if (be64_read(row.ptr + DIGEST_BYTES + 16) + SEEN_KEPT_MS < s->now_ms)
-        memcpy(s->keys[s->n++], key.ptr, sizeof s->last);
+    if (be64_read(row.ptr + DIGEST_BYTES + 16) + SEEN_KEPT_MS < s->now_ms) {
+        struct old *o = &s->old[s->n++];
+
+        memcpy(o->key, key.ptr, sizeof o->key);
+        o->seq = be64_read(row.ptr + DIGEST_BYTES + 8);
+        o->deputies = row.ptr[DIGEST_BYTES + 28];
+    }
     return ERR_OK;
 }
 
@@ -326,7 +338,8 @@ enum err seen_sweep(struct core *c)
                         seen_visit, s)))
         goto out;
     for (size_t i = 0; i < s->n; i++)
-        if ((e = store_del(c->t, TABLE_SEEN, SPAN_OF(s->keys[i]))))
+        if ((e = store_del(c->t, TABLE_SEEN, SPAN_OF(s->old[i].key))) ||
+            (e = deputies_forget(c, s->old[i].seq, s->old[i].deputies)))
             goto out;
     memset(c->seen_at, 0, sizeof c->seen_at);
     if (s->visited == SEEN_SLICE) {

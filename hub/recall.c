@@ -2,7 +2,7 @@
  * 11). The commit order decides between it and the ACKs. */
 #include <string.h>
 
-#include "core.h"
+#include "deputy.h"
 
 static enum err decode(const struct job *j, struct report *out)
 {
@@ -40,6 +40,21 @@ static enum err take_back(struct core *c, const struct job *j, const struct repo
     return ERR_OK;
 }
 
+/* Deputies who have not got it yet have lost it too: it is not waited for any more. */
+static enum err take_back_all(struct core *c, const struct job *j, const struct report *r,
+                              const struct seen *seen)
+{
+    enum err e = take_back(c, j, r, seen->seq);
+
+    for (uint8_t i = 0; i < seen->deputies && !e; i++) {
+        uint64_t seq;
+
+        e = deputy_released(c->t, seen->seq, i, &seq);
+        e = e == ERR_NOT_FOUND ? ERR_OK : e ? e : take_back(c, j, r, seq);
+    }
+    return e;
+}
+
 /* The leaf of the first recipient in the order of `to`: the same whenever it is asked. */
 static enum err first_recalled(struct core *c, const struct report *r, const struct seen *seen,
                                struct ended *out)
@@ -69,7 +84,7 @@ enum err on_recall(struct core *c, struct job *j)
     e = seen_get(c->t, r.mid, r.from, &seen);
     if (e == ERR_NOT_FOUND || (!e && memcmp(seen.digest, r.digest, DIGEST_BYTES) != 0))
         return core_refuse(c, j, ERR_NOT_FOUND);
-    if (e || (e = take_back(c, j, &r, seen.seq)))
+    if (e || (e = take_back_all(c, j, &r, &seen)))
         return e;
     e = first_recalled(c, &r, &seen, &first);
     if (e == ERR_NOT_FOUND)

@@ -1,7 +1,7 @@
 /* REPORT: what recipients say became of what they were sent (PROTOCOL.md 11). */
 #include <string.h>
 
-#include "core.h"
+#include "deputy.h"
 #include "reader.h"
 
 enum err report_decode(struct span stmt, enum audit_type least, enum audit_type most,
@@ -63,12 +63,27 @@ static enum err never_had(struct core *c, const struct report *r)
     return ERR_OK;
 }
 
+/* The item that he had to acknowledge: a deputy's is his own, from its release on. */
+static enum err item_of(struct core *c, const struct seen *seen, const struct detail *accepted,
+                        size_t i, uint64_t *seq)
+{
+    size_t recipients = accepted->to_count - seen->deputies;
+    enum err e;
+
+    *seq = seen->seq;
+    if (i < recipients)
+        return ERR_OK;
+    e = deputy_released(c->t, seen->seq, (uint8_t)(i - recipients), seq);
+    return e == ERR_NOT_FOUND ? ERR_STATE : e;
+}
+
 /* Was this message for him, and does he have it? */
 static enum err report_check(struct core *c, const struct job *j, const struct report *r,
                              struct seen *seen, uint8_t circle[ID_BYTES])
 {
     const struct mailbox *m = mailbox_of(c, j->who.number);
     struct detail d;
+    uint64_t seq;
     enum err e;
 
     if (memcmp(r->by, j->who.org, ID_BYTES) != 0)
@@ -81,8 +96,11 @@ static enum err report_check(struct core *c, const struct job *j, const struct r
         return e;
     memcpy(circle, d.circle, ID_BYTES);
     for (size_t i = 0; i < d.to_count; i++)
-        if (memcmp(d.to[i], r->by, ID_BYTES) == 0)
-            return m && m->acked >= seen->seq ? never_had(c, r) : ERR_STATE;
+        if (memcmp(d.to[i], r->by, ID_BYTES) == 0) {
+            if ((e = item_of(c, seen, &d, i, &seq)))
+                return e;
+            return m && m->acked >= seq ? never_had(c, r) : ERR_STATE;
+        }
     return ERR_NOT_FOUND;
 }
 

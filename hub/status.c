@@ -36,13 +36,14 @@ static enum err counts_data(struct asked *a)
 {
     const struct core *c = a->c;
     json_t *counts = json_pack(
-        "{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "accepted",
+        "{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "accepted",
         (json_int_t)c->count.accepted, "delivered", (json_int_t)c->count.delivered, "reports",
         (json_int_t)c->count.reports, "statements", (json_int_t)c->count.statements, "refused",
         (json_int_t)c->count.refused, "held", (json_int_t)c->count.held, "expired",
-        (json_int_t)c->count.expired, "recalled", (json_int_t)c->count.recalled, "commits",
-        (json_int_t)c->count.commits, "failed_commits", (json_int_t)c->count.failed_commits,
-        "clones", (json_int_t)c->count.clones, "verified", (json_int_t)sign_verifications());
+        (json_int_t)c->count.expired, "recalled", (json_int_t)c->count.recalled, "released",
+        (json_int_t)c->count.released, "commits", (json_int_t)c->count.commits, "failed_commits",
+        (json_int_t)c->count.failed_commits, "clones", (json_int_t)c->count.clones, "verified",
+        (json_int_t)sign_verifications());
 
     return data_set(a, "counts", counts);
 }
@@ -163,19 +164,19 @@ static enum err head_text(struct asked *a, size_t nodes, const struct totals *t)
 {
     const struct core *c = a->c;
 
-    return bytes_printf(&a->text,
-                        "Fédération %.*s (%s)\n"
-                        "Nœuds enrôlés : %zu ; connectés : %zu ; en alerte de clone : %zu\n"
-                        "Remises en attente : %" PRIu64 "\n"
-                        "Journal des clés : %" PRIu64 " entrées ; journal d'audit : %" PRIu64
-                        " entrées\n"
-                        "Acceptés %" PRIu64 ", remis %" PRIu64 ", refusés %" PRIu64
-                        ", retenus %" PRIu64 ", expirés %" PRIu64 ", rappelés %" PRIu64 "\n",
-                        (int)c->id->federation.name.len, (const char *)c->id->federation.name.ptr,
-                        directory_federation(c->dir) ? "constituée" : "à constituer", nodes,
-                        t->open, t->cloned, t->waiting, ledger_committed_size(c->keys),
-                        ledger_committed_size(c->audit), c->count.accepted, c->count.delivered,
-                        c->count.refused, c->count.held, c->count.expired, c->count.recalled);
+    return bytes_printf(
+        &a->text,
+        "Fédération %.*s (%s)\n"
+        "Nœuds enrôlés : %zu ; connectés : %zu ; en alerte de clone : %zu\n"
+        "Remises en attente : %" PRIu64 "\n"
+        "Journal des clés : %" PRIu64 " entrées ; journal d'audit : %" PRIu64 " entrées\n"
+        "Acceptés %" PRIu64 ", remis %" PRIu64 ", refusés %" PRIu64 ", retenus %" PRIu64
+        ", expirés %" PRIu64 ", rappelés %" PRIu64 ", remis à des suppléants %" PRIu64 "\n",
+        (int)c->id->federation.name.len, (const char *)c->id->federation.name.ptr,
+        directory_federation(c->dir) ? "constituée" : "à constituer", nodes, t->open, t->cloned,
+        t->waiting, ledger_committed_size(c->keys), ledger_committed_size(c->audit),
+        c->count.accepted, c->count.delivered, c->count.refused, c->count.held, c->count.expired,
+        c->count.recalled, c->count.released);
 }
 
 static enum err waiting_text(struct asked *a)

@@ -18,6 +18,7 @@ static void messages(struct metrics *m, const struct figures *f)
     metric_labelled(m, "state", "held", f->held);
     metric_labelled(m, "state", "expired", f->expired);
     metric_labelled(m, "state", "recalled", f->recalled);
+    metric_labelled(m, "state", "released_to_deputy", f->released);
     metric_one(m, "relais_hub_statements_total", METRIC_COUNTER,
                "Statements added to the chains of circles.", f->statements);
     metric_one(m, "relais_hub_clones_total", METRIC_COUNTER, "Alarms of a node in two copies.",

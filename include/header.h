@@ -5,8 +5,8 @@
  *
  * Decoding is strict: it refuses an unknown key below 64 (ERR_FIELD_UNKNOWN), an absent mandatory
  * field (ERR_FIELD_MISSING), a value out of range or lists that are not aligned (ERR_FIELD_VALUE),
- * another suite (ERR_SUITE), what is reserved (ERR_UNSUPPORTED), and what reader.h refuses. Keys
- * from 64 on are skipped. What depends on the moment (ts, exp) is judged by header_check_times().
+ * another suite (ERR_SUITE), and what reader.h refuses. Keys from 64 on are skipped. What depends
+ * on the moment (ts, exp) is judged by header_check_times().
  *
  * Needs libc only. Thread rule: plain data and pure functions.
  */
@@ -25,7 +25,10 @@
 
 enum {
     HEADER_MAX = 4096,
-    RECIPIENTS_MAX = 64,
+    RECIPIENTS_MAX = 64,               /* deputies among them */
+    DEPUTIES_MAX = RECIPIENTS_MAX / 2, /* one for each recipient */
+    DEPUTY_AFTER_MIN_S = 60,
+    DEPUTY_AFTER_MAX_S = 30 * 24 * 60 * 60,
     ENVELOPE_SUITE = 1,
     ENVELOPE_SIGN_SINGLE = 1,
     ENVELOPE_SIGN_BATCH = 2,
@@ -52,7 +55,7 @@ enum header_key {
     HEADER_SIGN,
     HEADER_PRIO,
     HEADER_RE,
-    HEADER_DEPUTY, /* reserved */
+    HEADER_DEPUTY,
     HEADER_DIR,
     HEADER_ATT,
     HEADER_ACTOR,
@@ -67,6 +70,12 @@ struct env_attachment {
     uint64_t size; /* of its ciphertext */
 };
 
+/* One of the last ones of `to`: in whose place, and how long after the hub accepted it. */
+struct env_deputy {
+    uint64_t instead; /* place in `to` */
+    uint64_t after_s;
+};
+
 /* Numbers are as wide as on the wire; decoding has put each within the range of its row. */
 struct env_header {
     uint64_t suite;        /* ENVELOPE_SUITE */
@@ -74,7 +83,7 @@ struct env_header {
     uint64_t type;         /* enum envelope_type */
     uint8_t from[ID_BYTES];
     uint8_t skid[ID_BYTES];
-    size_t to_count; /* 1..RECIPIENTS_MAX */
+    size_t to_count; /* 1..RECIPIENTS_MAX, deputies included */
     uint8_t to[RECIPIENTS_MAX][ID_BYTES];
     uint64_t ts;
     uint64_t exp;
@@ -100,6 +109,9 @@ struct env_header {
     bool has_att;
     size_t att_count; /* 1..ATTACHMENTS_MAX with has_att */
     struct env_attachment att[ATTACHMENTS_MAX];
+    bool has_deputy;
+    size_t deputy_count; /* 1..DEPUTIES_MAX with has_deputy */
+    struct env_deputy deputy[DEPUTIES_MAX];
 };
 
 /* Writes what it is given, right or wrong: envelope_seal() reads its result back strictly. Counts
@@ -116,6 +128,13 @@ enum err header_check_suite(struct span hdr);
 /* Step 9, in this order: ERR_SKEW (ts more than SKEW_MAX_MS ahead), ERR_EXPIRED (exp < now),
  * ERR_EXPIRY_LIMIT (unless ts < exp <= ts + LIFETIME_MAX_MS). */
 enum err header_check_times(const struct env_header *h, uint64_t now_ms);
+
+/* How many of `to` are recipients from the start: the others are deputies (PROTOCOL.md 5.5). */
+size_t header_principals(const struct env_header *h);
+/* What `to[i]` is a deputy for; NULL: he is none. */
+const struct env_deputy *header_deputy(const struct env_header *h, size_t i);
+/* The place in `to` of the deputy of `to[i]`; to_count: there is none. */
+size_t header_deputy_of(const struct env_header *h, size_t i);
 
 /* Index of an organisation in `to`; to_count when it is not addressed. */
 size_t header_recipient(const struct env_header *h, const uint8_t org[ID_BYTES]);

@@ -61,6 +61,7 @@ enum audit_type {
     AUDIT_HELD = 12,
     AUDIT_ACT = 13,
     AUDIT_ALARM = 14,
+    AUDIT_DEPUTY = 15, /* released to the deputy, or not: its code */
     AUDIT_SILENT = 16,
     AUDIT_ESCALATED = 17,
     AUDIT_EPOCH = 18, /* leaf 0 of an epoch that is not the first */

@@ -50,9 +50,11 @@ struct detail {
     uint8_t sig[64];
     uint64_t count;
     uint64_t act;
-    struct span about; /* borrowed */
-    uint64_t epoch;    /* the former one */
-    uint64_t common;   /* its size that all share, and the root there */
+    struct span about;         /* borrowed */
+    uint8_t instead[ID_BYTES]; /* for whom a deputy stands in, and from when on */
+    uint64_t due_ms;
+    uint64_t epoch;  /* the former one */
+    uint64_t common; /* its size that all share, and the root there */
     uint8_t common_root[32];
     uint64_t lost; /* leaves from there up to this size are lost */
     uint64_t heard_ms;
@@ -88,6 +90,8 @@ enum detail_key {
     DETAIL_ABOUT,
     DETAIL_HEARD,
     DETAIL_ROLES,
+    DETAIL_INSTEAD,
+    DETAIL_DUE,
     DETAIL_EPOCH = 26,
     DETAIL_COMMON,
     DETAIL_COMMON_ROOT,

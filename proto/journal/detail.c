@@ -49,6 +49,8 @@ static const struct field fields[] = {
     {DETAIL_ABOUT,        BLOB,   AT(about)        },
     {DETAIL_HEARD,        NUMBER, AT(heard_ms)     },
     {DETAIL_ROLES,        NUMBER, AT(roles)        },
+    {DETAIL_INSTEAD,      FIXED,  AT(instead)      },
+    {DETAIL_DUE,          NUMBER, AT(due_ms)       },
     {DETAIL_EPOCH,        NUMBER, AT(epoch)        },
     {DETAIL_COMMON,       NUMBER, AT(common)       },
     {DETAIL_COMMON_ROOT,  FIXED,  AT(common_root)  },

@@ -7,7 +7,9 @@
 
 #include "envelope_keys.h"
 
-static_assert(RECIPIENTS_MAX * (ID_BYTES + 2 + 1) + 1024 <= HEADER_MAX,
+static_assert(RECIPIENTS_MAX * (ID_BYTES + 2 + 1) + DEPUTIES_MAX * 8 +
+                      ATTACHMENTS_MAX * (ATTACHMENT_ADDRESS_BYTES + 8) + 640 <=
+                  HEADER_MAX,
               "every header that can be written fits");
 
 /* What grows from step to step. */

@@ -11,7 +11,7 @@ enum shape {
     HEADS,
     CATEGORIES,
     ATTACHED,
-    RESERVED
+    DEPUTIES
 };
 
 struct field {
@@ -47,7 +47,7 @@ static const struct field fields[] = {
     {HEADER_SIGN,    NUMBER,     AT(sign),       ALWAYS,          ENVELOPE_SIGN_SINGLE, ENVELOPE_SIGN_BATCH},
     {HEADER_PRIO,    NUMBER,     AT(prio),       ALWAYS,          0, 1},
     {HEADER_RE,      ID,         AT(re),         AT(has_re),      0, 0},
-    {HEADER_DEPUTY,  RESERVED,   0,              0,               0, 0},
+    {HEADER_DEPUTY,  DEPUTIES,   AT(deputy),     AT(has_deputy),  0, 0},
     {HEADER_DIR,     HEADS,      AT(keys_head),  ALWAYS,          0, 0},
     {HEADER_ATT,     ATTACHED,   AT(att),        AT(has_att),     0, 0},
     {HEADER_ACTOR,   ID,         AT(actor),      ALWAYS,          0, 0},
@@ -60,15 +60,13 @@ static const struct field fields[] = {
 
 static bool is_optional(const struct field *f)
 {
-    return f->shape == RESERVED || f->has != ALWAYS;
+    return f->has != ALWAYS;
 }
 
 static bool is_present(const struct field *f, const struct env_header *h)
 {
     bool has;
 
-    if (f->shape == RESERVED)
-        return false;
     if (!is_optional(f))
         return true;
     memcpy(&has, (const uint8_t *)h + f->has, sizeof has);
@@ -115,7 +113,13 @@ static void field_write(struct writer *w, const struct field *f, const struct en
             wr_uint(w, h->att[i].size);
         }
         break;
-    case RESERVED: /* never present */
+    case DEPUTIES:
+        wr_array(w, h->deputy_count);
+        for (size_t i = 0; i < h->deputy_count; i++) {
+            wr_array(w, 2);
+            wr_uint(w, h->deputy[i].instead);
+            wr_uint(w, h->deputy[i].after_s);
+        }
         break;
     }
 }
@@ -124,7 +128,8 @@ void header_encode(struct writer *w, const struct env_header *h)
 {
     size_t pairs = 0;
 
-    if (h->to_count > RECIPIENTS_MAX || h->att_count > ATTACHMENTS_MAX) {
+    if (h->to_count > RECIPIENTS_MAX || h->att_count > ATTACHMENTS_MAX ||
+        h->deputy_count > DEPUTIES_MAX) {
         wr_fail(w, ERR_RANGE);
         return;
     }
@@ -201,6 +206,25 @@ static void read_attached(struct reader *r, struct env_header *h)
     }
 }
 
+/* They are the last ones of `to`; each stands in for another one of those before them. */
+static void read_deputies(struct reader *r, struct env_header *h)
+{
+    size_t count = rd_array_between(r, 1, DEPUTIES_MAX);
+    uint64_t least = 0;
+
+    if (h->to_count && 2 * count > h->to_count)
+        rd_fail(r, ERR_FIELD_VALUE);
+    for (size_t i = 0; i < count; i++) {
+        struct env_deputy *d = &h->deputy[i];
+
+        rd_array(r, 2);
+        d->instead = read_number(r, least, h->to_count ? h->to_count - count - 1 : ANY);
+        d->after_s = read_number(r, DEPUTY_AFTER_MIN_S, DEPUTY_AFTER_MAX_S);
+        least = d->instead + 1;
+    }
+    h->deputy_count = count;
+}
+
 static void store_number(struct env_header *h, size_t at, uint64_t value)
 {
     memcpy((uint8_t *)h + at, &value, sizeof value);
@@ -232,9 +256,8 @@ static void field_read(struct reader *r, const struct field *f, struct env_heade
     case ATTACHED:
         read_attached(r, h);
         break;
-    case RESERVED:
-        rd_skip(r); /* damaged or not comes before supported or not */
-        rd_fail(r, ERR_UNSUPPORTED);
+    case DEPUTIES:
+        read_deputies(r, h);
         break;
     }
     if (f->has != ALWAYS)
@@ -310,6 +333,26 @@ enum err header_check_times(const struct env_header *h, uint64_t now_ms)
     if (h->exp <= h->ts || h->exp - h->ts > LIFETIME_MAX_MS)
         return ERR_EXPIRY_LIMIT;
     return ERR_OK;
+}
+
+size_t header_principals(const struct env_header *h)
+{
+    return h->to_count - h->deputy_count;
+}
+
+const struct env_deputy *header_deputy(const struct env_header *h, size_t i)
+{
+    return i < header_principals(h) || i >= h->to_count ? NULL
+                                                        : &h->deputy[i - header_principals(h)];
+}
+
+size_t header_deputy_of(const struct env_header *h, size_t i)
+{
+    size_t k = 0;
+
+    while (k < h->deputy_count && h->deputy[k].instead != i)
+        k++;
+    return k < h->deputy_count ? header_principals(h) + k : h->to_count;
 }
 
 size_t header_recipient(const struct env_header *h, const uint8_t org[ID_BYTES])

@@ -57,6 +57,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(h.to_count >= 1 && h.to_count <= RECIPIENTS_MAX);
     must(h.has_consent == (h.basis == BASIS_CONSENTI));
     must(header_recipient(&h, h.to[h.to_count - 1]) == h.to_count - 1);
+    must(header_principals(&h) >= h.deputy_count);
+    must(h.has_deputy == (h.deputy_count > 0));
+    for (size_t i = 0; i < h.deputy_count; i++) {
+        must(header_deputy(&h, h.deputy[i].instead) == NULL);
+        must(header_deputy_of(&h, h.deputy[i].instead) == header_principals(&h) + i);
+    }
     if (header_check_times(&h, h.ts) == ERR_OK)
         must(h.exp > h.ts);
     if (!has_ignorable_key(hdr))

@@ -177,6 +177,20 @@ static void add_dir(struct forge *f)
     add(f, 20, &w);
 }
 
+static void add_deputies(struct forge *f)
+{
+    struct writer w;
+
+    wr_init(&w);
+    wr_array(&w, f->h.deputy_count);
+    for (size_t i = 0; i < f->h.deputy_count; i++) {
+        wr_array(&w, 2);
+        wr_uint(&w, f->h.deputy[i].instead);
+        wr_uint(&w, f->h.deputy[i].after_s);
+    }
+    add(f, 19, &w);
+}
+
 static void make_pairs(struct forge *f)
 {
     const struct env_header *h = &f->h;
@@ -201,6 +215,8 @@ static void make_pairs(struct forge *f)
     add_uint(f, 17, h->prio);
     if (h->has_re)
         add_id(f, 18, h->re);
+    if (h->has_deputy)
+        add_deputies(f);
     add_dir(f);
     add_id(f, 22, h->actor);
     add_uint(f, 23, h->scat);

@@ -14,6 +14,20 @@ static void two_recipients_last(struct forge *f)
     f->receiver = DAC;
 }
 
+static void three_recipients(struct forge *f)
+{
+    static const enum vec_member to[] = {EHPAD, DAC, SAMU};
+
+    forge_address(f, to, 3);
+}
+
+static void four_recipients(struct forge *f)
+{
+    static const enum vec_member to[] = {EHPAD, DAC, SAMU, HOSPITAL};
+
+    forge_address(f, to, 4);
+}
+
 static void basis_3(struct forge *f)
 {
     f->h.basis = BASIS_CONSENTI;
@@ -96,6 +110,18 @@ static EDIT(sixty_five)
     forge_pair_of(f, 6)->value = made;
 }
 
+static EDIT(thirty_three_deputies)
+{
+    struct bytes made = vec_unhex("13dc0021");
+
+    (void)how;
+    for (unsigned i = 0; i < 33; i++)
+        MUST(bytes_append(&made, span_of((uint8_t[]){0x92, (uint8_t)i, 0x3c}, 3)));
+    forge_insert_pair(f, (size_t)(forge_pair_of(f, 17) - f->pair) + 1, span_of(made.ptr, 1),
+                      span_of(made.ptr + 1, made.len - 1));
+    bytes_free(&made);
+}
+
 static EDIT(one_head)
 {
     struct bytes *v = &forge_pair_of(f, 20)->value;
@@ -139,6 +165,7 @@ static EDIT(root_of_31)
 #define WITHOUT(name, key)                                                                         \
     {"missing-" name, "header key " #key " is not there", 4, ERR_FIELD_MISSING,                    \
      AT(AT_PAIRS, drop_key, key, NULL)}
+#define DEPUTY(scene, pair) {scene, AT_PAIRS, add_after, 17, pair}
 #define ID15 "c40f000102030405060708090a0b0c0d0e"
 #define ID17 "c411000102030405060708090a0b0c0d0e0f10"
 
@@ -217,8 +244,20 @@ const struct bad_envelope bad_header[] = {
     {"prio-2", "prio 2", 4, ERR_FIELD_VALUE, IS(17, "02")},
     {"prio-bool", "prio true", 4, ERR_TYPE, IS(17, "c3")},
     {"re-15", "re of 15 bytes", 4, ERR_SIZE, {an_answer, AT_PAIRS, set_value, 18, ID15}},
-    {"deputy", "key 19 is reserved", 4, ERR_UNSUPPORTED, AT(AT_PAIRS, add_after, 17, "139192c410000102030405060708090a0b0c0d0e0fcd0e10")},
-    {"deputy-empty", "key 19 is reserved, whatever it holds", 4, ERR_UNSUPPORTED, AT(AT_PAIRS, add_after, 17, "1390")},
+    {"deputy-empty", "an empty list of deputies", 4, ERR_SIZE, DEPUTY(two_recipients, "1390")},
+    {"deputy-not-array", "nil", 4, ERR_TYPE, DEPUTY(two_recipients, "13c0")},
+    {"deputy-33", "33 deputies", 4, ERR_SIZE, AT(AT_PAIRS, thirty_three_deputies, 0, NULL)},
+    {"deputy-without-time", "a deputy of one element", 4, ERR_SIZE, DEPUTY(two_recipients, "139191" "00")},
+    {"deputy-by-name", "an identifier, not a place", 4, ERR_TYPE, DEPUTY(two_recipients, "139192c410000102030405060708090a0b0c0d0e0fcd0e10")},
+    {"deputy-of-nobody", "the one organisation is the deputy", 4, ERR_FIELD_VALUE, AT(AT_PAIRS, add_after, 17, "13919200cd0e10")},
+    {"deputies-for-one", "two deputies, one recipient", 4, ERR_FIELD_VALUE, DEPUTY(three_recipients, "13929200cd0e109200cd0e10")},
+    {"deputy-for-itself", "the deputy stands in for itself", 4, ERR_FIELD_VALUE, DEPUTY(two_recipients, "13919201cd0e10")},
+    {"deputy-for-a-deputy", "the second stands in for the first", 4, ERR_FIELD_VALUE, DEPUTY(four_recipients, "13929200cd0e109202cd0e10")},
+    {"deputy-twice", "both stand in for the first", 4, ERR_FIELD_VALUE, DEPUTY(four_recipients, "13929200cd0e109200cd0e10")},
+    {"deputies-descending", "for the second, then for the first", 4, ERR_FIELD_VALUE, DEPUTY(four_recipients, "13929201cd0e109200cd0e10")},
+    {"deputy-at-once", "after 59 seconds", 4, ERR_FIELD_VALUE, DEPUTY(two_recipients, "139192003b")},
+    {"deputy-too-late", "after thirty days and a second", 4, ERR_FIELD_VALUE, DEPUTY(two_recipients, "13919200ce00278d01")},
+    {"deputy-time-not-minimal", "after 3,600 seconds in five bytes", 4, ERR_NOT_CANONICAL, DEPUTY(two_recipients, "13919200ce00000e10")},
     {"att-empty", "an empty list of attachments", 4, ERR_SIZE, AT(AT_PAIRS, add_after, 20, "1590")},
     {"att-size", "an attachment of a size that none has", 4, ERR_FIELD_VALUE, AT(AT_PAIRS, add_after, 20, "159192c420000102030405060708090a0b0c0d0e0f000102030405060708090a0b0c0d0e0f10")},
     {"att-twice", "one attachment twice", 4, ERR_FIELD_VALUE, AT(AT_PAIRS, add_after, 20, "159292c420000102030405060708090a0b0c0d0e0f000102030405060708090a0b0c0d0e0f1192c420000102030405060708090a0b0c0d0e0f000102030405060708090a0b0c0d0e0f11")},

@@ -152,6 +152,47 @@ static void sixty_four_recipients(struct forge *f)
     payload_sheet(f, &vec_short_sheet);
 }
 
+static void stand_in(struct forge *f, uint64_t instead, uint64_t after_s)
+{
+    f->h.has_deputy = true;
+    f->h.deputy[f->h.deputy_count++] = (struct env_deputy){instead, after_s};
+}
+
+static void deputy(struct forge *f)
+{
+    static const enum vec_member to[] = {EHPAD, DAC};
+
+    forge_address(f, to, 2);
+    stand_in(f, 0, 4 * 3600);
+    payload_sheet(f, &vec_short_sheet);
+}
+
+static void deputy_receives(struct forge *f)
+{
+    deputy(f);
+    f->receiver = DAC;
+}
+
+/* Of three, the second has none; the shortest time, and one that is never due. */
+static void two_deputies(struct forge *f)
+{
+    static const enum vec_member to[] = {EHPAD, DAC, SAMU, HOSPITAL, SSIAD};
+
+    forge_address(f, to, 5);
+    f->receiver = SAMU;
+    stand_in(f, 0, 60);
+    stand_in(f, 2, 30 * 24 * 3600);
+    payload_sheet(f, &vec_short_sheet);
+}
+
+static void thirty_two_deputies(struct forge *f)
+{
+    sixty_four_recipients(f);
+    f->h.exp = f->h.ts + 30 * VEC_DAY;
+    for (unsigned i = 0; i < DEPUTIES_MAX; i++)
+        stand_in(f, i, 30 * 24 * 3600 - 1 - i);
+}
+
 static void ignorable_keys(struct forge *f)
 {
     payload_sheet(f, &vec_short_sheet);
@@ -266,6 +307,10 @@ static const struct good goods[] = {
     {"batch-last-of-seven", "the last of an uneven level moves up alone: its path is shorter", last_of_seven, {0}},
     {"batch-fourth-of-six", "neighbours on both sides", fourth_of_six, {0}},
     {"batch-last-of-1024", "as many as one signature may cover", last_of_the_most, {0}},
+    {"deputy", "to the EHPAD; what it has not acknowledged after four hours goes to the DAC", deputy, {0}},
+    {"deputy-receives", "an envelope of the same kind, opened by the deputy", deputy_receives, {0}},
+    {"two-deputies", "of three recipients the first and the third have a deputy", two_deputies, {0}},
+    {"thirty-two-deputies", "as many as there may be; the receiver is the last of them", thirty_two_deputies, {0}},
 };
 /* clang-format on */
 #define GOODS (sizeof goods / sizeof goods[0])
@@ -299,6 +344,17 @@ static void put_head(json_t *list, const struct ckpt *c)
     put_span(o, "sig", SPAN_OF(c->sig));
 }
 
+static void put_deputies(json_t *list, const struct env_header *h)
+{
+    for (size_t i = 0; i < h->deputy_count; i++) {
+        json_t *pair = json_array();
+
+        json_array_append_new(pair, json_number(h->deputy[i].instead));
+        json_array_append_new(pair, json_number(h->deputy[i].after_s));
+        json_array_append_new(list, pair);
+    }
+}
+
 static void put_header(json_t *o, const struct env_header *h)
 {
     json_t *list;
@@ -323,6 +379,8 @@ static void put_header(json_t *o, const struct env_header *h)
     put_uint(o, "prio", h->prio);
     if (h->has_re)
         put_id(o, "re", h->re);
+    if (h->has_deputy)
+        put_deputies(put_array(o, "deputy"), h);
     list = put_array(o, "dir");
     put_head(list, &h->keys_head);
     put_head(list, &h->audit_head);

@@ -7,6 +7,7 @@
 #include "vectors.h"
 #include "vectors_chain.h"
 
+#define DEPUTY_GOOD 21 /* in envelope-good.json */
 #define DELIVERED_AFTER 41
 #define DELIVERED_UPTO 46 /* five items of the mailbox, three of them envelopes */
 
@@ -360,6 +361,27 @@ static void ended(struct vec_log *l, const char *what, uint64_t type, uint64_t n
     forge_free(&f);
 }
 
+/* After four hours: to the deputy, or, the person having opposed it since, not. */
+static void deputy(struct vec_log *l, const char *what, uint64_t n, uint64_t code, uint64_t chain_n)
+{
+    static struct forge f;
+    struct writer w = begin(11);
+
+    vectors_good_envelope(DEPUTY_GOOD, &f);
+    key_envelope(&w, &f);
+    key_bin(&w, 5, SPAN_OF(f.h.circle));
+    key_place(&w, l, n, l->size - 1);
+    wr_key(&w, 8);
+    wr_array(&w, 1);
+    wr_bin(&w, SPAN_OF(f.h.to[1]));
+    key_uint(&w, 9, code);
+    key_uint(&w, 13, chain_n);
+    key_bin(&w, 23, SPAN_OF(f.h.to[0]));
+    key_uint(&w, 24, VEC_T0 + 4 * 60 * VEC_MINUTE);
+    end(l, &w, what, 15);
+    forge_free(&f);
+}
+
 const struct vec_log *vec_log(void)
 {
     static struct vec_log log;
@@ -378,5 +400,7 @@ const struct vec_log *vec_log(void)
     ended(&log, "held back", 12, 6, 8);
     act(&log, "a clone is seen", 9, SSIAD);
     recalled(&log);
+    deputy(&log, "released to the deputy", 8, 0, 5);
+    deputy(&log, "not released to the deputy", 9, ERR_OPPOSITION, 6);
     return &log;
 }

@@ -1,7 +1,6 @@
 /*
- * vectors_log - the audit log of the vectors: twelve entries that tell the story of the circle, and
- * the tree over them, computed as RFC 6962 2.1 says it: by recursion.
- * Thread rule: one thread.
+ * vectors_log - the audit log of the vectors: fourteen entries that tell the story of the circle,
+ * and the tree over them, computed as RFC 6962 2.1 says it: by recursion. Thread rule: one thread.
  */
 #ifndef TESTS_VECTORS_LOG_H
 #define TESTS_VECTORS_LOG_H

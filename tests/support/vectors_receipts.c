@@ -191,6 +191,8 @@ static void put_receipts(json_t *file)
     put_receipt(list, 9, 11);
     put_receipt(list, 10, 11);
     put_receipt(list, 11, 12);
+    put_receipt(list, 12, 13);
+    put_receipt(list, 13, 14);
 }
 
 /* ---- bad ---- */

@@ -5,7 +5,7 @@ import {
 } from './crypto.mjs';
 import { sealedSize } from './attachment.mjs';
 import { Refusal, concat, equal, hex, le16, refuse, refuseUnless, u8, utf8 } from './bytes.mjs';
-import { FIELDS, bin, exactly, id, key32, list, map, maybe, tuple, uint, unsupported } from './shape.mjs';
+import { FIELDS, bin, exactly, id, key32, list, map, maybe, tuple, uint } from './shape.mjs';
 
 const ENVELOPE_MAX = 300000;
 const STANZA = 96;
@@ -42,7 +42,7 @@ const header = map({
   sign: [16, uint(1, 2)],
   prio: [17, uint(0, 1)],
   re: [18, maybe(id)],
-  deputy: [19, unsupported],
+  deputy: [19, maybe(list(1, 32, tuple(uint(0, 63), uint(60, 30 * 24 * 3600))))],
   dir: [20, tuple(checkpoint, checkpoint)],
   att: [21, maybe(list(1, 16, tuple(key32, sealedSize)))],
   actor: [22, id],
@@ -73,9 +73,20 @@ function readHeader(hdr, stanzas, sig) {
   refuseUnless(h.basis === BASIS_CONSENT || h.consent === undefined, 'FIELD_VALUE', 'consent without basis 3');
   refuseUnless(new Set(h.to.map(hex)).size === h.to.length, 'FIELD_VALUE', 'a recipient twice');
   refuseUnless(h.to.length === stanzas && h.rcat.length === stanzas, 'FIELD_VALUE', 'lists are not aligned');
+  checkDeputies(h);
   if (h.sign === BATCH) readPlace(sig);
   else refuseUnless(sig.length === SIG, 'SIZE', 'sig');
   return h;
+}
+
+// 5.5: the last of `to`, each for another of those before them, in their order
+function checkDeputies({ deputy = [], to }) {
+  const recipients = to.length - deputy.length;
+  refuseUnless(deputy.length <= recipients, 'FIELD_VALUE', 'more deputies than recipients');
+  deputy.forEach(([instead], i) => {
+    refuseUnless(instead < recipients, 'FIELD_VALUE', 'in place of a deputy');
+    refuseUnless(i === 0 || instead > deputy[i - 1][0], 'FIELD_VALUE', 'order of the deputies');
+  });
 }
 
 // 5.3: place and path behind the 64 bytes of a batch

@@ -26,7 +26,7 @@ const detailShape = map(Object.fromEntries(Object.entries({
   mid: [1, id], digest: [2, bin(64)], from: [3, id], actor: [4, id], circle: [5, id], n: [6, uint(1)], link: [7, key32],
   to: [8, list(1, 64, id)], code: [9, uint()], root: [10, key32], upTo: [11, uint()], statement: [12, key32], chainN: [13, uint()],
   org: [14, id], node: [15, id], kid: [16, id], sig: [17, bin(64)], count: [18, uint()], act: [19, uint(1, 23)], about: [20, bin(0, 4096)],
-  heard: [21, uint()], roles: [22, uint(1, 3)],
+  heard: [21, uint()], roles: [22, uint(1, 3)], instead: [23, id], due: [24, uint()],
   address: [30, key32], size: [31, uint()],
   operator: [34, id], operatorSig: [35, bin(64)], second: [36, id], secondSig: [37, bin(64)],
 }).map(([name, [key, shape]]) => [name, [key, maybe(shape)]])));
@@ -36,6 +36,7 @@ const KEYS_OF = {
   1: [1, 2, 3, 4, 5, 6, 7, 8, 13], 2: [10, 11, 14, 15, 16, 17, 18, 20],
   3: [1, 2, 3, 5, 6, 7, 9, 14, 16, 17, 20], 8: [1, 2, 3, 5, 6, 7, 8],
   9: [1, 2, 3, 5, 6, 7, 8, 9, 14, 16, 17, 20], 10: [3, 4, 5, 6, 7, 12, 13],
+  15: [1, 2, 3, 5, 6, 7, 8, 9, 13, 23, 24],
   11: [1, 3, 5, 9, 20], 12: [1, 2, 3, 5, 6, 7, 8, 9], 13: [9, 14, 19, 20], 14: [14, 15, 19], 16: [8, 14, 15, 18, 21], 17: [5, 6, 7, 9, 14, 22],
   19: [9, 19, 20, 34, 35, 36, 37],
 };

@@ -1,5 +1,5 @@
 // Rows that say what a map or an array may hold; every structure of the page is one of these tables.
-import { refuse, refuseUnless, utf8 } from './bytes.mjs';
+import { refuseUnless, utf8 } from './bytes.mjs';
 
 // Codes: how a kind of structure names its faults. An envelope's header says which (section 13);
 // a payload says SCHEMA for whatever its tables do not allow.
@@ -51,7 +51,6 @@ export const exactly = (value) => uint(value, value);
 export const maybe = (what) => Object.assign((v, codes) => what(v, codes), { optional: true });
 export const id = bin(16);
 export const key32 = bin(32);
-export const unsupported = Object.assign(() => refuse('UNSUPPORTED'), { optional: true });
 
 // table: { name: [key, shape] } -> object by name (a field that is absent is undefined)
 export const map = (table) => {

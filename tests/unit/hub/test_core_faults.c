@@ -448,6 +448,50 @@ static void expiry_survives_every_failure(void **state)
     every_place(*state, &d);
 }
 
+/* From 0 to 1, who does not come; 2 stands in for him after a minute. */
+static void deputy_prepare(struct world *w, struct deed *d)
+{
+    struct env_header h;
+
+    crew_ahead(w->crew, (int64_t)(clock_now_ms(&w->clock.clock) - clock_now_ms(clock_system())));
+    d->count = leaves_of(w, AUDIT_DEPUTY);
+    member_credit(w->m[1], 0, 0);
+    greet_all(w);
+    assert_ok(member_header(w->m[0], w->circle->handle, &w->m[1], 2, &h));
+    h.has_deputy = true;
+    h.deputy_count = 1;
+    h.deputy[0] = (struct env_deputy){0, DEPUTY_AFTER_MIN_S};
+    assert_ok(member_seal(w->m[0], &h, SPAN_STR("x"), &d->bytes, NULL));
+    assert_ok(member_put(w->m[0], bytes_span(&d->bytes), NULL));
+    clock_fixed_advance(&w->clock, 61000);
+}
+
+static void deputy_check(struct world *w, struct deed *d)
+{
+    size_t copies = 0;
+
+    greet_all(w);
+    assert_int_equal(leaves_of(w, AUDIT_DEPUTY), d->count + 1);
+    for (size_t i = 0; i < member_items(w->m[2]); i++)
+        if (span_equal(bytes_span(&member_item(w->m[2], i)->item), bytes_span(&d->bytes)))
+            copies++;
+    assert_int_equal(copies, 1);
+    assert_ok(member_recall(w->m[0], bytes_span(&d->bytes), RECALL_NO_REASON, NULL));
+    for (size_t i = 0; i < PEOPLE; i++) {
+        member_credit(w->m[i], 100, 1 << 20);
+        greet_all(w);
+        assert_ok(member_ack_all(w->m[i]));
+        member_forget_mail(w->m[i]);
+    }
+}
+
+static void releasing_to_a_deputy_survives_every_failure(void **state)
+{
+    struct deed d = {.prepare = deputy_prepare, .act = tick_act, .check = deputy_check};
+
+    every_place(*state, &d);
+}
+
 static void held_prepare(struct world *w, struct deed *d)
 {
     struct env_header h;
@@ -721,6 +765,7 @@ int main(void)
         TEST(a_page_of_keys_survives_every_failure),
         TEST(a_page_of_a_chain_survives_every_failure),
         TEST(expiry_survives_every_failure),
+        TEST(releasing_to_a_deputy_survives_every_failure),
         TEST(holding_back_survives_every_failure),
         TEST(inviting_survives_every_failure),
         TEST(joining_survives_every_failure),
