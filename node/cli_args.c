@@ -105,6 +105,38 @@ static json_t *seconds(const char *typed, enum err *e)
     return value;
 }
 
+/* A number and its unit, as in the settings: 90s, 30m, 4h, 2d. */
+static json_t *duration(const char *typed, enum err *e)
+{
+    static const struct {
+        char unit;
+        json_int_t s;
+    } units[] = {
+        {'s', 1        },
+        {'m', 60       },
+        {'h', 3600     },
+        {'d', 24 * 3600},
+        {'j', 24 * 3600},
+    };
+    size_t len = strlen(typed);
+    char digits[16];
+
+    *e = ERR_FIELD_VALUE;
+    if (len < 2 || len > 8)
+        return NULL;
+    memcpy(digits, typed, len - 1);
+    digits[len - 1] = 0;
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+        if (typed[len - 1] == units[i].unit) {
+            json_t *value = number(digits, e);
+
+            if (value)
+                json_integer_set(value, json_integer_value(value) * units[i].s);
+            return value;
+        }
+    return NULL;
+}
+
 static json_t *word(const struct cli_arg *a, const char *typed, enum err *e)
 {
     uint64_t value = 0;
@@ -305,6 +337,8 @@ static json_t *value_of(const struct cli_arg *a, const char *typed, enum err *e)
         return date(a, typed, e);
     case CLI_SECONDS:
         return seconds(typed, e);
+    case CLI_DURATION:
+        return duration(typed, e);
     case CLI_WORD:
     case CLI_MASK:
         return word(a, typed, e);

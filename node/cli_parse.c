@@ -226,6 +226,7 @@ static const char *shape(const struct cli_arg *a)
         [CLI_ROWS] = "FICHIER",
         [CLI_DATE] = "JJ/MM/AAAA",
         [CLI_SECONDS] = "SECONDES",
+        [CLI_DURATION] = "DURÉE",
         [CLI_WORD] = "MOT",
         [CLI_MASK] = "MOT,MOT",
         [CLI_LIST] = "STRUCTURE",

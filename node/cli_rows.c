@@ -124,6 +124,9 @@ static const struct cli_arg send_args[] = {
     {"restricted", "restricted", CLI_FLAG, 0, false, NULL},
     {"answer-by", "answer_by", CLI_DATE, 0, false, NULL},
     {"expires", "expires", CLI_DATE, 0, false, NULL},
+    {"deputy", "deputy", CLI_TEXT, 0, false, NULL},
+    {"after", "after_s", CLI_DURATION, 0, false, NULL},
+    {"instead-of", "instead_of", CLI_TEXT, 0, false, NULL},
     WAIT,
 };
 static const struct cli_arg list_args[] = {
@@ -206,7 +209,7 @@ const struct cli_row cli_rows[] = {
     ROW("oppose lift", "oppose.lift", true, NULL, lift_args, "consigne la levée d'une opposition"),
     ROW("oppose", "oppose", true, NULL, oppose_args, "consigne une opposition ; sans --to, envers tous"),
 
-    ROW("sheet send", "sheet.send", true, cli_run_send, send_args, "écrit une fiche de liaison et l'envoie ; --attach jusqu'à 256 Mio ; --re pour répondre ; --subject-file et --text-file gardent les mots hors de la liste des processus"),
+    ROW("sheet send", "sheet.send", true, cli_run_send, send_args, "écrit une fiche de liaison et l'envoie ; --attach jusqu'à 256 Mio ; --re pour répondre ; --deputy STRUCTURE --after 4h : un suppléant la reçoit si le destinataire ne l'a pas reçue à temps (--instead-of, s'ils sont plusieurs) ; --subject-file et --text-file gardent les mots hors de la liste des processus"),
     ROW("sheet list", "sheet.list", true, NULL, list_args, "liste les fiches"),
     ROW("sheet show", "sheet.show", true, cli_run_show, show_args, "ouvre une fiche ; --section N --raw donne un texte octet pour octet"),
     ROW("sheet recall", "sheet.recall", true, NULL, recall_args, "rappelle une fiche envoyée, chez ceux qui ne l'ont pas encore reçue"),

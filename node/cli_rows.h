@@ -24,6 +24,7 @@ enum cli_kind {
     CLI_FLAG,       /* no value */
     CLI_DATE,       /* DD/MM/YYYY or YYYY-MM-DD, with HH:MM or not, local time -> unix ms */
     CLI_SECONDS,    /* -> ms */
+    CLI_DURATION,   /* 90s, 30m, 4h, 2d -> s */
     CLI_WORD,       /* a name of `table` */
     CLI_MASK,       /* names of `table`, commas between */
     CLI_LIST,       /* may be repeated -> array of texts */

@@ -323,6 +323,8 @@ static const char *type_word(uint64_t type)
         return "statement";
     case AUDIT_HELD:
         return "held";
+    case AUDIT_DEPUTY:
+        return "deputy";
     default:
         return "refused-by-hub";
     }

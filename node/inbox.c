@@ -7,7 +7,7 @@
 #include "meta.h"
 #include "vault.h"
 
-#define ROW_FIELDS 20
+#define ROW_FIELDS 23
 
 void in_key(const uint8_t mid[ID_BYTES], const uint8_t from[ID_BYTES], uint8_t key[IN_KEY_BYTES])
 {
@@ -50,6 +50,9 @@ enum err in_put(struct node *n, struct txn *t, const struct in_status *s)
     wr_fixed(&w, s->digest, DIGEST_BYTES);
     wr_uint(&w, (uint64_t)s->ended);
     wr_uint(&w, s->ended_ms);
+    wr_bool(&w, s->as_deputy);
+    wr_fixed(&w, s->deputed, ID_BYTES);
+    wr_uint(&w, s->deputed_ms);
     return row_put(n, t, TABLE_IN, NULL, SPAN_OF(key), &w);
 }
 
@@ -80,6 +83,9 @@ static enum err in_decode(struct span key, struct span row, struct in_status *ou
     rd_fixed(&r, s.digest, DIGEST_BYTES);
     s.ended = (enum audit_type)rd_uint(&r, AUDIT_HELD);
     s.ended_ms = rd_uint(&r, UINT64_MAX);
+    s.as_deputy = rd_bool(&r);
+    rd_fixed(&r, s.deputed, ID_BYTES);
+    s.deputed_ms = rd_uint(&r, UINT64_MAX);
     if ((e = row_end(&r)))
         return e;
     if (key.len != IN_KEY_BYTES)
@@ -201,7 +207,7 @@ static enum err proof_get(struct node *n, struct txn *t, const struct in_status 
     out->hdr = rd_blob(&r, 0, HEADER_MAX);
     out->rcp = rd_blob(&r, 0, ENVELOPE_MAX);
     out->com = rd_blob(&r, 0, ENVELOPE_MAX);
-    out->sig = rd_blob(&r, 0, SIG_BYTES);
+    out->sig = rd_blob(&r, 0, BATCH_SIG_MAX);
     out->ct = rd_blob(&r, 0, DIGEST_BYTES);
     out->mk = rd_blob(&r, 0, ENVELOPE_MAX);
     out->receipt = rd_blob(&r, 0, RECEIPT_MAX);

@@ -105,6 +105,9 @@ struct in_status {
     uint8_t digest[DIGEST_BYTES];
     enum audit_type ended; /* recalled or held back, also when it had been opened; 0: neither */
     uint64_t ended_ms;     /* hub time */
+    bool as_deputy;        /* we stand in for `deputed`; else `deputed` has it in our place, too */
+    uint8_t deputed[ID_BYTES];
+    uint64_t deputed_ms; /* since when, hub time; 0: no deputy has it */
 };
 
 /* One item of the mailbox, in the caller's write transaction. ERR_OK also for what was refused and
@@ -122,7 +125,8 @@ enum err intake_again(struct node *n, const struct msg_deliver *d, struct covere
 /* How long the keys log was when its sender sealed it; 0 for other items. Unverified: a reason to
  * read the log before judging, nothing more. */
 uint64_t intake_keys_size(const struct msg_deliver *d);
-/* A receipt about an envelope that was meant for us: expired, held back, recalled (intake_ends.c).
+/* A receipt about an envelope that was meant for us: expired, held back, recalled, or that our
+ * deputy has it too (intake_ends.c).
  * ERR_PROOF: it is not about ours. */
 enum err intake_ended(struct node *n, struct txn *t, struct span receipt,
                       const struct receipt_facts *f);

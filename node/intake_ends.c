@@ -1,6 +1,6 @@
 /* What the hub tells of envelopes meant for us that ended otherwise than by delivery: expired, held
- * back, recalled (PROTOCOL.md 11). It may be here already. What a human has opened stays; what
- * nobody has is shown no more. */
+ * back, recalled, or gone to our deputy, too (PROTOCOL.md 11). It may be here already. What a human
+ * has opened stays; what nobody has is shown no more. */
 #include <string.h>
 
 #include "actor.h"
@@ -92,12 +92,36 @@ static enum err here_already(struct node *n, struct txn *t, struct in_status *s,
     return in_put(n, t, s); /* read, or evidence that stays as it is */
 }
 
+/* Our deputy has it too, as its sender had said: told with the envelope, whatever became of it. */
+static enum err deputed(struct node *n, struct txn *t, struct span receipt,
+                        const struct receipt_facts *f)
+{
+    const struct detail *d = &f->detail;
+    struct in_status s;
+    enum err e;
+
+    if (d->to_count != 1 || d->code || memcmp(d->instead, n->self.org, ID_BYTES) != 0)
+        return ERR_PROOF;
+    if ((e = inbox_get(n, t, d->mid, d->from, &s)))
+        return e == ERR_NOT_FOUND ? ERR_OK : e; /* its own receipts have told what became of it */
+    if (memcmp(s.digest, d->digest, DIGEST_BYTES) != 0)
+        return ERR_PROOF;
+    s.as_deputy = false;
+    s.deputed_ms = f->time_ms;
+    memcpy(s.deputed, d->to[0], ID_BYTES);
+    if ((e = in_put(n, t, &s)))
+        return e;
+    return receipts_put(n, t, d->mid, f->type, d->to[0], receipt);
+}
+
 enum err intake_ended(struct node *n, struct txn *t, struct span receipt,
                       const struct receipt_facts *f)
 {
     struct in_status s;
     enum err e;
 
+    if (f->type == AUDIT_DEPUTY)
+        return deputed(n, t, receipt, f);
     if (f->type != AUDIT_EXPIRED && f->type != AUDIT_HELD && f->type != AUDIT_RECALLED)
         return ERR_OK;
     if (f->detail.to_count != 1 || memcmp(f->detail.to[0], n->self.org, ID_BYTES) != 0)

@@ -97,6 +97,11 @@ static void status_fill(struct arriving *a)
     memcpy(s->re, h->re, ID_BYTES);
     memcpy(s->circle, h->circle, ID_BYTES);
     memcpy(s->digest, a->r.digest, DIGEST_BYTES);
+    if (a->accepted.type == AUDIT_DEPUTY) {
+        s->as_deputy = true;
+        s->deputed_ms = a->accepted.time_ms;
+        memcpy(s->deputed, a->accepted.detail.instead, ID_BYTES);
+    }
 }
 
 struct outcome {
@@ -310,6 +315,19 @@ static enum err opened(struct arriving *a)
 /* --- the beginning -------------------------------------------------------------------------------
  */
 
+/* A recipient's by its acceptance; a deputy's by its release to him, in that recipient's place. */
+static bool is_ours_by(const struct arriving *a)
+{
+    const struct env_deputy *deputy = header_deputy(&a->r.header, a->r.index);
+    const struct detail *d = &a->accepted.detail;
+
+    if (!deputy)
+        return a->accepted.type == AUDIT_ACCEPTED;
+    return a->accepted.type == AUDIT_DEPUTY && d->code == 0 && d->to_count == 1 &&
+           memcmp(d->to[0], a->n->self.org, ID_BYTES) == 0 &&
+           memcmp(d->instead, a->r.header.to[deputy->instead], ID_BYTES) == 0;
+}
+
 static enum err accepted_proves(struct arriving *a)
 {
     const struct detail *d = &a->accepted.detail;
@@ -319,7 +337,7 @@ static enum err accepted_proves(struct arriving *a)
 
     if ((e = receipt_decode(a->receipt, &r)) || (e = contacts_receipt(a->n, &r, &a->accepted)))
         return e;
-    if (a->accepted.type != AUDIT_ACCEPTED || memcmp(d->mid, h->mid, ID_BYTES) != 0 ||
+    if (!is_ours_by(a) || memcmp(d->mid, h->mid, ID_BYTES) != 0 ||
         memcmp(d->digest, a->r.digest, DIGEST_BYTES) != 0 ||
         memcmp(d->circle, h->circle, ID_BYTES) != 0 || memcmp(d->from, h->from, ID_BYTES) != 0)
         return ERR_PROOF;

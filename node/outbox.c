@@ -91,6 +91,9 @@ static enum err header_fill(struct node *n, struct txn *t, const struct out_inte
     memcpy(h->to, i->to, i->to_count * sizeof h->to[0]);
     memcpy(h->rcat, i->rcat, i->to_count * sizeof h->rcat[0]);
     memcpy(h->circle, i->circle, ID_BYTES);
+    h->has_deputy = i->deputy_count > 0;
+    h->deputy_count = i->deputy_count;
+    memcpy(h->deputy, i->deputy, sizeof h->deputy);
     h->has_att = i->att_count > 0;
     h->att_count = i->att_count;
     memcpy(h->att, i->att, sizeof h->att);

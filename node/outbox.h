@@ -42,7 +42,9 @@ enum out_mark {
     OUT_MISLABELLED = 16,
     OUT_LAPSED = 32, /* expired at the hub */
     OUT_HELD = 64,   /* held back by the hub: the circle had changed */
-    OUT_RECALLED = 128
+    OUT_RECALLED = 128,
+    OUT_RELEASED = 256,  /* a deputy's: it went to his mailbox */
+    OUT_UNRELEASED = 512 /* a deputy's: due, and he may not have it: code */
 };
 
 struct out_recipient {
@@ -50,7 +52,11 @@ struct out_recipient {
     unsigned marks;        /* of enum out_mark */
     uint64_t delivered_ms; /* hub time, 0: not yet */
     uint64_t opened_ms;
-    uint32_t code; /* of a refusal */
+    uint32_t code;        /* of a refusal */
+    uint64_t released_ms; /* to a deputy, hub time; 0: not, or he is none */
+    bool is_deputy;
+    size_t instead; /* of a deputy: place in `to` of whom he stands in for, and after how long */
+    uint64_t after_s;
 };
 struct out_status {
     uint8_t mid[ID_BYTES];
@@ -98,6 +104,8 @@ struct out_intent {
     size_t to_count;
     uint8_t to[RECIPIENTS_MAX][ID_BYTES];
     uint64_t rcat[RECIPIENTS_MAX];
+    size_t deputy_count; /* the last ones of `to` */
+    struct env_deputy deputy[DEPUTIES_MAX];
 };
 
 /* Judges as sender; a refusal keeps nothing (v, which may be NULL, says which row). Then keeps
@@ -106,6 +114,8 @@ struct verdict;
 enum err outbox_add(struct node *n, struct txn *t, const struct out_intent *intent,
                     struct span payload, uint8_t mid[ID_BYTES], struct verdict *v);
 
+/* Does it go to him, as far as we were told? To a recipient, and to a deputy it was released to. */
+bool out_concerns(const struct out_recipient *r);
 enum err outbox_get(struct node *n, struct txn *t, const uint8_t mid[ID_BYTES],
                     struct out_status *out); /* ERR_NOT_FOUND */
 /* Oldest first; visit may answer ERR_ENOUGH. */

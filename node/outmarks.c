@@ -21,6 +21,7 @@ static const struct mark_rule rules[] = {
     {AUDIT_EXPIRED,     OUT_LAPSED,      false},
     {AUDIT_HELD,        OUT_HELD,        false},
     {AUDIT_RECALLED,    OUT_RECALLED,    false},
+    {AUDIT_DEPUTY,      OUT_RELEASED,    false},
 };
 
 static const struct mark_rule *rule_of(uint64_t type)
@@ -54,10 +55,24 @@ static enum err subject_of(struct span receipt, const struct receipt_facts *f, s
     return ERR_OK;
 }
 
+/* The receipt is about a deputy of ours, for the one whom we said. */
+static bool deputy_fits(const struct out_row *row, const struct out_recipient *who,
+                        const struct detail *d)
+{
+    return who->is_deputy && memcmp(row->status.to[who->instead].org, d->instead, ID_BYTES) == 0;
+}
+
 static void mark(struct out_recipient *r, const struct mark_rule *rule,
                  const struct receipt_facts *f)
 {
+    if (f->type == AUDIT_DEPUTY && f->detail.code) {
+        r->marks |= OUT_UNRELEASED;
+        r->code = f->detail.code;
+        return;
+    }
     r->marks |= rule->mark;
+    if (rule->mark == OUT_RELEASED && !r->released_ms)
+        r->released_ms = f->time_ms;
     if (rule->mark == OUT_DELIVERED && !r->delivered_ms)
         r->delivered_ms = f->time_ms;
     if (rule->mark == OUT_OPENED && !r->opened_ms)
@@ -88,7 +103,7 @@ enum err outbox_receipt(struct node *n, struct txn *t, struct span receipt,
     if (!rule->by_org && facts->detail.to_count != 1)
         return ERR_PROOF;
     who = recipient_of(&row.status, rule->by_org ? facts->detail.by_org : facts->detail.to[0]);
-    if (!who)
+    if (!who || (facts->type == AUDIT_DEPUTY && !deputy_fits(&row, who, &facts->detail)))
         return ERR_PROOF;
     mark(who, rule, facts);
     if (rule->by_org && (e = told_heard(n, t, who->org)))

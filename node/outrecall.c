@@ -34,7 +34,7 @@ static bool all_ended(const struct out_status *s)
     const unsigned ends = OUT_DELIVERED | OUT_LAPSED | OUT_HELD | OUT_RECALLED;
 
     for (size_t i = 0; i < s->count; i++)
-        if (!(s->to[i].marks & ends))
+        if (out_concerns(&s->to[i]) && !(s->to[i].marks & ends))
             return false;
     return true;
 }

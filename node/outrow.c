@@ -7,8 +7,8 @@
 #include "vault.h"
 
 #define ROW_FIELDS 15
-#define RECIPIENT_FIELDS 5
-#define MARKS_MAX 255
+#define RECIPIENT_FIELDS 6
+#define MARKS_MAX 1023
 
 static enum err header_bytes(const struct env_header *h, struct bytes *out)
 {
@@ -27,6 +27,7 @@ static void recipient_write(struct writer *w, const struct out_recipient *r)
     wr_uint(w, r->delivered_ms);
     wr_uint(w, r->opened_ms);
     wr_uint(w, r->code);
+    wr_uint(w, r->released_ms);
 }
 
 static void recipient_read(struct reader *r, struct out_recipient *out)
@@ -37,6 +38,7 @@ static void recipient_read(struct reader *r, struct out_recipient *out)
     out->delivered_ms = rd_uint(r, UINT64_MAX);
     out->opened_ms = rd_uint(r, UINT64_MAX);
     out->code = rd_u32(r, UINT32_MAX);
+    out->released_ms = rd_uint(r, UINT64_MAX);
 }
 
 /* In the order of writing, whatever the clock did meanwhile. */
@@ -50,9 +52,14 @@ static struct span live_key(const struct out_row *row, uint8_t out[OUT_LIVE_BYTE
 static bool ended_for_all(const struct out_status *s)
 {
     for (size_t i = 0; i < s->count; i++)
-        if (s->to[i].marks == 0)
+        if (out_concerns(&s->to[i]) && (s->to[i].marks & ~(unsigned)OUT_RELEASED) == 0)
             return false;
     return true;
+}
+
+bool out_concerns(const struct out_recipient *r)
+{
+    return !r->is_deputy || (r->marks & OUT_RELEASED) != 0;
 }
 
 enum err out_row_put(struct node *n, struct txn *t, const struct out_row *row)
@@ -101,6 +108,13 @@ enum err out_row_put(struct node *n, struct txn *t, const struct out_row *row)
 
 static void from_header(struct out_status *s, const struct env_header *h)
 {
+    for (size_t i = 0; i < s->count; i++) {
+        const struct env_deputy *d = header_deputy(h, i);
+
+        s->to[i].is_deputy = d != NULL;
+        s->to[i].instead = d ? (size_t)d->instead : 0;
+        s->to[i].after_s = d ? d->after_s : 0;
+    }
     s->exp_ms = h->exp;
     s->type = h->type;
     s->class_mask = h->class_mask;
@@ -140,7 +154,7 @@ enum err out_row_decode(struct span key, struct span row, struct out_row *out)
     if ((e = row_end(&r)))
         return e;
     hr = reader_over(header);
-    if (key.len != ID_BYTES || header_decode(&hr, &out->header))
+    if (key.len != ID_BYTES || header_decode(&hr, &out->header) || s->count != out->header.to_count)
         return ERR_CORRUPT;
     memcpy(s->mid, key.ptr, ID_BYTES);
     from_header(s, &out->header);

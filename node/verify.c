@@ -76,6 +76,7 @@ static const char *event(uint64_t type)
         [AUDIT_STATEMENT] = "déclaration de cercle enregistrée",
         [AUDIT_REJECTED] = "refusé par le hub",
         [AUDIT_HELD] = "retenu par le hub à la remise",
+        [AUDIT_DEPUTY] = "non reçu à temps : remis à son suppléant, ou, avec un motif, non",
         [AUDIT_ACT] = "acte d'administration du hub",
         [AUDIT_ALARM] = "alarme du hub",
     };
@@ -107,9 +108,9 @@ static void time_print(uint64_t ms)
     char text[TIME_TEXT_BYTES]; /* 2026-01-01T00:00:00.000Z */
 
     if (time_text(ms, text))
-        printf("à une date illisible");
+        printf(", à une date illisible");
     else
-        printf("le %.2s/%.2s/%.4s %.8s UTC", text + 8, text + 5, text, text + 11);
+        printf(", le %.2s/%.2s/%.4s %.8s UTC", text + 8, text + 5, text, text + 11);
 }
 
 /* Codes that receipts carry; "refus" says the rest, with the code's name beside it. */
@@ -180,7 +181,6 @@ static void say(const struct check *c)
     }
     if (d->has & RD_KEY(DETAIL_CODE) && d->code)
         printf(", motif : %s (%s)", motive(d->code), err_name((enum err)d->code));
-    printf(", ");
     time_print(c->facts.time_ms);
     printf(" ; entrée %" PRIu64 " sur %" PRIu64 " du journal %.*s, clé %s\n", c->proof.index,
            c->proof.checkpoint.size, (int)c->proof.checkpoint.origin.len,

@@ -111,7 +111,7 @@ static enum err marks_say(unsigned marks, struct bytes *out)
         {OUT_HELD,        "retenue par le hub"                      },
         {OUT_RECALLED,    "rappelée"                               },
     };
-    enum err e = marks ? ERR_OK : bytes_printf(out, " pas encore remise");
+    enum err e = marks & ~(unsigned)OUT_RELEASED ? ERR_OK : bytes_printf(out, " pas encore remise");
 
     for (size_t i = 0; !e && i < sizeof words / sizeof words[0]; i++)
         if (marks & words[i].mark)
@@ -119,6 +119,51 @@ static enum err marks_say(unsigned marks, struct bytes *out)
     if (!e && (marks & OUT_OPENED) && (marks & (OUT_RECALLED | OUT_HELD)))
         e = bytes_printf(out, " (quelqu'un l'avait déjà lue)");
     return e;
+}
+
+static int deputy_json(const struct out_status *s, const struct out_recipient *r, json_t *o)
+{
+    return json_object_set_new(o, "deputy_for", json_hex(s->to[r->instead].org, ID_BYTES)) |
+           json_object_set_new(o, "after_s", json_integer((json_int_t)r->after_s)) |
+           json_object_set_new(o, "released_at", json_time(r->released_ms));
+}
+
+/* For whom, and whether he has been called upon. */
+static enum err deputy_state_say(const struct node *n, const struct out_status *s,
+                                 const struct out_recipient *r, struct bytes *out)
+{
+    const struct out_recipient *instead = &s->to[r->instead];
+    enum err e;
+
+    if ((e = bytes_printf(out, ", suppléance de ")) ||
+        (e = word_printable(contacts_org_name(n, instead->org), out)) ||
+        (e = bytes_printf(out, " :")))
+        return e;
+    if (r->marks & OUT_RELEASED) {
+        if ((e = bytes_printf(out, " transmise le ")) || (e = say_time(r->released_ms, out)) ||
+            (e = bytes_printf(out, " faute de remise à temps ;")))
+            return e;
+        return marks_say(r->marks, out);
+    }
+    if (r->marks & OUT_UNRELEASED)
+        return bytes_printf(out, " NON transmise à l'échéance. %s", word_error((enum err)r->code));
+    if (instead->marks)
+        return bytes_printf(out, " sans objet");
+    if ((e = bytes_printf(out, " en réserve, si la fiche n'est pas remise dans un délai de ")) ||
+        (e = say_duration(r->after_s, out)))
+        return e;
+    return ERR_OK;
+}
+
+static enum err recipient_state_say(const struct node *n, const struct out_status *s,
+                                    const struct out_recipient *r, struct bytes *out)
+{
+    enum err e;
+
+    if (r->is_deputy)
+        return deputy_state_say(n, s, r, out);
+    e = bytes_printf(out, " :");
+    return e ? e : marks_say(r->marks, out);
 }
 
 static enum err recall_say(const struct out_status *s, struct bytes *out)
@@ -148,14 +193,15 @@ enum err recipients_say(const struct node *n, struct call *c, const struct out_s
         int bad = json_object_set_new(o, "org", json_hex(r->org, ID_BYTES)) |
                   json_object_set_new(o, "org_name", json_span(contacts_org_name(n, r->org))) |
                   json_object_set_new(o, "delivered_at", json_time(r->delivered_ms)) |
-                  json_object_set_new(o, "opened_at", json_time(r->opened_ms));
+                  json_object_set_new(o, "opened_at", json_time(r->opened_ms)) |
+                  (r->is_deputy ? deputy_json(s, r, o) : 0);
 
         bad |= json_array_append_new(list_, o);
         if (bad)
             e = ERR_NOMEM;
         else if (!(e = bytes_printf(&c->text, "  ")) &&
                  !(e = word_printable(contacts_org_name(n, r->org), &c->text)) &&
-                 !(e = bytes_printf(&c->text, " :")) && !(e = marks_say(r->marks, &c->text)))
+                 !(e = recipient_state_say(n, s, r, &c->text)))
             e = bytes_printf(&c->text, "\n");
     }
     if (json_object_set_new(c->data, "recipients", list_) && !e)
@@ -206,6 +252,23 @@ static enum err ended_say(const struct in_status *s, struct bytes *out)
     return bytes_printf(out, ", après avoir été ouverte ici. Ne vous appuyez plus sur elle.\n");
 }
 
+/* Who else has it, and why, at both ends. */
+static enum err deputed_say(const struct node *n, const struct in_status *s, struct bytes *out)
+{
+    enum err e;
+
+    if (!s->deputed_ms)
+        return ERR_OK;
+    if ((e = bytes_printf(out, s->as_deputy ? "SUPPLÉANCE : vous recevez cette fiche à la place de "
+                                            : "Cette fiche est allée aussi à votre suppléant, ")) ||
+        (e = word_printable(contacts_org_name(n, s->deputed), out)) ||
+        (e = bytes_printf(out, s->as_deputy ? ", qui ne l'avait pas encore reçue le " : ", le ")) ||
+        (e = say_time(s->deputed_ms, out)))
+        return e;
+    return bytes_printf(out, s->as_deputy ? ". Cette structure la recevra aussi à son retour.\n"
+                                          : " : vous ne l'aviez pas encore reçue.\n");
+}
+
 static enum err show(struct node *n, struct call *c, const struct reading *r)
 {
     const struct document *d = &r->doc;
@@ -224,7 +287,10 @@ static enum err show(struct node *n, struct call *c, const struct reading *r)
         return e;
     if (d->type == ENVELOPE_SHEET && (e = attaching_say(n, r->t, &r->mail, &d->sheet, c)))
         return e;
-    return r->mail.incoming ? ended_say(&r->mail.in, &c->text) : recipients_say(n, c, &r->mail.out);
+    if (!r->mail.incoming)
+        return recipients_say(n, c, &r->mail.out);
+    e = deputed_say(n, &r->mail.in, &c->text);
+    return e ? e : ended_say(&r->mail.in, &c->text);
 }
 
 enum err run_sheet_show(struct node *n, struct call *c)

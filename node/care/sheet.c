@@ -8,6 +8,7 @@
 #include "circles.h"
 #include "contacts.h"
 #include "courier.h"
+#include "deputy.h"
 #include "mail.h"
 #include "outbox.h"
 #include "payload.h"
@@ -281,7 +282,8 @@ static enum err build(struct sending *s, struct bytes *payload)
     enum err e;
 
     if ((e = about_whom(s)) || (e = draft_read(s->n, s->c->args, s->d)) ||
-        (e = fill_categories(s)) || (e = on_which_basis(s)))
+        (e = deputy_read(s->n, s->c, sheet, &s->intent)) || (e = fill_categories(s)) ||
+        (e = on_which_basis(s)) || (e = deputy_in_time(s->n, s->c, &s->intent)))
         return e;
     sheet->has_re = s->intent.has_re;
     memcpy(sheet->re, s->intent.re, ID_BYTES);

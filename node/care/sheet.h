@@ -5,7 +5,8 @@
  * sheet.send  person | re, circle?, to [{org, kind?, label?, category?}], note, subject,
  *             sections [{class, text}], attachments? [{name, type, class, base64 | upload}],
  *             urgent?, basis,
- *             purpose?, consent?, notice?, re?, expires?, restricted?, answer_by?, wait_ms?
+ *             purpose?, consent?, notice?, re?, expires?, restricted?, answer_by?, wait_ms?,
+ *             deputy?, after_s?, instead_of? (deputy.h)
  *             -> mid, state
  * sheet.list  person?, box? ("in", "out", "all")         -> sheets [...]
  * sheet.show  mid, export?                               -> mid, direction, state, document {...}

@@ -68,6 +68,15 @@ static size_t marked(const struct out_status *s, unsigned mark)
     return count;
 }
 
+static size_t concerned(const struct out_status *s)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < s->count; i++)
+        count += out_concerns(&s->to[i]) ? 1 : 0;
+    return count;
+}
+
 json_t *in_json(const struct node *n, const struct in_status *s)
 {
     json_t *o =
@@ -87,6 +96,10 @@ json_t *in_json(const struct node *n, const struct in_status *s)
 
     if (s->has_re)
         bad |= json_object_set_new(o, "re", json_hex(s->re, ID_BYTES));
+    if (s->deputed_ms)
+        bad |= json_object_set_new(o, s->as_deputy ? "deputy_for" : "deputy",
+                                   json_hex(s->deputed, ID_BYTES)) |
+               json_object_set_new(o, "deputy_since", json_time(s->deputed_ms));
     if (!bad)
         return o;
     json_decref(o);
@@ -99,7 +112,7 @@ json_t *out_json(const struct out_status *s)
         json_pack("{s:s,s:i,s:s,s:i,s:b,s:i,s:i,s:i,s:I,s:I,s:I}", "direction", "out", "state",
                   (int)s->state, "state_word", word_out_state(s->state), "code", (int)s->code,
                   "urgent", s->urgent, "type", (int)s->type, "class", (int)s->class_mask, "basis",
-                  (int)s->basis, "recipients", (json_int_t)s->count, "delivered",
+                  (int)s->basis, "recipients", (json_int_t)concerned(s), "delivered",
                   (json_int_t)marked(s, OUT_DELIVERED), "read", (json_int_t)marked(s, OUT_OPENED));
     int bad =
         json_object_set_new(o, "mid", json_hex(s->mid, ID_BYTES)) |
@@ -142,7 +155,7 @@ static enum err recipients_named(const struct node *n, const struct out_status *
     enum err e = bytes_printf(out, "  à ");
 
     for (size_t i = 0; !e && i < s->count; i++)
-        if (!(e = bytes_printf(out, "%s", i > 0 ? ", " : "")))
+        if (out_concerns(&s->to[i]) && !(e = bytes_printf(out, "%s", i > 0 ? ", " : "")))
             e = word_printable(contacts_org_name(n, s->to[i].org), out);
     return e;
 }
@@ -176,7 +189,7 @@ static enum err row_state(const struct node *n, struct call *c, const struct mai
             return e;
         if ((e = bytes_printf(&c->text, ", %s, remise à %zu sur %zu, ouverte par %zu",
                               sheet_out_word(m->out.state), marked(&m->out, OUT_DELIVERED),
-                              m->out.count, marked(&m->out, OUT_OPENED))) ||
+                              concerned(&m->out), marked(&m->out, OUT_OPENED))) ||
             (e = recall_row(&m->out, &c->text)))
             return e;
         return bytes_printf(&c->text, "  ");
@@ -191,6 +204,19 @@ static enum err row_state(const struct node *n, struct call *c, const struct mai
                                                                    : ", retenue depuis");
 }
 
+/* For whom we stand in, so that nobody takes it for one of our own. */
+static enum err deputy_row(const struct node *n, const struct in_status *s, struct bytes *out)
+{
+    enum err e;
+
+    if (!s->deputed_ms || !s->as_deputy)
+        return ERR_OK;
+    if ((e = bytes_printf(out, "en suppléance de ")) ||
+        (e = word_printable(contacts_org_name(n, s->deputed), out)))
+        return e;
+    return bytes_printf(out, "  ");
+}
+
 static enum err row_say(struct node *n, struct txn *t, struct call *c, const struct mail *m,
                         json_t *list)
 {
@@ -201,7 +227,8 @@ static enum err row_say(struct node *n, struct txn *t, struct call *c, const str
         return e; /* json_array_append_new() steals it either way */
     if ((e = row_state(n, c, m)))
         return e;
-    if (m->incoming && (e = bell_say(n, t, &m->in, &c->text, row)))
+    if (m->incoming &&
+        ((e = deputy_row(n, &m->in, &c->text)) || (e = bell_say(n, t, &m->in, &c->text, row))))
         return e;
     if (!m->incoming || m->in.state == IN_RECEIVED)
         e = row_content(n, t, c, m, row);

@@ -223,6 +223,25 @@ enum err say_time(uint64_t ms, struct bytes *out)
     return bytes_printf(out, "%s", text);
 }
 
+enum err say_duration(uint64_t s, struct bytes *out)
+{
+    static const struct {
+        uint64_t s;
+        const char *one, *many;
+    } units[] = {
+        {24 * 3600, "jour",    "jours"   },
+        {3600,      "heure",   "heures"  },
+        {60,        "minute",  "minutes" },
+        {1,         "seconde", "secondes"},
+    };
+    size_t i = 0;
+
+    while (s % units[i].s != 0)
+        i++;
+    return bytes_printf(out, "%" PRIu64 " %s", s / units[i].s,
+                        s / units[i].s > 1 ? units[i].many : units[i].one);
+}
+
 enum err identity_say(const struct identity *p, struct bytes *out)
 {
     enum err e = word_printable(span_text(p->birth_name), out);

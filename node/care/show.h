@@ -21,6 +21,7 @@ json_t *invitation_json(const struct node *n, const struct invitation_doc *d);
 /* Each appends. */
 enum err identity_say(const struct identity *p, struct bytes *out);       /* one line, no newline */
 enum err identity_say_fully(const struct identity *p, struct bytes *out); /* lines */
+enum err say_duration(uint64_t s, struct bytes *out);                     /* "4 h", "2 jours" */
 enum err sheet_say(const struct node *n, const struct sheet *s, struct bytes *out);
 enum err invitation_say(const struct node *n, const struct invitation_doc *d, struct bytes *out);
 /* "label : text\n", the text made printable. */
