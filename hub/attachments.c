@@ -293,13 +293,14 @@ static void turn(struct attachments *a, struct turn *t)
 
 static void *attach_thread(void *arg)
 {
+    const struct fair_group most = {TURN_JOBS, TURN_BYTES, UINT64_MAX};
     struct attachments *a = arg;
     enum err e;
 
     for (;;) {
         struct turn t = {0};
 
-        e = fair_pop_many(a->in, t.jobs, TURN_JOBS, TURN_BYTES, TURN_WAIT_MS, &t.n);
+        e = fair_pop_many(a->in, t.jobs, &most, TURN_WAIT_MS, &t.n);
         if (e && e != ERR_TIMEOUT && e != ERR_AGAIN)
             return NULL;
         remove_gone(a);

@@ -448,13 +448,14 @@ enum err core_started(struct core *c)
 
 enum err core_turn(struct core *c, int64_t wait_ms)
 {
+    const struct fair_group most = {group_most(c), HUB_GROUP_BYTES, HUB_GROUP_SHARE};
     struct job *jobs[HUB_GROUP_MAX];
     size_t n = 0;
     enum err e;
 
     if (c->holds || mailboxes_wait(c))
         wait_ms = 0; /* somebody is to be told */
-    e = fair_pop_many(c->in, jobs, group_most(c), HUB_GROUP_BYTES, wait_ms, &n);
+    e = fair_pop_many(c->in, jobs, &most, wait_ms, &n);
     if (e && e != ERR_TIMEOUT && e != ERR_AGAIN)
         return e;
     if (e && !c->holds) {

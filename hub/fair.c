@@ -22,6 +22,8 @@ struct flow {
     struct flow *next;     /* in its lane's ring */
     struct job *first, **end;
     uint64_t deficit;
+    uint64_t group; /* the last that took from it, and what it cost */
+    uint64_t spent;
     bool busy; /* handed out and not done: in no ring */
     UT_hash_handle hh;
 };
@@ -39,6 +41,9 @@ struct fair {
     uint64_t wakes;
     struct flow *flows[LANES]; /* one for each organisation that ever spoke: as many as enrolled */
     struct ring ring[LANES];
+    struct ring rests[LANES]; /* have had their share of the group that is taken now */
+    uint64_t group;
+    uint64_t share;
     struct fair_counters count;
 };
 
@@ -50,8 +55,10 @@ enum err fair_new(bool exclusive, struct fair **out)
     if (!f)
         return ERR_NOMEM;
     f->exclusive = exclusive;
-    for (int i = 0; i < LANES; i++)
+    for (int i = 0; i < LANES; i++) {
         f->ring[i].end = &f->ring[i].first;
+        f->rests[i].end = &f->rests[i].first;
+    }
     /* On Linux these allocate nothing and cannot fail. */
     pthread_mutex_init(&f->mutex, NULL);
     pthread_condattr_init(&monotonic);
@@ -144,10 +151,16 @@ static struct flow *flow_of(struct fair *f, enum lane lane, const uint8_t *org)
 }
 
 /* Goes on with its turn if that is worth the next job too; else to the end, with a new grant. */
-static void flow_return(struct ring *r, struct flow *w)
+static void flow_return(struct fair *f, enum lane lane, struct flow *w)
 {
+    struct ring *r = &f->ring[lane];
+
     if (!w->first)
         return; /* at its next job it begins anew */
+    if (w->group == f->group && w->spent >= f->share) {
+        ring_append(&f->rests[lane], w);
+        return;
+    }
     if (w->deficit >= cost_of(w->first)) {
         ring_prepend(r, w);
         return;
@@ -175,9 +188,14 @@ static struct job *take(struct fair *f, enum lane lane)
     if (!w->first)
         w->end = &w->first;
     w->deficit -= cost_of(j);
+    if (w->group != f->group) {
+        w->group = f->group;
+        w->spent = 0;
+    }
+    w->spent += cost_of(j);
     w->busy = f->exclusive;
     if (!w->busy)
-        flow_return(r, w);
+        flow_return(f, lane, w);
     f->count.depth--;
     f->count.popped++;
     return j;
@@ -193,16 +211,30 @@ static struct job *take_next(struct fair *f, size_t n, size_t most)
     return j ? j : take(f, LANE_MEMBERS);
 }
 
-static size_t take_group(struct fair *f, struct job **out, size_t most, size_t most_bytes)
+static void rests_end(struct fair *f)
+{
+    for (enum lane lane = 0; lane < LANES; lane++)
+        while (f->rests[lane].first) {
+            struct flow *w = ring_pop(&f->rests[lane]);
+
+            w->spent = 0;
+            flow_return(f, lane, w);
+        }
+}
+
+static size_t take_group(struct fair *f, struct job **out, const struct fair_group *most)
 {
     size_t bytes = 0;
     size_t n = 0;
 
-    while (n < most && (n == 0 || bytes < most_bytes)) {
-        if (!(out[n] = take_next(f, n, most)))
+    f->group++;
+    f->share = most->share;
+    while (n < most->jobs && (n == 0 || bytes < most->bytes)) {
+        if (!(out[n] = take_next(f, n, most->jobs)))
             break;
         bytes += out[n++]->frame.len;
     }
+    rests_end(f);
     return n;
 }
 
@@ -257,7 +289,7 @@ enum err fair_push(struct fair *f, struct job *j)
     return e;
 }
 
-enum err fair_pop_many(struct fair *f, struct job **out, size_t most, size_t most_bytes,
+enum err fair_pop_many(struct fair *f, struct job **out, const struct fair_group *most,
                        int64_t wait_ms, size_t *count)
 {
     struct timespec deadline = deadline_of(wait_ms > 0 ? wait_ms : 0);
@@ -268,7 +300,7 @@ enum err fair_pop_many(struct fair *f, struct job **out, size_t most, size_t mos
 
     pthread_mutex_lock(&f->mutex);
     wakes = f->wakes;
-    while ((n = take_group(f, out, most, most_bytes)) == 0) {
+    while ((n = take_group(f, out, most)) == 0) {
         if (f->closed && f->count.depth == 0)
             e = ERR_CLOSED;
         else if (f->woken || f->wakes != wakes)
@@ -289,9 +321,10 @@ enum err fair_pop_many(struct fair *f, struct job **out, size_t most, size_t mos
 
 enum err fair_pop(struct fair *f, struct job **out, int64_t wait_ms)
 {
+    const struct fair_group one = {1, SIZE_MAX, UINT64_MAX};
     size_t n;
 
-    return fair_pop_many(f, out, 1, SIZE_MAX, wait_ms, &n);
+    return fair_pop_many(f, out, &one, wait_ms, &n);
 }
 
 void fair_done(struct fair *f, enum lane lane, const uint8_t *org)
@@ -302,7 +335,7 @@ void fair_done(struct fair *f, enum lane lane, const uint8_t *org)
     HASH_FIND(hh, f->flows[lane], org, ID_BYTES, w);
     if (w && w->busy) {
         w->busy = false;
-        flow_return(&f->ring[lane], w);
+        flow_return(f, lane, w);
         if (w->first)
             pthread_cond_signal(&f->some);
     }

@@ -59,9 +59,16 @@ void fair_free(struct fair *f); /* NULL is fine; jobs left in it are freed */
 /* By j->lane and j->who.org; j->cost 0 is JOB_COST_FIXED. ERR_NOMEM, ERR_CLOSED: j stays the
  * caller's. */
 enum err fair_push(struct fair *f, struct job *j);
-/* Up to `most` jobs, fewer when their frames reach most_bytes (the first is always handed out).
- * Waits up to wait_ms for one. ERR_TIMEOUT; ERR_AGAIN: fair_wake(); ERR_CLOSED. */
-enum err fair_pop_many(struct fair *f, struct job **out, size_t most, size_t most_bytes,
+/* What is taken at once: so many jobs, fewer when their frames reach `bytes` (the first is always
+ * handed out), and of one organisation none after its jobs in this group have cost `share`,
+ * whether others wait or not: who comes while the group is dealt with waits for all of it. */
+struct fair_group {
+    size_t jobs;
+    size_t bytes;
+    uint64_t share;
+};
+/* Waits up to wait_ms for one. ERR_TIMEOUT; ERR_AGAIN: fair_wake(); ERR_CLOSED. */
+enum err fair_pop_many(struct fair *f, struct job **out, const struct fair_group *most,
                        int64_t wait_ms, size_t *count);
 enum err fair_pop(struct fair *f, struct job **out, int64_t wait_ms);
 /* In an exclusive queue: the job of that organisation is dealt with. */

@@ -35,8 +35,9 @@
 #define HUB_WORKERS_MAX 16
 #define HUB_GROUP_MAX 256 /* items of one commit */
 #define HUB_GROUP_BYTES (4u << 20)
-#define HUB_GROUP_US 2000  /* of deciding: who comes during a group waits for all of it */
-#define HUB_GROUP_LEAST 32 /* items of one commit while others wait, whatever they cost */
+#define HUB_GROUP_SHARE (1u << 20) /* of one organisation: 30 small jobs, 4 large */
+#define HUB_GROUP_US 2000          /* of deciding: who comes during a group waits for all of it */
+#define HUB_GROUP_LEAST 32         /* items of one commit while others wait, whatever they cost */
 
 /* A member's node: number is the leaf index of its enrolment, small and for ever. */
 struct member {

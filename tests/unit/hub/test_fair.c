@@ -128,7 +128,7 @@ static void lanes_go_before_each_other_and_leave_members_their_quarter(void **st
         assert_ok(fair_push(f, job_by(2, LANE_EMERGENCY, 0, 0)));
     }
     assert_ok(fair_push(f, job_by(0, LANE_HUB, 0, 0)));
-    assert_ok(fair_pop_many(f, out, 16, SIZE_MAX, 0, &n));
+    assert_ok(fair_pop_many(f, out, &(struct fair_group){16, SIZE_MAX, UINT64_MAX}, 0, &n));
     assert_int_equal(n, 16);
     assert_int_equal(out[0]->lane, LANE_HUB);
     for (size_t i = 0; i < n; i++) {
@@ -156,13 +156,41 @@ static void a_group_is_bounded_in_bytes_and_never_empty(void **state)
         j->frame.len = 1000;
         assert_ok(fair_push(f, j));
     }
-    assert_ok(fair_pop_many(f, out, 8, 2500, 0, &n));
+    assert_ok(fair_pop_many(f, out, &(struct fair_group){8, 2500, UINT64_MAX}, 0, &n));
     assert_int_equal(n, 3);
     for (size_t i = 0; i < n; i++)
         job_free(out[i]);
-    assert_ok(fair_pop_many(f, out, 8, 1, 0, &n));
+    assert_ok(fair_pop_many(f, out, &(struct fair_group){8, 1, UINT64_MAX}, 0, &n));
     assert_int_equal(n, 1);
     job_free(out[0]);
+    fair_free(f);
+}
+
+static void one_organisation_has_its_share_of_a_group_and_no_more(void **state)
+{
+    const struct fair_group most = {64, SIZE_MAX, 4 * JOB_COST_FIXED};
+    struct fair *f = fair_of(false);
+    struct job *out[64];
+    size_t of[3];
+    size_t n = 0;
+
+    (void)state;
+    for (uint64_t i = 0; i < 10; i++)
+        put(f, 1, 0, i);
+    put(f, 2, 0, 100);
+    for (size_t group = 0; group < 3; group++) {
+        memset(of, 0, sizeof of);
+        assert_ok(fair_pop_many(f, out, &most, 0, &n));
+        for (size_t i = 0; i < n; i++) {
+            if (out[i]->who.org[0] == 1) /* its order is kept across groups */
+                assert_int_equal(out[i]->req, 4 * group + of[1]);
+            of[out[i]->who.org[0]]++;
+            job_free(out[i]);
+        }
+        assert_int_equal(of[1], group < 2 ? 4 : 2);
+        assert_int_equal(of[2], group == 0 ? 1 : 0);
+    }
+    assert_int_equal(fair_pop_many(f, out, &most, 0, &n), ERR_TIMEOUT);
     fair_free(f);
 }
 
@@ -416,6 +444,7 @@ int main(void)
         cmocka_unit_test(large_frames_buy_no_larger_share),
         cmocka_unit_test(lanes_go_before_each_other_and_leave_members_their_quarter),
         cmocka_unit_test(a_group_is_bounded_in_bytes_and_never_empty),
+        cmocka_unit_test(one_organisation_has_its_share_of_a_group_and_no_more),
         cmocka_unit_test(an_exclusive_queue_hands_out_one_of_each_at_a_time),
         cmocka_unit_test(a_wake_is_not_lost_and_a_close_hands_out_what_is_left),
         cmocka_unit_test(a_wake_reaches_everybody_who_waits),
