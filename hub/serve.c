@@ -35,7 +35,7 @@ static const struct setting settings[] = {
     {"public_join_endpoint", SET_TEXT, AT(public_join_endpoint), "", 0, 0, "de même pour l'enrôlement (vide : celle de join_listen)"},
     {"passphrase_file", SET_PATH, AT(passphrase_file), "", 0, 0, "fichier de la phrase de passe de hub.key, fermé aux autres (chmod 600)"},
     {"workers", SET_UINT, AT(workers), "2", 1, HUB_WORKERS_MAX, "fils d'exécution qui vérifient les signatures"},
-    {"rate_per_s", SET_UINT, AT(rate_per_s), "5000", 1, 1000000, "messages par seconde d'un nœud, accusés compris, avant toute vérification"},
+    {"rate_per_s", SET_UINT, AT(rate_per_s), "5000", 1, 1000000, "messages par seconde d'un nœud, accusés compris, avant toute vérification ; un grand compte pour autant de fois 8 Kio"},
     {"rate_burst", SET_UINT, AT(rate_burst), "10000", 1, 1000000, "de même, en une fois"},
     {"inflight_messages", SET_UINT, AT(inflight_messages), "512", 1, 65536, "messages d'une organisation qui attendent une réponse"},
     {"inflight_bytes", SET_SIZE, AT(inflight_bytes), "32m", 1 << 20, 1 << 30, "de même, en octets"},

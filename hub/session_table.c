@@ -73,15 +73,15 @@ void sessions_free(struct session **all)
     }
 }
 
-bool bucket_take(struct bucket *b, uint64_t now_ms, uint32_t rate, uint32_t burst)
+bool bucket_take(struct bucket *b, uint64_t now_ms, uint32_t rate, uint32_t burst, uint32_t tokens)
 {
     b->tokens += (double)(now_ms - b->filled_ms) * rate / 1000.0;
     b->filled_ms = now_ms;
     if (!b->begun || b->tokens > burst)
         b->tokens = burst;
     b->begun = true;
-    if (b->tokens < 1)
+    if (b->tokens < tokens)
         return false;
-    b->tokens -= 1;
+    b->tokens -= tokens;
     return true;
 }

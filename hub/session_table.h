@@ -27,8 +27,8 @@ struct bucket {
     double tokens;
     bool begun; /* full at the first use */
 };
-/* One of `rate` a second, at most `burst` at once. False: too fast. */
-bool bucket_take(struct bucket *b, uint64_t now_ms, uint32_t rate, uint32_t burst);
+/* `rate` tokens a second, at most `burst` at once. False, and nothing is taken: too fast. */
+bool bucket_take(struct bucket *b, uint64_t now_ms, uint32_t rate, uint32_t burst, uint32_t tokens);
 
 /* A session costs the hub a commit and two signatures: nobody opens them all day. */
 #define HELLOS_A_SECOND 5

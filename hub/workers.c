@@ -1,20 +1,14 @@
 /* Workers: parsing and signatures, away from the door and from the store. Each has its own
- * replica of the directory, kept up by messages, so nothing is shared and nothing locked. They run
- * at a lower priority than the store thread, whose commits everybody waits for. */
+ * replica of the directory, kept up by messages, so nothing is shared and nothing locked. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "hub.h"
 #include "log.h"
 #include "proven.h"
 #include "receipt.h"
 
-#define WORKER_NICE 10
-#define EMERGENCY_NICE 5
 #define KEYS_ROOM 65536 /* the door never waits for a worker, and must not */
 #define WORKERS_ALL (HUB_WORKERS_MAX + 1)
 
@@ -176,8 +170,6 @@ static void *worker_thread(void *arg)
     enum err e;
 
     pthread_setname_np(pthread_self(), "hub-verify");
-    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid),
-                w->in == w->all->emergency ? EMERGENCY_NICE : WORKER_NICE);
     while ((e = fair_pop(w->in, &j, FAIR_FOREVER)) == ERR_OK || e == ERR_AGAIN) {
         uint8_t org[ID_BYTES];
         enum lane lane;

@@ -384,6 +384,7 @@ static void put_garbage(struct world *w, size_t i)
     assert_ok(message_encode(&say, &j->frame));
     job_prepare(w, j, i);
     assert_int_not_equal(j->verdict, ERR_OK);
+    j->cost = 1; /* all of them in one group, whatever the share of one organisation is */
     assert_ok(fair_push(w->in, j));
 }
 

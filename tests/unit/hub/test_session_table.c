@@ -50,14 +50,16 @@ static void tokens_come_back_with_time_and_not_beyond_the_burst(void **state)
 
     (void)state;
     for (int i = 0; i < 3; i++)
-        assert_true(bucket_take(&b, 1000, 10, 3));
-    assert_false(bucket_take(&b, 1000, 10, 3));
-    assert_false(bucket_take(&b, 1050, 10, 3));
-    assert_true(bucket_take(&b, 1101, 10, 3));
-    assert_false(bucket_take(&b, 1101, 10, 3));
+        assert_true(bucket_take(&b, 1000, 10, 3, 1));
+    assert_false(bucket_take(&b, 1000, 10, 3, 1));
+    assert_false(bucket_take(&b, 1050, 10, 3, 1));
+    assert_true(bucket_take(&b, 1101, 10, 3, 1));
+    assert_false(bucket_take(&b, 1101, 10, 3, 1));
     for (int i = 0; i < 3; i++)
-        assert_true(bucket_take(&b, 900000, 10, 3));
-    assert_false(bucket_take(&b, 900000, 10, 3));
+        assert_true(bucket_take(&b, 900000, 10, 3, 1));
+    assert_false(bucket_take(&b, 900000, 10, 3, 1));
+    assert_false(bucket_take(&b, 900250, 10, 3, 3)); /* two are there: they stay */
+    assert_true(bucket_take(&b, 900250, 10, 3, 2));
 }
 
 static void what_waits_is_bounded(void **state)
