@@ -41,10 +41,12 @@ leaves() { # of type 15
     hub log --last 1000
     awk -F '\t' '$1 ~ /^entries[.][0-9]+[.]type$/ && $2 == 15' flat | wc -l
 }
-send() { # SUBJECT
+send() { # SUBJECT [MORE...]
+    local subject=$1
+    shift
     as hopital medecin sheet send --person "$person_hopital" --to "${org[ehpad]}@mixte" \
-        --deputy "${org[dac]}" --after 1m --note OBS --subject "$1" \
-        --text-file "médical=$DATA/relais.txt" --basis échange --purpose continuité --wait 10
+        --deputy "${org[dac]}" --after 1m --note OBS --subject "$subject" \
+        --text-file "médical=$DATA/relais.txt" --basis échange --purpose continuité --wait 10 "$@"
     mid=$(value mid)
     until_true 'le hub a accepté la fiche' sheet_state hopital medecin "$mid" state 3
 }
@@ -172,7 +174,9 @@ send 'Relais du matin'
 third=$mid
 until_true 'remise' shows hopital medecin "$third" recipients.0.delivered true
 stop ehpad
-send 'Relais de midi' # due after the third: when it is released, the third has been looked at
+head -c 400000 /dev/urandom >grande
+# due after the third: when it is released, the third has been looked at
+send 'Relais de midi' --attach 'médical=grande'
 fourth=$mid
 ahead 210000
 until_true 'la quatrième est remise au suppléant' shows hopital medecin "$fourth" recipients.1.delivered true
@@ -181,3 +185,8 @@ expect 'suppléant de la troisième' "$(shown hopital medecin "$third" recipient
 expect 'feuilles du suppléant' "$(leaves)" 3
 has_sheets dac coordinateur 2 || fail 'le suppléant n'\''a pas ses deux fiches' "$(cat answer)"
 echo 'ok received in time: no deputy'
+
+taken() { node_ dac --as secret/coordinateur.as sheet attachment "$fourth" 1 --non-analyse --output piece; }
+until_true 'le suppléant a la pièce jointe' answers taken
+cmp piece grande || fail 'la pièce jointe du suppléant diffère'
+echo 'ok an attachment that travels beside the sheet is the deputy'\''s, too'
