@@ -201,9 +201,6 @@ enum err core_refuse_with(struct core *c, const struct job *j, const struct msg_
 enum err core_stage(struct core *c, struct parcel *p);
 enum err core_answer(struct core *c, const struct job *j, json_t *answer); /* steals answer */
 
-/* BUSY, RATE, UNKNOWN, STOPPING, FULL ... : the sender offers the same bytes again. */
-bool err_is_final(enum err e);
-
 /* After the commit: everything staged goes out. After anything else: it is forgotten. */
 void staged_say(struct core *c);
 void staged_forget(struct core *c);
@@ -384,7 +381,8 @@ bool mailboxes_wait(struct core *c); /* for the pump, and it could go on now */
 /* Something that is no job may have opened the way again: everybody is looked at once. */
 void mailboxes_ready(struct core *c);
 
-/* ERR_OK, or the row of the disclosure table that has closed since `body` was accepted. */
+/* ERR_OK, or the row of the disclosure table that has closed since `body` was accepted. ERR_OPEN:
+ * these bytes are not the envelope that was accepted for m. */
 enum err item_judge(struct core *c, const struct mailbox *m, struct span body);
 bool item_is_held_for(enum err e); /* is that a row of the table, not a failure of ours? */
 

@@ -32,13 +32,13 @@ enum err item_judge(struct core *c, const struct mailbox *m, struct span body)
     size_t i;
 
     if ((e = envelope_parse(body, &view, &header, NULL)))
-        return e;
+        return ERR_OPEN;
     e = circles_get(c, header.circle, &circle);
     if (e && e != ERR_NOT_FOUND)
         return e;
     i = header_recipient(&header, m->who.org);
     if (i == header.to_count)
-        return ERR_INTERNAL;
+        return ERR_OPEN;
     disclosure_of_header(&header, &ask);
     memcpy(ask.to, m->who.org, sizeof ask.to);
     ask.rcat = header.rcat[i];
@@ -49,12 +49,11 @@ static enum err receipt_for(struct core *c, struct txn *t, const struct item *it
                             struct bytes *out)
 {
     struct receipt extra;
-    enum err e;
 
     if (it->kind != DELIVER_RECEIPT || body.len == 0)
         return audit_receipt(c, t, it->index, NULL, out);
-    if ((e = receipt_extra_decode(body, &extra)))
-        return e;
+    if (receipt_extra_decode(body, &extra))
+        return ERR_OPEN;
     return audit_receipt(c, t, it->index, &extra.path, out);
 }
 
@@ -123,10 +122,13 @@ static enum err next_one(struct core *c, struct txn *t, struct mailbox *m, const
     if ((e = item_read(t, at->seq, &it)))
         return e;
     if ((e = item_body(t, at->seq, &body)))
-        return e;
-    if (it.kind == DELIVER_ENVELOPE && (e = item_judge(c, m, body)))
+        return e == ERR_NOT_FOUND ? hold(c, m, it.seq, ERR_CORRUPT) : e;
+    if (it.kind == DELIVER_ENVELOPE && (e = item_judge(c, m, body)) && e != ERR_OPEN)
         return item_is_held_for(e) ? hold(c, m, it.seq, e) : e;
-    return issue(c, t, m, at, &it, body);
+    if (!e)
+        e = issue(c, t, m, at, &it, body);
+    /* its bytes are lost; what is behind it need not wait */
+    return e == ERR_OPEN ? hold(c, m, it.seq, ERR_CORRUPT) : e;
 }
 
 /* Its turn: some messages, some bytes; it comes back to the end of the list if more would go. */

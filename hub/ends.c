@@ -1,10 +1,12 @@
 /* How a message ends without being delivered: held back, expired, recalled. Both sides are told by
  * a receipt, and what is left of the item goes (PROTOCOL.md 11, 12). */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "attached.h"
 #include "deputy.h"
+#include "log.h"
 #include "operators.h"
 #include "warnings.h"
 
@@ -61,6 +63,33 @@ enum err item_end(struct core *c, struct item *it, uint32_t number, const struct
     return item_settle(c, it->seq);
 }
 
+/* A statement (its chain can still be asked for) or a receipt (its leaf is still there) whose bytes
+ * are lost: there is nobody to answer to but the operator. */
+static enum err item_drop(struct core *c, struct item *it, uint32_t number)
+{
+    enum err e;
+
+    mailbox_end(mailbox_of(c, number), it->seq);
+    if ((e = item_done(c, it, number, ITEM_ENDED)))
+        return e;
+    return item_settle(c, it->seq);
+}
+
+static enum err hold_write(struct core *c, const struct held *h)
+{
+    struct item it;
+    enum err e = item_read(c->t, h->seq, &it);
+
+    if (e)
+        return e;
+    if (h->why == ERR_CORRUPT)
+        log_error("item.damaged", "seq=%" PRIu64 " kind=%u", h->seq, (unsigned)it.kind);
+    if (it.kind != DELIVER_ENVELOPE)
+        return item_drop(c, &it, h->number);
+    c->count.held++;
+    return item_end(c, &it, h->number, &(struct ending){AUDIT_HELD, h->why, NULL});
+}
+
 /* The list is the core's: what a failed group could not write is judged again by the next pump,
  * because reloading puts the entry back into its mailbox. */
 enum err holds_write(struct core *c)
@@ -69,13 +98,9 @@ enum err holds_write(struct core *c)
 
     while (c->holds && !e) {
         struct held *h = c->holds;
-        struct item it;
 
         c->holds = h->next;
-        e = item_read(c->t, h->seq, &it);
-        if (!e)
-            e = item_end(c, &it, h->number, &(struct ending){AUDIT_HELD, h->why, NULL});
-        c->count.held++;
+        e = hold_write(c, h);
         free(h);
     }
     return e;
@@ -102,10 +127,12 @@ static enum err issued_one(struct core *c, struct mailbox *m, uint64_t seq,
 
     if (e || it.kind != DELIVER_ENVELOPE || memcmp(it.circle, handle, ID_BYTES) != 0)
         return e;
-    if ((e = item_body(c->t, seq, &body)))
-        return e;
-    e = item_judge(c, m, body);
-    if (!item_is_held_for(e))
+    e = item_body(c->t, seq, &body);
+    if (!e)
+        e = item_judge(c, m, body);
+    if (e == ERR_NOT_FOUND || e == ERR_OPEN) /* nobody can judge it any more */
+        e = ERR_CORRUPT;
+    else if (!item_is_held_for(e))
         return e;
     c->count.held++;
     return item_end(c, &it, m->who.number, &(struct ending){AUDIT_HELD, e, NULL});

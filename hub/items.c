@@ -142,8 +142,8 @@ enum err item_settle(struct core *c, uint64_t seq)
             return ERR_OK;
     if ((e = store_del(c->t, TABLE_ITEM, key_u64(seq, key))))
         return e;
-    if ((e = store_del(c->t, TABLE_BODY, key_u64(seq, key))))
-        return e;
+    if ((e = store_del(c->t, TABLE_BODY, key_u64(seq, key))) && e != ERR_NOT_FOUND)
+        return e; /* lost by the disk: its end was told all the same */
     quota_uncount(c, &it);
     return ERR_OK;
 }

@@ -15,31 +15,6 @@ struct staged {
     uint64_t heard_us; /* a PUT: when its frame came in; 0: not measured */
 };
 
-bool err_is_final(enum err e)
-{
-    switch (e) {
-    case ERR_BUSY:
-    case ERR_RATE:
-    case ERR_UNKNOWN:
-    case ERR_STOPPING:
-    case ERR_FULL:
-    case ERR_NOMEM:
-    case ERR_IO:
-    case ERR_READONLY:
-    case ERR_INTERNAL:
-    case ERR_MESSAGE_STATE:
-    case ERR_SENDER_QUOTA:
-    case ERR_HUB_QUOTA:
-    case ERR_ATTACHMENT_MISSING:
-    case ERR_ATTACHMENT_QUOTA:
-    case ERR_RECOVERING:
-    case ERR_BEHIND:
-        return false;
-    default:
-        return true;
-    }
-}
-
 /* --- saying -------------------------------------------------------------------------------- */
 
 static enum err staged_add(struct core *c, struct parcel *p, struct staged **out)
@@ -159,7 +134,7 @@ static enum err refusal_log(struct core *c, const struct job *j, enum err why)
     struct detail d = {.has = RD_KEY(DETAIL_FROM) | RD_KEY(DETAIL_CODE), .code = (uint32_t)why};
     uint64_t index;
 
-    if (!err_is_final(why) || why == ERR_DUPLICATE || !refusal_counts(c, j))
+    if (!refusal_is_final(why) || why == ERR_DUPLICATE || !refusal_counts(c, j))
         return ERR_OK;
     c->refusals_left--;
     memcpy(d.from, j->who.org, sizeof d.from);

@@ -298,6 +298,10 @@ enum err message_encode(const struct message *m, struct bytes *out);
 
 const char *message_name(enum message_type t); /* "HELLO"; "?" for no row. Static. */
 
+/* What an ERR says of a request: false for BUSY, RATE, UNKNOWN, FULL ... (PROTOCOL.md 11, PUT):
+ * whoever asked offers the same bytes again. A number that no row has is final. */
+bool refusal_is_final(uint32_t code);
+
 /* True if `v` is in the set; the highest common version, 0: none. */
 uint32_t versions_common(const struct versions *theirs);
 

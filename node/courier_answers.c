@@ -140,14 +140,6 @@ void on_receipt(struct courier *c, const struct link_frame *f, const struct mess
     courier_want_work(c);
 }
 
-static bool is_final(enum err e)
-{
-    return e != ERR_BUSY && e != ERR_RATE && e != ERR_UNKNOWN && e != ERR_STOPPING &&
-           e != ERR_FULL && e != ERR_ATTACHMENT_MISSING && e != ERR_ATTACHMENT_QUOTA &&
-           e != ERR_READONLY && e != ERR_IO && e != ERR_SENDER_QUOTA && e != ERR_HUB_QUOTA &&
-           e != ERR_RECOVERING && e != ERR_BEHIND;
-}
-
 struct stop_rule {
     enum err code;
     bool may_retry;
@@ -302,7 +294,7 @@ void on_err(struct courier *c, const struct link_frame *f, const struct message 
         courier_down(c, err_name(why));
         return;
     }
-    if (!x && m->err.req && att_refused(c, m->err.req, why, is_final(why)))
+    if (!x && m->err.req && att_refused(c, m->err.req, why, refusal_is_final(m->err.code)))
         return;
     if (!x) {
         log_limited(LEVEL_INFO, "hub.err", "why=%s", err_name(why));
@@ -312,7 +304,7 @@ void on_err(struct courier *c, const struct link_frame *f, const struct message 
             courier_fault(c, err_name(why));
         return;
     }
-    if (!is_final(why)) {
+    if (!refusal_is_final(m->err.code)) {
         if (why == ERR_ATTACHMENT_MISSING && x->id.kind == TASK_PUT)
             missing_sent(c, x);
         task_again(c, x);

@@ -136,3 +136,28 @@ uint32_t versions_common(const struct versions *theirs)
             return WIRE_VERSION;
     return 0;
 }
+
+bool refusal_is_final(uint32_t code)
+{
+    switch (code) {
+    case ERR_BUSY:
+    case ERR_RATE:
+    case ERR_UNKNOWN:
+    case ERR_STOPPING:
+    case ERR_FULL:
+    case ERR_NOMEM:
+    case ERR_IO:
+    case ERR_READONLY:
+    case ERR_INTERNAL:
+    case ERR_MESSAGE_STATE:
+    case ERR_SENDER_QUOTA:
+    case ERR_HUB_QUOTA:
+    case ERR_ATTACHMENT_MISSING:
+    case ERR_ATTACHMENT_QUOTA:
+    case ERR_RECOVERING:
+    case ERR_BEHIND:
+        return false;
+    default:
+        return true;
+    }
+}

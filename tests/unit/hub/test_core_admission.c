@@ -62,7 +62,7 @@ static void refuse(struct world *w, size_t by, struct span whole, enum err code)
 
     assert_int_equal(member_put(w->m[by], whole, NULL), code);
     after = memory_of(w);
-    assert_int_equal(after.audit, before.audit + (err_is_final(code) ? 1 : 0));
+    assert_int_equal(after.audit, before.audit + (refusal_is_final(code) ? 1 : 0));
     after.audit = before.audit;
     assert_same_memory(&before, &after);
 }

@@ -461,6 +461,35 @@ static void the_specification_lists_every_message_of_the_table(void **state)
     bytes_free(&page);
 }
 
+/* PROTOCOL.md 11, PUT: these are not final, all others are, those that no row has included. */
+static void what_is_offered_again_is_what_the_protocol_names(void **state)
+{
+    static const enum err later[] = {ERR_BUSY,
+                                     ERR_RATE,
+                                     ERR_UNKNOWN,
+                                     ERR_STOPPING,
+                                     ERR_FULL,
+                                     ERR_RECOVERING,
+                                     ERR_READONLY,
+                                     ERR_NOMEM,
+                                     ERR_IO,
+                                     ERR_INTERNAL,
+                                     ERR_ATTACHMENT_MISSING,
+                                     ERR_ATTACHMENT_QUOTA,
+                                     ERR_SENDER_QUOTA,
+                                     ERR_HUB_QUOTA,
+                                     ERR_MESSAGE_STATE};
+    size_t n = 0;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof later / sizeof *later; i++)
+        assert_false(refusal_is_final(later[i]));
+    for (uint32_t code = 0; code < 1000; code++)
+        n += !refusal_is_final(code);
+    assert_int_equal(n, sizeof later / sizeof *later);
+    assert_true(refusal_is_final(UINT32_MAX));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -476,6 +505,7 @@ int main(void)
         cmocka_unit_test(the_highest_common_version_is_found),
         cmocka_unit_test(encoding_fails_cleanly_without_memory),
         cmocka_unit_test(the_specification_lists_every_message_of_the_table),
+        cmocka_unit_test(what_is_offered_again_is_what_the_protocol_names),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
