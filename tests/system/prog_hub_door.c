@@ -443,7 +443,7 @@ static void a_first_message_that_never_ends_names_its_sender_at_the_third_time(v
 /* --- the ZAP thread
  * ---------------------------------------------------------------------------------- */
 
-static void a_dead_ZAP_thread_ends_the_process(void)
+static void trap_internal_worker_down_is_a_silent_drop(void)
 {
     int status = 0;
     struct scene s;
@@ -524,7 +524,7 @@ int main(int argc, char **argv)
         TEST(a_message_in_parts_is_refused_and_counted),
         TEST(a_message_that_never_ends_is_cut_off_and_its_sender_named),
         TEST(a_first_message_that_never_ends_names_its_sender_at_the_third_time),
-        TEST(a_dead_ZAP_thread_ends_the_process),
+        TEST(trap_internal_worker_down_is_a_silent_drop),
         TEST(without_ZAP_nobody_has_a_name_and_nobody_is_heard),
         TEST(who_comes_while_the_hub_starts_waits_and_is_let_in),
     };

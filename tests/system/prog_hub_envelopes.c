@@ -146,7 +146,7 @@ static void the_third_forgery_ends_the_session(void)
     scene_close(&s);
 }
 
-static void signed_by_another_member_is_refused(void)
+static void trap_sender_not_bound_to_login(void)
 {
     struct member_parts p;
     struct scene s;
@@ -285,7 +285,7 @@ static void two_keys_for_two_recipients_pass_the_hub(void)
     scene_close(&s);
 }
 
-static void replayed_three_times_it_is_delivered_once_and_has_one_receipt(void)
+static void trap_duplicate_detected_yet_delivered(void)
 {
     struct bytes receipt[4] = {0};
     struct bytes whole = {0};
@@ -525,14 +525,14 @@ int main(int argc, char **argv)
         TEST(another_suite_is_refused),
         TEST(a_forged_envelope_is_refused),
         TEST(the_third_forgery_ends_the_session),
-        TEST(signed_by_another_member_is_refused),
+        TEST(trap_sender_not_bound_to_login),
         TEST(resigned_as_ones_own_is_refused),
         TEST(a_key_that_nobody_has_is_refused),
         TEST(a_readdressed_envelope_is_refused),
         TEST(swapped_stanzas_are_refused),
         TEST(fewer_stanzas_than_names_are_refused),
         TEST(two_keys_for_two_recipients_pass_the_hub),
-        TEST(replayed_three_times_it_is_delivered_once_and_has_one_receipt),
+        TEST(trap_duplicate_detected_yet_delivered),
         TEST(the_same_id_with_other_bytes_is_refused),
         TEST(times_that_do_not_fit_are_refused),
         TEST(another_mode_is_refused),

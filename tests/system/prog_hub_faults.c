@@ -614,7 +614,7 @@ static void killed_during_delivery_every_send_ends_delivered_once(void)
 /* --- order and time
  * ------------------------------------------------------------------------------------- */
 
-static void order_is_kept_across_restarts(void)
+static void trap_order_lost_at_restart(void)
 {
     struct letters l = {0};
     struct scene s;
@@ -658,7 +658,7 @@ static void month_passes(struct scene *s, int64_t ms)
 }
 
 /* The recipient is away for 31 days: nobody has to come for the time to run out. */
-static void what_expires_while_the_recipient_is_away_is_told_to_both(void)
+static void trap_expired_silently(void)
 {
     struct receipt_facts facts;
     struct bytes whole = {0}, first = {0}, again = {0};
@@ -721,8 +721,8 @@ int main(int argc, char **argv)
         TEST(killed_after_the_commit_every_send_ends_delivered_once),
         TEST(killed_before_the_receipt_every_send_ends_delivered_once),
         TEST(killed_during_delivery_every_send_ends_delivered_once),
-        TEST(order_is_kept_across_restarts),
-        TEST(what_expires_while_the_recipient_is_away_is_told_to_both),
+        TEST(trap_order_lost_at_restart),
+        TEST(trap_expired_silently),
     };
 
     return scene_main(argc, argv, tests, sizeof tests / sizeof *tests);

@@ -311,7 +311,7 @@ static void store_edit(struct scene *s, const struct damage *d, struct first *ke
 
 /* One for each kind of row. A leaf that was edited together with its hash is the trap of
  * tessera#629: proofs from stored hashes still pass, only the raw entries tell. */
-static void every_damage_is_named_and_nothing_else_is(void)
+static void trap_bit_flip_undetected(void)
 {
     static const struct damage rows[] = {
         {"keys leaf",            TABLE_K_ENTRY,  EDIT_FLIP, 40, "k_entry 0000000000000000"},
@@ -386,7 +386,7 @@ static void every_damage_is_named_and_nothing_else_is(void)
 }
 
 /* The whole log replaced by another that agrees with itself: only what was kept elsewhere tells. */
-static void a_store_put_back_is_shorter_than_a_later_backup_says(void)
+static void trap_tail_of_the_log_cut(void)
 {
     char early[1200], late[1200], old[1200];
     const char *const words[] = {"fsck", "--against", late, NULL};
@@ -414,7 +414,7 @@ static void a_store_put_back_is_shorter_than_a_later_backup_says(void)
  */
 
 /* mosquitto#3160: a corrupt file and no start, without a word. Ours says what to do. */
-static void a_cut_store_is_refused_with_the_way_out(void)
+static void trap_corrupt_file_and_no_start(void)
 {
     const char *const serve[] = {"serve", NULL};
     struct bytes said = {0};
@@ -526,9 +526,9 @@ int main(int argc, char **argv)
         TEST(a_backup_made_under_load_is_restored_and_delivers),
         TEST(one_changed_byte_and_the_backup_is_refused_by_name),
         TEST(a_backup_that_was_not_finished_is_none),
-        TEST(every_damage_is_named_and_nothing_else_is),
-        TEST(a_store_put_back_is_shorter_than_a_later_backup_says),
-        TEST(a_cut_store_is_refused_with_the_way_out),
+        TEST(trap_bit_flip_undetected),
+        TEST(trap_tail_of_the_log_cut),
+        TEST(trap_corrupt_file_and_no_start),
         TEST(pages_of_nonsense_are_found_and_never_the_end_of_the_check),
         TEST(compaction_gives_the_disk_back_and_keeps_everything),
     };

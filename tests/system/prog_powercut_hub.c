@@ -504,7 +504,7 @@ static uint64_t first_seed(void)
     return given ? strtoull(given, NULL, 10) : 1;
 }
 
-static void what_a_hub_has_said_is_true_after_a_power_cut(void)
+static void trap_ack_before_disk_at_the_hub(void)
 {
     const char *more = getenv("POWERCUT_IMAGES");
     size_t images = more ? strtoul(more, NULL, 10) : IMAGES;
@@ -541,7 +541,7 @@ int main(int argc, char **argv)
 #name, name                                                                                \
     }
     static const struct scene_test tests[] = {
-        TEST(what_a_hub_has_said_is_true_after_a_power_cut),
+        TEST(trap_ack_before_disk_at_the_hub),
         TEST(a_hub_without_its_syncs_is_seen_to_break_its_word),
     };
 

@@ -316,7 +316,7 @@ static void work_and_look(const char *nosync, struct findings *f)
     world_close();
 }
 
-static void what_a_node_has_said_is_true_after_a_power_cut(void)
+static void trap_ack_before_disk_at_a_node(void)
 {
     struct findings f = {.patience_ms = LONG_MS};
 
@@ -370,7 +370,7 @@ int main(int argc, char **argv)
 #name, name                                                                                \
     }
     static const struct scene_test tests[] = {
-        TEST(what_a_node_has_said_is_true_after_a_power_cut),
+        TEST(trap_ack_before_disk_at_a_node),
         TEST(nodes_without_their_syncs_are_seen_to_break_their_word),
         TEST(nodes_whose_power_is_cut_lose_and_double_nothing),
     };

@@ -1,127 +1,7 @@
 /* The core when its store or the memory fails at each place in turn: whoever asked is told to ask
  * again or hears nothing, what is in memory is what is on disk, and asking again works once. */
 /* link: -Wl,--wrap=store_open,--wrap=malloc,--wrap=calloc,--wrap=realloc */
-#include "core_world.h"
-
-#define PLACES_MAX 3000
-
-/* One thing to do that may be done again with the same bytes. */
-struct deed {
-    void (*prepare)(struct world *w, struct deed *d); /* something fresh to do */
-    enum err (*act)(struct world *w, struct deed *d); /* the code of the answer; the same again */
-    void (*check)(struct world *w, struct deed *d);   /* that it has been done exactly once */
-    struct bytes bytes;
-    struct bytes note;
-    uint64_t count;
-    uint32_t n;
-    uint8_t id[ID_BYTES];
-    json_t *data;
-};
-
-static bool is_told_to_ask_again(enum err e)
-{
-    return e == ERR_OK || e == ERR_UNKNOWN || e == ERR_FULL || e == ERR_READONLY ||
-           e == ERR_TIMEOUT || e == ERR_NOMEM || e == ERR_IO || e == ERR_MESSAGE_STATE;
-}
-
-static bool org_is_suspended(struct world *w)
-{
-    const struct directory_org *o = directory_find_org(w->core->dir, member_org(w->m[2]));
-
-    return directory_org_state(w->core->dir, o, DIRECTORY_NOW, w->core->now_ms) ==
-           DIRECTORY_SUSPENDED;
-}
-
-static void greet_all(struct world *w)
-{
-    struct msg_hello hello;
-
-    for (size_t i = 0; i < PEOPLE; i++) {
-        if (i == 2 && org_is_suspended(w))
-            continue;
-        assert_ok(member_hello_make(w->m[i], &hello));
-        assert_ok(member_hello(w->m[i], &hello));
-    }
-}
-
-/* The n-th of that sort fails during the deed. False: there was no n-th. */
-static bool struck_once(struct world *w, struct deed *d, struct strike strike)
-{
-    enum err e;
-
-    bytes_free(&d->bytes);
-    d->prepare(w, d);
-    w->strike = strike;
-    w->struck = false;
-    w->turned = ERR_OK;
-    e = d->act(w, d);
-    if (!w->struck)
-        assert_ok(e);
-    assert_true(is_told_to_ask_again(e));
-    assert_memory_is_the_store(w);
-    if (w->struck) {
-        w->core->tight = false; /* as a second later */
-        greet_all(w);
-        assert_ok(d->act(w, d));
-    }
-    d->check(w, d);
-    assert_memory_is_the_store(w);
-    return w->struck;
-}
-
-static const struct strike strikes[] = {
-    {STRIKE_PUT,    0, ERR_IO,   COMMIT_CONFLICT       },
-    {STRIKE_PUT,    0, ERR_FULL, COMMIT_CONFLICT       },
-    {STRIKE_GET,    0, ERR_IO,   COMMIT_CONFLICT       },
-    {STRIKE_DEL,    0, ERR_IO,   COMMIT_CONFLICT       },
-    {STRIKE_SCAN,   0, ERR_IO,   COMMIT_CONFLICT       },
-    {STRIKE_BEGIN,  0, ERR_IO,   COMMIT_CONFLICT       },
-    {STRIKE_COMMIT, 0, ERR_OK,   COMMIT_UNKNOWN_WRITTEN},
-    {STRIKE_COMMIT, 0, ERR_OK,   COMMIT_UNKNOWN_LOST   },
-    {STRIKE_COMMIT, 0, ERR_OK,   COMMIT_FULL           },
-    {STRIKE_COMMIT, 0, ERR_OK,   COMMIT_IO             },
-    {STRIKE_COMMIT, 0, ERR_OK,   COMMIT_CONFLICT       },
-    {STRIKE_ALLOC,  0, ERR_OK,   COMMIT_CONFLICT       },
-};
-
-static void every_place(struct world *w, struct deed *d)
-{
-    size_t struck = 0;
-
-    for (size_t i = 0; i < sizeof strikes / sizeof *strikes; i++) {
-        struct strike s = strikes[i];
-
-        for (s.n = 1; struck_once(w, d, s); s.n++) {
-            struck++;
-            assert_true(s.n < PLACES_MAX);
-        }
-        if (s.at == STRIKE_COMMIT || s.at == STRIKE_PUT || s.at == STRIKE_ALLOC)
-            assert_true(s.n > 1); /* the control: something did fail */
-    }
-    assert_true(struck > 10);
-    bytes_free(&d->bytes);
-    bytes_free(&d->note);
-    json_decref(d->data);
-}
-
-static uint64_t leaves_of(struct world *w, enum audit_type wanted)
-{
-    struct txn *t = NULL;
-    uint64_t n = 0;
-
-    assert_ok(store_begin(w->core->store, TXN_READ, &t));
-    for (uint64_t i = 0; i < ledger_committed_size(w->core->audit); i++) {
-        struct span entry, side;
-        uint8_t c[32];
-        uint64_t type, ms;
-
-        assert_ok(ledger_entry(w->core->audit, t, i, &entry, &side, NULL));
-        assert_ok(entry_decode(entry, &type, &ms, c));
-        n += type == wanted;
-    }
-    store_abort(&t);
-    return n;
-}
+#include "core_deeds.h"
 
 /* --- PUT -------------------------------------------------------------------------------------- */
 
@@ -152,7 +32,7 @@ static void put_check(struct world *w, struct deed *d)
     assert_ok(member_ack_all(w->m[0]));
 }
 
-static void an_envelope_survives_every_failure(void **state)
+static void trap_duplicate_marked_before_processing_ended(void **state)
 {
     struct deed d = {.prepare = put_prepare, .act = put_act, .check = put_check};
 
@@ -319,12 +199,6 @@ static void a_report_survives_every_failure(void **state)
     every_place(*state, &d);
 }
 
-static void hello_prepare(struct world *w, struct deed *d)
-{
-    (void)w;
-    (void)d;
-}
-
 static enum err hello_act(struct world *w, struct deed *d)
 {
     struct msg_hello hello;
@@ -345,7 +219,7 @@ static void hello_check(struct world *w, struct deed *d)
 
 static void a_session_survives_every_failure(void **state)
 {
-    struct deed d = {.prepare = hello_prepare, .act = hello_act, .check = hello_check};
+    struct deed d = {.prepare = nothing_to_do, .act = hello_act, .check = hello_check};
 
     every_place(*state, &d);
 }
@@ -369,28 +243,6 @@ static enum err chain_act(struct world *w, struct deed *d)
     memcpy(say.chain.circle, w->circle->handle, ID_BYTES);
     circles_forget(w->core->circles); /* so that it is folded from the store */
     return member_ask(w->m[1], &say, NULL);
-}
-
-/* Reading writes nothing, so there is nothing that could fail in writing. */
-static void reading_fails_and_is_asked_again(struct world *w,
-                                             enum err (*act)(struct world *w, struct deed *d))
-{
-    static const struct strike some[] = {
-        {STRIKE_GET,   0, ERR_IO, COMMIT_CONFLICT},
-        {STRIKE_SCAN,  0, ERR_IO, COMMIT_CONFLICT},
-        {STRIKE_BEGIN, 0, ERR_IO, COMMIT_CONFLICT},
-        {STRIKE_ALLOC, 0, ERR_OK, COMMIT_CONFLICT},
-    };
-    struct deed d = {.prepare = hello_prepare, .act = act, .check = hello_prepare};
-    size_t struck = 0;
-
-    for (size_t i = 0; i < sizeof some / sizeof *some; i++) {
-        struct strike s = some[i];
-
-        for (s.n = 1; struck_once(w, &d, s); s.n++, struck++)
-            assert_true(s.n < PLACES_MAX);
-    }
-    assert_true(struck > 5);
 }
 
 static void a_page_of_keys_survives_every_failure(void **state)
@@ -539,12 +391,6 @@ static void holding_back_survives_every_failure(void **state)
 /* --- enrolment and the operator
  * ---------------------------------------------------------------------- */
 
-static void invite_prepare(struct world *w, struct deed *d)
-{
-    (void)w;
-    (void)d;
-}
-
 static enum err invite_act(struct world *w, struct deed *d)
 {
     (void)d;
@@ -554,7 +400,7 @@ static enum err invite_act(struct world *w, struct deed *d)
 
 static void inviting_survives_every_failure(void **state)
 {
-    struct deed d = {.prepare = invite_prepare, .act = invite_act, .check = invite_prepare};
+    struct deed d = {.prepare = nothing_to_do, .act = invite_act, .check = nothing_to_do};
 
     every_place(*state, &d);
 }
@@ -756,7 +602,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_up, world_down)
     static const struct CMUnitTest tests[] = {
-        TEST(an_envelope_survives_every_failure),
+        TEST(trap_duplicate_marked_before_processing_ended),
         TEST(a_statement_survives_every_failure),
         TEST(a_new_circle_survives_every_failure),
         TEST(an_acknowledgement_survives_every_failure),

@@ -55,7 +55,7 @@ static void a_flipped_bit_of_any_byte_of_an_entry_row_is_found(void **state)
     }
 }
 
-static void an_edited_leaf_is_found_although_its_proofs_still_pass(void **state)
+static void trap_stored_leaf_edited_and_proofs_still_pass(void **state)
 {
     struct fixture *f = *state;
     struct merkle_proof p;
@@ -274,7 +274,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ON_BOTH(a_sound_log_passes_with_its_root),
         ON_BOTH(a_flipped_bit_of_any_byte_of_an_entry_row_is_found),
-        ON_BOTH(an_edited_leaf_is_found_although_its_proofs_still_pass),
+        ON_BOTH(trap_stored_leaf_edited_and_proofs_still_pass),
         ON("mem", a_flipped_bit_anywhere_in_a_tile_is_found_with_its_first_leaf),
         ON_BOTH(a_flipped_bit_of_a_root_row_is_found),
         ON_BOTH(rows_that_are_missing_are_found),

@@ -90,7 +90,7 @@ static void reader_kill(pid_t pid)
     assert_true(WIFSIGNALED(status));
 }
 
-static void a_killed_reader_pins_pages_until_it_is_looked_for(void **state)
+static void trap_stale_readers(void **state)
 {
     struct fixture *f = *state;
     struct store_stats s;
@@ -218,7 +218,7 @@ static void a_store_without_one_of_its_tables_is_not_read(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        ON("lmdb", a_killed_reader_pins_pages_until_it_is_looked_for),
+        ON("lmdb", trap_stale_readers),
         ON("lmdb", a_live_reader_is_counted_and_never_taken_away),
         cmocka_unit_test(a_line_without_a_reader_counts_nothing),
         ON("lmdb", what_is_opened_to_read_is_never_written),
