@@ -458,6 +458,9 @@ struct ending {
     const struct statement *act; /* signed by a member: AUDIT_RECALLED; else NULL */
 };
 enum err item_end(struct core *c, struct item *it, uint32_t number, const struct ending *how);
+/* Held back for one recipient. ERR_CORRUPT: its bytes are lost; a statement or receipt then goes
+ * with a word to the operator alone. */
+enum err item_hold(struct core *c, struct item *it, uint32_t number, enum err why);
 /* After a statement that narrows: what is on its way in this circle and no longer passes. */
 enum err issued_judge(struct core *c, const uint8_t handle[ID_BYTES], const uint8_t org[ID_BYTES]);
 

@@ -176,23 +176,27 @@ static enum err hand_over(struct releasing *r)
     return item_add_receipt(r->c, r->due->instead, r->it.from, r->leaf, NULL);
 }
 
+/* What the disk holds is not what was accepted: nobody is kept waiting for it. */
+static enum err lost(struct releasing *r)
+{
+    return item_hold(r->c, &r->it, r->due->instead, ERR_CORRUPT);
+}
+
 static enum err decide(struct releasing *r)
 {
     struct envelope_view view;
     enum err e;
 
-    if ((e = envelope_parse(r->body, &view, &r->header, NULL)))
-        return e;
-    if (r->due->which >= r->header.deputy_count)
-        return ERR_CORRUPT;
+    if (envelope_parse(r->body, &view, &r->header, NULL) || r->due->which >= r->header.deputy_count)
+        return lost(r);
     e = item_judge(r->c, r->instead, r->body);
-    if (item_is_held_for(e)) { /* who may not have it himself has nobody in his place */
-        r->c->count.held++;
-        return item_end(r->c, &r->it, r->due->instead, &(struct ending){AUDIT_HELD, e, NULL});
-    }
+    if (item_is_held_for(e)) /* who may not have it himself has nobody in his place */
+        return item_hold(r->c, &r->it, r->due->instead, e);
     if (e)
-        return e;
-    if ((e = deputy_judge(r)) || (e = leaf_add(r)) || (!r->why && (e = hand_over(r))))
+        return e == ERR_OPEN ? lost(r) : e;
+    if ((e = deputy_judge(r)) == ERR_OPEN)
+        return lost(r);
+    if (e || (e = leaf_add(r)) || (!r->why && (e = hand_over(r))))
         return e;
     r->c->count.released += !r->why;
     log_info("deputy.due", "seq=%llu why=%s", (unsigned long long)r->it.seq, err_name(r->why));
@@ -216,7 +220,10 @@ static enum err release(struct core *c, const struct deputy_due *due, size_t *by
     e = item_read(c->t, due->seq, &r.it);
     if (e || !still_waits(&r))
         return e == ERR_NOT_FOUND ? ERR_OK : e; /* its end was told when it came */
-    if ((e = item_body(c->t, due->seq, &body)) || (e = bytes_copy(&copy, body)))
+    e = item_body(c->t, due->seq, &body);
+    if (e == ERR_NOT_FOUND)
+        return lost(&r);
+    if (e || (e = bytes_copy(&copy, body)))
         return e;
     r.body = bytes_span(&copy);
     *bytes += copy.len;

@@ -75,19 +75,14 @@ static enum err item_drop(struct core *c, struct item *it, uint32_t number)
     return item_settle(c, it->seq);
 }
 
-static enum err hold_write(struct core *c, const struct held *h)
+enum err item_hold(struct core *c, struct item *it, uint32_t number, enum err why)
 {
-    struct item it;
-    enum err e = item_read(c->t, h->seq, &it);
-
-    if (e)
-        return e;
-    if (h->why == ERR_CORRUPT)
-        log_error("item.damaged", "seq=%" PRIu64 " kind=%u", h->seq, (unsigned)it.kind);
-    if (it.kind != DELIVER_ENVELOPE)
-        return item_drop(c, &it, h->number);
+    if (why == ERR_CORRUPT)
+        log_error("item.damaged", "seq=%" PRIu64 " kind=%u", it->seq, (unsigned)it->kind);
+    if (it->kind != DELIVER_ENVELOPE)
+        return item_drop(c, it, number);
     c->count.held++;
-    return item_end(c, &it, h->number, &(struct ending){AUDIT_HELD, h->why, NULL});
+    return item_end(c, it, number, &(struct ending){AUDIT_HELD, why, NULL});
 }
 
 /* The list is the core's: what a failed group could not write is judged again by the next pump,
@@ -98,9 +93,12 @@ enum err holds_write(struct core *c)
 
     while (c->holds && !e) {
         struct held *h = c->holds;
+        struct item it;
 
         c->holds = h->next;
-        e = hold_write(c, h);
+        e = item_read(c->t, h->seq, &it);
+        if (!e)
+            e = item_hold(c, &it, h->number, h->why);
         free(h);
     }
     return e;
@@ -134,8 +132,7 @@ static enum err issued_one(struct core *c, struct mailbox *m, uint64_t seq,
         e = ERR_CORRUPT;
     else if (!item_is_held_for(e))
         return e;
-    c->count.held++;
-    return item_end(c, &it, m->who.number, &(struct ending){AUDIT_HELD, e, NULL});
+    return item_hold(c, &it, m->who.number, e);
 }
 
 enum err issued_judge(struct core *c, const uint8_t handle[ID_BYTES], const uint8_t org[ID_BYTES])

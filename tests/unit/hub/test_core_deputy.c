@@ -582,6 +582,43 @@ static void what_is_restricted_has_no_deputy(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_up, world_down)
 
+/* One whose bytes the disk has lost, or shortened, keeps no other from his deputy, nor the hub from
+ * its work. */
+static void what_the_disk_has_lost_is_released_to_nobody_and_told(void **state)
+{
+    struct world *w = *state;
+
+    stop(w, RECIPIENT);
+    for (int gone = 0; gone < 2; gone++) {
+        uint64_t failed = w->core->count.failed_commits;
+        struct txn *t = NULL;
+        struct span at, body;
+
+        send_after(w, HOUR_S);
+        assert_ok(store_begin(w->core->store, TXN_WRITE, &t));
+        assert_ok(store_last(t, TABLE_BODY, &at, &body));
+        if (gone) {
+            assert_ok(store_del(t, TABLE_BODY, at));
+        } else {
+            struct bytes cut = {0};
+
+            assert_ok(bytes_copy(&cut, span_of(body.ptr, body.len - 1)));
+            assert_ok(store_put(t, TABLE_BODY, at, bytes_span(&cut)));
+            bytes_free(&cut);
+        }
+        assert_ok(store_commit(&t));
+        send_after(w, HOUR_S);
+        pass(w, HOUR_MS);
+        assert_int_equal(w->core->count.failed_commits, failed);
+        assert_int_equal(letters_of(w, DEPUTY), (size_t)gone + 1);
+        assert_int_equal(receipts_of(w, SENDER, AUDIT_HELD), (size_t)gone + 1);
+        assert_int_equal(told(w, SENDER, AUDIT_HELD, (size_t)gone).detail.code, ERR_CORRUPT);
+    }
+    come(w, RECIPIENT);
+    assert_int_equal(receipts_of(w, RECIPIENT, AUDIT_HELD), 2);
+    assert_int_equal(rows_of(w, TABLE_DEPUTY), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -610,6 +647,7 @@ int main(void)
         TEST(what_was_released_is_forgotten_with_its_mid),
         TEST(a_deputy_is_judged_at_once_like_a_recipient),
         TEST(what_is_restricted_has_no_deputy),
+        TEST(what_the_disk_has_lost_is_released_to_nobody_and_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
