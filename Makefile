@@ -93,7 +93,7 @@ PROGS   = $(PROG_SRC:tests/system/%.c=$(BUILD)/%) $(BENCH_SRC:tests/bench/%.c=$(
 
 # --- what a person calls --------------------------------------------------------------------------
 
-.PHONY: all deps demo check check-asan check-valgrind faults faults-selftest fuzz bench lint cover fresh \
+.PHONY: all deps demo check check-asan check-valgrind faults faults-selftest fuzz bench attachments-long lint cover fresh \
         install sbom dist clean help
 all: $(LIBPROTO) $(PROGRAMS) ## build relais-hub, relais-node and relais-verify
 
@@ -157,6 +157,10 @@ bench: ## figures through real processes, one JSON object a line
 	@deploy/deps.sh demo
 	@$(AGAIN) all programs
 	@BUILD=$(abspath $(BUILD)) tests/bench/run.sh
+
+attachments-long: ## the tests of large attachments, with 256 MiB each: some minutes
+	@$(AGAIN) all programs
+	@ATTACH_MIB=256 BUILD=$(abspath $(BUILD)) tests/system/test_attachments.sh
 
 lint: ## format, clang-tidy, cppcheck and the rules of the house (tests/arch.sh)
 	@deploy/deps.sh lint

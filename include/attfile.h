@@ -54,6 +54,7 @@ enum err attfile_read(struct attfile *f, uint32_t i, uint8_t *room, struct span 
 
 /* A draft under any name, NAME.part, that attfile_seal() gives hashes, address and name. */
 enum err attfile_draft(const char *dir, const char *name, uint64_t size, struct attfile **out);
+void attfile_discard(struct attfile *f); /* closes it, and removes what has no name yet */
 enum err attfile_append(struct attfile *f, struct span chunk);
 enum err attfile_seal(struct attfile *f, const struct attfile_facts *facts);
 

@@ -106,6 +106,8 @@
     X(ERR_ATTACHMENT_ADDRESS, 107, "a chunk is not what the attachment's address says")           \
     X(ERR_SENDER_QUOTA, 108, "the sender's undelivered messages fill its quota: later")           \
     X(ERR_HUB_QUOTA, 109, "the hub keeps as many messages as it may: later")                      \
+    X(ERR_HUB_FULL, 110, "the disk of the hub is full: later")                                    \
+    X(ERR_NO_ROOM, 111, "no room on this disk for an attachment that comes: later")               \
     /* circle and lawful basis: 120 to 159 */                                                     \
     X(ERR_NOT_IN_CIRCLE, 120, "not a member of this circle")                                      \
     X(ERR_FORMER_MEMBER, 121, "no longer a member of this circle")                                \

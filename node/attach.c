@@ -155,15 +155,13 @@ enum err attach_live(struct node *n, enum att_way way, const uint8_t *after, str
     return e;
 }
 
-enum err attach_blocks(struct node *n, const uint8_t mid[ID_BYTES], bool *yes)
+enum err attach_blocks(struct txn *t, const uint8_t mid[ID_BYTES], bool *yes)
 {
     struct live_seek s = {.mid = mid};
-    struct txn *t = NULL;
-    enum err e = store_begin(n->store, TXN_READ, &t);
+    enum err e = live_find(t, ATT_OUT, NULL, &s);
 
-    if (!e && !(e = live_find(t, ATT_OUT, NULL, &s)))
+    if (!e)
         *yes = s.found;
-    store_abort(&t);
     return e;
 }
 

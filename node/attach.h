@@ -80,7 +80,7 @@ enum err attach_keep(struct node *n, const struct att_row *row);
 /* One that still has something to do, after `after` (NULL: the first). ERR_NOT_FOUND. */
 enum err attach_live(struct node *n, enum att_way way, const uint8_t *after, struct att_row *out);
 /* Does this envelope still wait for an attachment to be at the hub? */
-enum err attach_blocks(struct node *n, const uint8_t mid[ID_BYTES], bool *yes);
+enum err attach_blocks(struct txn *t, const uint8_t mid[ID_BYTES], bool *yes);
 /* The hub does not have them after all: all of that envelope are sent again. */
 enum err attach_again(struct node *n, const uint8_t mid[ID_BYTES]);
 /* Rows of an envelope of ours, or of one received. In t. */

@@ -34,6 +34,9 @@ enum err courier_why(const struct courier *c);
 bool courier_full(const struct courier *c, uint64_t *waiting);
 void courier_resume(struct courier *c); /* a human has decided: try again */
 /* Chunks of an attachment that are over there (out) or here (in); false: none is under way. */
+/* Why it does not go on just now; ERR_OK: nothing is known against it. */
+enum err att_trouble_of(struct courier *c, enum att_way way,
+                        const uint8_t address[ATTACHMENT_ADDRESS_BYTES]);
 bool att_progress(const struct courier *c, enum att_way way,
                   const uint8_t address[ATTACHMENT_ADDRESS_BYTES], uint32_t *chunks);
 json_t *courier_status(const struct node *n);

@@ -38,10 +38,47 @@ void flows_landed(struct courier *c)
     }
 }
 
-/* Later; the others get their turn first. */
-static void flow_again(struct courier *c, struct att_flow *f, const char *why)
+/* Why it does not go on, for people: what was told last of each, of the last few. */
+static struct att_trouble *trouble_of(struct courier *c, enum att_way way, const uint8_t *address)
 {
-    log_limited(LEVEL_INFO, "attachment.again", "why=%s", why);
+    for (size_t i = 0; i < ATT_TROUBLES; i++)
+        if (c->trouble[i].way == way &&
+            memcmp(c->trouble[i].address, address, ATTACHMENT_ADDRESS_BYTES) == 0)
+            return &c->trouble[i];
+    return NULL;
+}
+
+static void trouble_note(struct courier *c, const struct att_flow *f, enum err why)
+{
+    struct att_trouble *x = trouble_of(c, f->row.way, f->row.address);
+
+    if (!x)
+        x = &c->trouble[c->trouble_next++ % ATT_TROUBLES];
+    *x = (struct att_trouble){.way = f->row.way, .why = why};
+    memcpy(x->address, f->row.address, sizeof x->address);
+}
+
+static void trouble_over(struct courier *c, const struct att_flow *f)
+{
+    struct att_trouble *x = trouble_of(c, f->row.way, f->row.address);
+
+    if (x)
+        *x = (struct att_trouble){0};
+}
+
+enum err att_trouble_of(struct courier *c, enum att_way way,
+                        const uint8_t address[ATTACHMENT_ADDRESS_BYTES])
+{
+    const struct att_trouble *x = c ? trouble_of(c, way, address) : NULL;
+
+    return x ? x->why : ERR_OK;
+}
+
+/* Later; the others get their turn first. */
+static void flow_again(struct courier *c, struct att_flow *f, enum err why)
+{
+    log_limited(LEVEL_INFO, "attachment.again", "why=%s", err_name(why));
+    trouble_note(c, f, why);
     flow_land(f);
     f->wait_ms = f->wait_ms ? 2 * f->wait_ms : ATT_WAIT_MS;
     if (f->wait_ms > ATT_WAIT_MAX_MS)
@@ -51,6 +88,7 @@ static void flow_again(struct courier *c, struct att_flow *f, const char *why)
 
 static void flow_done(struct courier *c, struct att_flow *f)
 {
+    trouble_over(c, f);
     flow_land(f);
     f->wait_ms = 0;
     f->due_ms = 0;
@@ -73,7 +111,7 @@ static void flow_end(struct courier *c, struct att_flow *f, enum att_state state
         e = attach_keep(c->n, &row);
     }
     if (e)
-        flow_again(c, f, err_name(e));
+        flow_again(c, f, e);
     else
         flow_done(c, f);
 }
@@ -128,7 +166,7 @@ static void fill(struct courier *c, struct att_flow *f)
     while (!e && f->next < f->count && f->next - f->got < ATT_WINDOW)
         e = chunk_send(c, f);
     if (e && e != ERR_BUSY) /* a full line empties: the next answer or tick goes on */
-        flow_again(c, f, err_name(e));
+        flow_again(c, f, e);
 }
 
 static void tell_done(struct courier *c, struct att_flow *f)
@@ -139,7 +177,7 @@ static void tell_done(struct courier *c, struct att_flow *f)
     memcpy(m.att_chunk.address, f->row.address, sizeof m.att_chunk.address);
     f->telling = true;
     if ((e = send_numbered(c, f, &m, &m.att_chunk.req)))
-        flow_again(c, f, err_name(e));
+        flow_again(c, f, e);
 }
 
 /* --- receiving ------------------------------------------------------------------------------ */
@@ -175,9 +213,11 @@ static void state_out(struct courier *c, struct att_flow *f, const struct msg_at
         return;
     }
     if (m->next < f->got || m->next > f->next) {
-        flow_again(c, f, "the hub has another part");
+        flow_again(c, f, ERR_AGAIN);
         return;
     }
+    if (m->next > f->got)
+        trouble_over(c, f);
     f->got = m->next;
     fill(c, f);
 }
@@ -193,7 +233,7 @@ static void state_in(struct courier *c, struct att_flow *f, const struct msg_att
     if (f->opened)
         return;
     if ((e = target_make(c, f, m))) {
-        flow_again(c, f, err_name(e));
+        flow_again(c, f, e == ERR_FULL ? ERR_NO_ROOM : e);
         return;
     }
     begin_chunks(c, f, 0);
@@ -220,7 +260,7 @@ static void fetched(struct courier *c, struct att_flow *f)
     enum err e = attfile_finish(f->file);
 
     if (e) {
-        flow_again(c, f, err_name(e));
+        flow_again(c, f, e);
         return;
     }
     log_info("attachment.fetched", "size=%" PRIu64 " chunks=%u", f->row.size, f->count);
@@ -238,16 +278,17 @@ void on_att_chunk(struct courier *c, const struct link_frame *frame, const struc
         return;
     f->heard_ms = courier_mono(c);
     if ((e = attfile_write(f->file, k->i, k->chunk))) {
-        flow_again(c, f, err_name(e));
+        flow_again(c, f, e == ERR_FULL ? ERR_NO_ROOM : e);
         return;
     }
+    trouble_over(c, f);
     c->att.received++;
     f->got++;
     f->wait_ms = 0;
     if (f->got == f->count)
         fetched(c, f);
     else if (f->got % SYNC_EVERY == 0 && (e = attfile_sync(f->file)))
-        flow_again(c, f, err_name(e));
+        flow_again(c, f, e);
     else
         fill(c, f);
 }
@@ -260,11 +301,11 @@ bool att_refused(struct courier *c, uint64_t req, enum err why, bool final)
         if (!f->running || req < f->first_req || req > f->last_req)
             continue;
         if (!final || why == ERR_NOMEM || why == ERR_CORRUPT) {
-            flow_again(c, f, err_name(why));
+            flow_again(c, f, why == ERR_FULL ? ERR_HUB_FULL : why);
         } else {
             log_warn("attachment.refused", "way=%d why=%s", (int)f->row.way, err_name(why));
             if (f->row.way == ATT_OUT && outbox_fail(c->n, f->row.mid, why))
-                flow_again(c, f, err_name(why));
+                flow_again(c, f, why);
             else
                 flow_end(c, f, ATT_REFUSED, why);
         }
@@ -293,7 +334,7 @@ static void unwanted(struct courier *c, struct att_flow *f)
     enum err e = attfile_remove(attach_dir(c->n, ATT_IN), f->row.address);
 
     if (e && e != ERR_NOT_FOUND)
-        flow_again(c, f, err_name(e));
+        flow_again(c, f, e);
     else
         flow_end(c, f, ATT_REFUSED, ERR_RECALLED);
 }
@@ -326,7 +367,7 @@ static void flow_start(struct courier *c, struct att_flow *f)
     if (f->row.way == ATT_IN && (e == ERR_NOT_FOUND || e == ERR_CORRUPT))
         e = ERR_OK;
     if (e || (e = ask(c, f)))
-        flow_again(c, f, err_name(e));
+        flow_again(c, f, e);
 }
 
 static void flow_work(struct courier *c, struct att_flow *f, enum att_way way)
@@ -338,7 +379,7 @@ static void flow_work(struct courier *c, struct att_flow *f, enum att_way way)
 
     if (f->running) {
         if (now_ms - f->heard_ms > ATT_STALL_MS)
-            flow_again(c, f, "silence");
+            flow_again(c, f, ERR_TIMEOUT);
         else if (f->opened && f->next == f->got && f->next < f->count)
             fill(c, f); /* the line was full */
         return;
@@ -352,7 +393,7 @@ static void flow_work(struct courier *c, struct att_flow *f, enum att_way way)
     if (!e)
         flow_start(c, f);
     else if (e != ERR_NOT_FOUND)
-        flow_again(c, f, err_name(e));
+        flow_again(c, f, e);
 }
 
 void att_work(struct courier *c)

@@ -78,6 +78,13 @@ struct att_flow {
     uint64_t heard_ms, due_ms, wait_ms;
 };
 
+#define ATT_TROUBLES 16 /* remembered */
+struct att_trouble {
+    enum att_way way; /* 0: none */
+    uint8_t address[ATTACHMENT_ADDRESS_BYTES];
+    enum err why;
+};
+
 struct courier {
     struct node *n;
     struct transport *transport;
@@ -113,6 +120,8 @@ struct courier {
     uint64_t pause_until_ms; /* the batch waits for the keys log; 0: it does not */
     bool work_due;
     struct att_flow flow[ATT_WAYS]; /* by way - 1 */
+    struct att_trouble trouble[ATT_TROUBLES];
+    size_t trouble_next;
     struct {
         uint64_t sent, received; /* chunks */
     } att;

@@ -103,17 +103,6 @@ static void put_one(struct courier *c, struct task *x, const uint8_t mid[ID_BYTE
 
 #define PUTS_LOOKED_AT 256
 
-/* Its attachments go first; what is behind it in line waits with it, for order is kept. */
-static bool is_blocked(struct courier *c, const uint8_t mid[ID_BYTES])
-{
-    bool yes = true;
-    enum err e = attach_blocks(c->n, mid, &yes);
-
-    if (e)
-        log_limited(LEVEL_WARN, "attachment.blocks", "why=%s", err_name(e));
-    return yes;
-}
-
 /*
  * The hub sees what one recipient gets from us in the order of the outbox: of envelopes that share
  * a recipient only the oldest undecided one is on its way, and until its answer is final and on our
@@ -124,8 +113,9 @@ static bool is_blocked(struct courier *c, const uint8_t mid[ID_BYTES])
  * behind are sealed meanwhile, so that they share a signature.
  *
  * What remains: one whose circle waits for a statement of ours to be decided is not in line
- * before that (it would hold up other circles), and an outbox with more than PUTS_LOOKED_AT
- * undecided is looked at from its oldest end only.
+ * before that (it would hold up other circles), nor one whose attachments are not all at the hub: a
+ * line of text, urgent perhaps, does not wait for 256 MiB. And an outbox with more than
+ * PUTS_LOOKED_AT undecided is looked at from its oldest end only.
  */
 
 /* Does one fly in this turn that is not sealed yet, it is sealed with the oldest behind it. */
@@ -167,7 +157,7 @@ static void puts_work(struct courier *c)
     for (size_t i = 0; i < count && c->flying[TASK_PUT] < PUTS_FLYING_MAX; i++) {
         struct task *x;
 
-        if (!list[i].first || is_blocked(c, list[i].mid))
+        if (!list[i].first)
             continue;
         x = task_make(c, TASK_PUT, SPAN_OF(list[i].mid));
         if (task_due(c, x))

@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "attach.h"
 #include "circles.h"
 #include "outrow.h"
 
@@ -58,6 +59,8 @@ static enum err pending_one(void *arg, struct span key, struct span value)
     if ((e = out_row_get(p->n, p->t, o->mid, &row)) ||
         (e = act_unsettled(p->n, p->t, row.header.circle, &behind)) || behind)
         return e;
+    if (row.header.att_count > 0 && ((e = attach_blocks(p->t, o->mid, &behind)) || behind))
+        return e; /* in line when the hub has its attachments */
     o->sealed = row.status.state == OUT_SEALED;
     o->first = line_up(p, &row.header);
     p->count++;

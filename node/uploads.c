@@ -22,7 +22,7 @@ static void drop(struct node *n, struct upload *u)
     bool named = u->ready;
 
     memcpy(address, u->a.address, sizeof address);
-    attfile_close(u->file); /* a draft that stays behind goes at the next start */
+    attfile_discard(u->file);
     seal_wipe(u, sizeof *u);
     if (named && attfile_remove(n->attach->out, address))
         return; /* the same */
@@ -83,6 +83,8 @@ enum err upload_add(struct node *n, const uint8_t id[ID_BYTES], struct span piec
     e = attfile_append(u->file, span_of(n->attach->room, piece.len + ATTACHMENT_TAG_BYTES));
     if (!e && (i + 1) % SYNC_EVERY == 0)
         e = attfile_sync(u->file);
+    if (e == ERR_FULL)
+        drop(n, u); /* what it took is free again */
     return e;
 }
 

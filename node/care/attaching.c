@@ -228,6 +228,19 @@ static const char *word_state(const struct node *n, const struct att_row *row, b
     return row->state == ATT_REFUSED ? "n'arrivera pas" : word_scan(n, row->scan);
 }
 
+/* What it waits for, unless it is the line alone. */
+static enum err trouble_say(const struct node *n, const struct mail *m,
+                            const struct sheet_attachment *a, struct call *c, json_t *o)
+{
+    enum err why = att_trouble_of(n->courier, m->incoming ? ATT_IN : ATT_OUT, a->address);
+
+    if (!why || why == ERR_AGAIN || why == ERR_TIMEOUT || why == ERR_BUSY || why == ERR_CLOSED)
+        return ERR_OK;
+    if (json_object_set_new(o, "waits_for", json_string(err_name(why))))
+        return ERR_NOMEM;
+    return bytes_printf(&c->text, "  Elle attend : %s\n", word_error(why));
+}
+
 /* State and progress: of those that travel beside the envelope, and of what was received inside. */
 enum err attaching_say(struct node *n, struct txn *t, const struct mail *m, const struct sheet *s,
                        struct call *c)
@@ -260,6 +273,8 @@ enum err attaching_say(struct node *n, struct txn *t, const struct mail *m, cons
             e = bytes_printf(&c->text, " (%u morceaux sur %u)", chunks, (unsigned)a->chunks);
         if (!e)
             e = bytes_printf(&c->text, ".\n");
+        if (!e && row.state == ATT_WAITS)
+            e = trouble_say(n, m, a, c, o);
     }
     if (json_object_set_new(c->data, "attachments_state", list) && !e)
         e = ERR_NOMEM;

@@ -178,6 +178,13 @@ void attfile_close(struct attfile *f)
     free(f);
 }
 
+void attfile_discard(struct attfile *f)
+{
+    if (f && !f->whole)
+        (void)unlinkat(f->dir, f->name, 0); /* else it goes when the directory is listed next */
+    attfile_close(f);
+}
+
 static enum err file_make(struct attfile *f)
 {
     f->fd = openat(f->dir, f->name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);

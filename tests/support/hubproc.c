@@ -77,10 +77,16 @@ static enum err conf_write(const struct hubproc *h)
 
 int hubproc_run(const char *program, const char *const *args, struct bytes *output)
 {
+    return hubproc_run_within(program, args, HUBPROC_WAIT_MS, output);
+}
+
+int hubproc_run_within(const char *program, const char *const *args, uint64_t within_ms,
+                       struct bytes *output)
+{
     struct child c = {0};
     int status = 0;
 
-    if (child_start(&c, program, args, NULL, NULL) || child_wait(&c, HUBPROC_WAIT_MS, &status)) {
+    if (child_start(&c, program, args, NULL, NULL) || child_wait(&c, within_ms, &status)) {
         child_end(&c);
         return -1;
     }

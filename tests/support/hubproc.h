@@ -74,6 +74,9 @@ size_t hubproc_entries(struct hubproc *h, unsigned type, int code, size_t last);
 /* A run of the program: argv after the program's name, NULL at the end. Returns its exit status;
  * *output (may be NULL) is what it printed on both outputs. */
 int hubproc_run(const char *program, const char *const *args, struct bytes *output);
+/* The same, for what takes longer than HUBPROC_WAIT_MS. */
+int hubproc_run_within(const char *program, const char *const *args, uint64_t within_ms,
+                       struct bytes *output);
 char *hubproc_program(const char *name, char out[1024]);
 
 /* The log. A mark is a place in it; 0 is the beginning. */

@@ -12,6 +12,7 @@
 #include "file.h"
 
 #define PATIENCE_MS 30000
+#define RUN_MS 120000 /* 256 MiB through a control socket, on a busy machine */
 #define PROFESSIONAL "{\"name\":\"Loïc Vanhœcke\",\"profession\":\"Infirmier\",\"category\":1}"
 #define EVERY_CLASS (CLASS_IDENTITY | CLASS_SOCIAL | CLASS_AUTONOMY | CLASS_MEDICAL)
 
@@ -35,7 +36,8 @@ int pair_run(const struct nodepair *p, const struct pair_side *s, const char *co
 
     while (*words && n < 31)
         args[n++] = *words++;
-    status = hubproc_run(hubproc_program("relais-node", program), args, out ? out : &said);
+    status = hubproc_run_within(hubproc_program("relais-node", program), args, RUN_MS,
+                                out ? out : &said);
     bytes_free(&said);
     return status;
 }
@@ -176,21 +178,58 @@ static uint64_t deadline(void)
     return (uint64_t)now.tv_sec * 1000 + PATIENCE_MS;
 }
 
-enum err pair_serve(struct nodepair *p, struct pair_side *s, bool await)
+static enum err serve(struct nodepair *p, struct pair_side *s, const char *const *env)
 {
     const char *args[] = {"--dir", s->dir, "--passphrase-file", p->passphrase, "serve", NULL};
-    uint64_t until_ms = deadline();
     char program[1024];
-    size_t mark = s->serve.text.len;
-    enum err e;
+    size_t mark = child_mark(&s->serve);
+    enum err e = child_start(&s->serve, hubproc_program("relais-node", program), args, env, NULL);
 
-    if ((e = child_start(&s->serve, hubproc_program("relais-node", program), args, NULL, NULL)) ||
-        (e = child_await(&s->serve, mark, "node.ready", PATIENCE_MS)))
-        return e;
-    while (await && !pair_linked(s))
-        if ((e = pause_for(p, until_ms)))
-            return e;
-    return ERR_OK;
+    return e ? e : child_await(&s->serve, mark, "node.ready", PATIENCE_MS);
+}
+
+enum err pair_serve(struct nodepair *p, struct pair_side *s, bool await)
+{
+    uint64_t until_ms = deadline();
+    enum err e = serve(p, s, NULL);
+
+    while (!e && await && !pair_linked(s))
+        e = pause_for(p, until_ms);
+    return e;
+}
+
+enum err pair_serve_under(struct nodepair *p, struct pair_side *s, const char *fault)
+{
+    char preload[1100];
+    char library[1024];
+    char what[64];
+    char log[PAIR_PATH];
+    const char *env[] = {preload, what, log, NULL};
+
+    snprintf(preload, sizeof preload, "LD_PRELOAD=%s",
+             hubproc_program("preload_faults.so", library));
+    snprintf(what, sizeof what, "RELAIS_FAULT=%s", fault);
+    snprintf(log, sizeof log, "RELAIS_FAULT_LOG=%s/faults", p->top);
+    return serve(p, s, env);
+}
+
+size_t pair_faults(const struct nodepair *p)
+{
+    char path[PAIR_PATH];
+    struct bytes text = {0};
+    size_t n = 0;
+
+    snprintf(path, sizeof path, "%s/faults", p->top);
+    if (!file_read(path, 1 << 20, &text))
+        for (size_t i = 0; i < text.len; i++)
+            n += text.ptr[i] == '\n';
+    bytes_free(&text);
+    return n;
+}
+
+enum err pair_wait(struct pair_side *s, int *status)
+{
+    return child_wait(&s->serve, PATIENCE_MS, status);
 }
 
 void pair_kill(struct pair_side *s)

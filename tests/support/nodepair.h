@@ -36,7 +36,12 @@ enum err pair_up(struct nodepair *p, const char *hub_conf, const char *node_conf
 void pair_down(struct nodepair *p);
 /* serve, until its link is up (await) or at once. */
 enum err pair_serve(struct nodepair *p, struct pair_side *s, bool await);
-void pair_kill(struct pair_side *s); /* SIGKILL */
+/* The same under a fault of preload_faults.c; the link is not awaited. */
+enum err pair_serve_under(struct nodepair *p, struct pair_side *s, const char *fault);
+/* How many faults have really fired in nodes so far. */
+size_t pair_faults(const struct nodepair *p);
+enum err pair_wait(struct pair_side *s, int *status); /* until it ends by itself */
+void pair_kill(struct pair_side *s);                  /* SIGKILL */
 bool pair_linked(const struct pair_side *s);
 
 /* A run of the program on that side: its exit status, and (out may be NULL) what it said. */

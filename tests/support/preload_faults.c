@@ -17,6 +17,10 @@
  *                        SIGKILL on entering the n-th such system call, whatever the file or socket
  *                        (kill-sync: fsync, fdatasync, and a write to a descriptor that syncs)
  *     kill-torn:n        half of the n-th write into a file, then SIGKILL
+ *     kill-chunk:n       SIGKILL on the n-th send of a chunk of an attachment (ATT_PUT, ATT_CHUNK)
+ *     cut-chunk:n        every TCP connection of the process is cut there
+ *     kill-part:n        half of the n-th write into an attachment in the making, then SIGKILL
+ *     part-enospc:n      the n-th such write fails
  *     zap-dead:n         the n-th receive of the ZAP thread fails
  *     zap-absent:1       the ZAP endpoint is never bound: nobody answers handshakes
  *     bind-wait:n        when the n-th TCP endpoint is bound, its caller stands still for 2 s
@@ -82,6 +86,10 @@ enum point {
     KILL_RENAME,
     KILL_SEND,
     KILL_TORN,
+    KILL_CHUNK,
+    CUT_CHUNK,
+    KILL_PART,
+    PART_ENOSPC,
     ZAP_DEAD,
     ZAP_ABSENT,
     BIND_WAIT,
@@ -109,6 +117,10 @@ static const char *const names[POINTS] = {
     [KILL_RENAME] = "kill-rename",
     [KILL_SEND] = "kill-send",
     [KILL_TORN] = "kill-torn",
+    [KILL_CHUNK] = "kill-chunk",
+    [CUT_CHUNK] = "cut-chunk",
+    [KILL_PART] = "kill-part",
+    [PART_ENOSPC] = "part-enospc",
     [ZAP_ABSENT] = "zap-absent",
     [BIND_WAIT] = "bind-wait",
 };
@@ -208,12 +220,19 @@ static void die(void)
 enum sort {
     SORT_OTHER,
     SORT_FILE,
-    SORT_DATA
+    SORT_DATA,
+    SORT_PART
 };
+
+static int ends_in(const char *path, size_t n, const char *tail)
+{
+    size_t len = strlen(tail);
+
+    return n >= len && strcmp(path + n - len, tail) == 0;
+}
 
 static enum sort sort_of(int fd)
 {
-    static const char tail[] = "/data.mdb";
     char link[64];
     char path[PATH_MAX];
     struct stat st;
@@ -226,9 +245,9 @@ static enum sort sort_of(int fd)
     if (n < 0)
         return SORT_OTHER;
     path[n] = '\0';
-    if (n >= (ssize_t)sizeof tail - 1 && strcmp(path + n - (sizeof tail - 1), tail) == 0)
+    if (ends_in(path, (size_t)n, "/data.mdb"))
         return SORT_DATA;
-    return SORT_FILE;
+    return ends_in(path, (size_t)n, ".part") ? SORT_PART : SORT_FILE;
 }
 
 static int number_of(enum point p)
@@ -236,6 +255,7 @@ static int number_of(enum point p)
     switch (p) {
     case WRITE_ENOSPC:
     case FILE_ENOSPC:
+    case PART_ENOSPC:
         return ENOSPC;
     case WRITE_EROFS:
     case FILE_EROFS:
@@ -270,6 +290,12 @@ static int write_fails(int fd, int *cut)
         write_kills(fd);
     if (armed == KILL_TORN && sort_of(fd) != SORT_OTHER)
         *cut = strikes(KILL_TORN);
+    if (armed == KILL_PART && sort_of(fd) == SORT_PART)
+        *cut = strikes(KILL_PART);
+    if (armed == PART_ENOSPC && sort_of(fd) == SORT_PART && strikes(PART_ENOSPC)) {
+        errno = ENOSPC;
+        return 1;
+    }
     if (armed < WRITE_ENOSPC || armed > FILE_EROFS)
         return 0;
     s = sort_of(fd);
@@ -307,9 +333,9 @@ static ssize_t plain_write(int fd, const void *buf, size_t n)
 }
 
 /* What was half written stays so. */
-static ssize_t after(ssize_t written)
+static ssize_t after(int cut, ssize_t written)
 {
-    if (armed == KILL_TORN && seen >= first)
+    if (cut && (armed == KILL_TORN || armed == KILL_PART))
         die();
     return written;
 }
@@ -320,7 +346,7 @@ ssize_t write(int fd, const void *buf, size_t n)
 
     if (write_fails(fd, &cut))
         return -1;
-    return after(plain_write(fd, buf, cut ? n / 2 : n));
+    return after(cut, plain_write(fd, buf, cut ? n / 2 : n));
 }
 
 ssize_t pwrite64(int fd, const void *buf, size_t n, off64_t at)
@@ -329,8 +355,8 @@ ssize_t pwrite64(int fd, const void *buf, size_t n, off64_t at)
 
     if (write_fails(fd, &cut))
         return -1;
-    return after(REAL(ssize_t(*)(int, const void *, size_t, off64_t),
-                      pwrite64)(fd, buf, cut ? n / 2 : n, at));
+    return after(cut, REAL(ssize_t(*)(int, const void *, size_t, off64_t),
+                           pwrite64)(fd, buf, cut ? n / 2 : n, at));
 }
 
 ssize_t pwrite(int fd, const void *buf, size_t n, off_t at)
@@ -345,7 +371,7 @@ ssize_t writev(int fd, const struct iovec *v, int n)
     if (write_fails(fd, &cut))
         return -1;
     if (cut)
-        return after(plain_write(fd, v[0].iov_base, v[0].iov_len / 2));
+        return after(cut, plain_write(fd, v[0].iov_base, v[0].iov_len / 2));
     return REAL(ssize_t(*)(int, const struct iovec *, int), writev)(fd, v, n);
 }
 
@@ -356,8 +382,8 @@ ssize_t pwritev64(int fd, const struct iovec *v, int n, off64_t at)
     if (write_fails(fd, &cut))
         return -1;
     if (cut)
-        return after(REAL(ssize_t(*)(int, const void *, size_t, off64_t),
-                          pwrite64)(fd, v[0].iov_base, v[0].iov_len / 2, at));
+        return after(cut, REAL(ssize_t(*)(int, const void *, size_t, off64_t),
+                               pwrite64)(fd, v[0].iov_base, v[0].iov_len / 2, at));
     return REAL(ssize_t(*)(int, const struct iovec *, int, off64_t), pwritev64)(fd, v, n, at);
 }
 
@@ -522,11 +548,35 @@ static int is_frame(void *msg, size_t fields, unsigned type)
     return zmq_msg_size(msg) >= 2 && p[0] == (0x90 | fields) && p[1] == type;
 }
 
+/* As a cable pulled out: whoever is at the other end hears of it. */
+static void cut(void)
+{
+    for (int fd = STDERR_FILENO + 1; fd < 1024; fd++) {
+        struct sockaddr_storage peer;
+        socklen_t len = sizeof peer;
+
+        if (getpeername(fd, (struct sockaddr *)&peer, &len) == 0 &&
+            (peer.ss_family == AF_INET || peer.ss_family == AF_INET6))
+            shutdown(fd, SHUT_RDWR);
+    }
+}
+
+static void chunk_leaves(void *msg)
+{
+    if ((armed != KILL_CHUNK && armed != CUT_CHUNK) ||
+        !(is_frame(msg, 5, 25) || is_frame(msg, 5, 27)) || !strikes(armed))
+        return;
+    if (armed == KILL_CHUNK)
+        die();
+    cut();
+}
+
 int zmq_msg_send(void *msg, void *socket, int flags)
 {
     if ((armed == DURING_DELIVERY && is_frame(msg, 6, 5) && strikes(DURING_DELIVERY)) ||
         (armed == BEFORE_RECEIPT && is_frame(msg, 3, 4) && strikes(BEFORE_RECEIPT)))
         die();
+    chunk_leaves(msg);
     return REAL(int (*)(void *, void *, int), zmq_msg_send)(msg, socket, flags);
 }
 

@@ -8,10 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "attach.h"
 #include "attachment.h"
+#include "courier_internal.h"
 #include "digest.h"
 #include "nodepair.h"
 
@@ -236,19 +238,55 @@ static bool is_in(const char *dir, const char *clear)
     return hubproc_run("/bin/sh", args, NULL) != 1; /* grep: nothing found */
 }
 
+static uint64_t mib_asked(void)
+{
+    const char *text = getenv("ATTACH_MIB");
+    uint64_t mib = text ? strtoul(text, NULL, 10) : 0;
+
+    return mib ? mib : 8;
+}
+
+#define PROCESSES 3
+#define MORE_KIB (16 * 1024) /* whatever the size */
+
+static pid_t process(size_t i)
+{
+    const pid_t pids[PROCESSES] = {hubproc_pid(pair.scene.hub), pair.from.serve.pid,
+                                   pair.to.serve.pid};
+
+    return pids[i];
+}
+
+/* The most it ever was is what it is now: from here on it counts. */
+static size_t high_begin(size_t i)
+{
+    char path[64];
+    int fd;
+
+    snprintf(path, sizeof path, "/proc/%d/clear_refs", (int)process(i));
+    CHECK((fd = open(path, O_WRONLY | O_CLOEXEC)) >= 0 && write(fd, "5", 1) == 1);
+    close(fd);
+    return pair_resident_kib(process(i), false);
+}
+
 static void a_large_attachment_arrives_byte_for_byte(void)
 {
     const char *path = strdup(file_of("scan.pdf"));
     const char *got = strdup(file_of("got.pdf"));
     char seen[PAIR_PATH];
-    const uint64_t size = 5 * MIB + 17;
+    const uint64_t size = mib_asked() * MIB - 17;
+    size_t resident[PROCESSES];
     char mid[PAIR_HEX];
 
     verdict(0);
     file_make(path, size);
+    for (size_t i = 0; i < PROCESSES; i++)
+        resident[i] = high_begin(i);
     sheet_send(path, mid);
     await_whole(mid, size);
     await_scan(mid, SCAN_CLEAN);
+    for (size_t i = 0; i < PROCESSES; i++)
+        CHECK(pair_resident_kib(process(i), true) <= resident[i] + MORE_KIB);
     snprintf(seen, sizeof seen, "%s/seen", lab);
     CHECK(same_file(path, seen)); /* the scanner saw all of it */
     CHECK(sheet_take(mid, got, false) == 0);
@@ -306,22 +344,251 @@ static void a_scan_survives_the_death_of_the_node(void)
     free((char *)(uintptr_t)path);
 }
 
+/* --- cuts ----------------------------------------------------------------------------------- */
+
+struct journey {
+    const char *path, *got;
+    uint64_t size;
+    json_int_t chunks;
+    char mid[PAIR_HEX];
+};
+
+static uint64_t drawn; /* seeded: which chunk it happens at */
+
+static json_int_t draw(json_int_t from, json_int_t to)
+{
+    drawn = drawn * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return from + (json_int_t)((drawn >> 33) % (uint64_t)(to - from + 1));
+}
+
+static struct journey journey_begin(void)
+{
+    struct journey j = {.path = strdup(file_of("irm.dcm")), .got = strdup(file_of("irm.got"))};
+
+    verdict(0);
+    j.size = mib_asked() * MIB - 11;
+    j.chunks = chunks_of(j.size);
+    file_make(j.path, j.size);
+    return j;
+}
+
+static void journey_end(struct journey *j)
+{
+    await_whole(j->mid, j->size);
+    await_scan(j->mid, SCAN_CLEAN);
+    CHECK(sheet_take(j->mid, j->got, false) == 0);
+    CHECK(same_file(j->path, j->got));
+    CHECK(unlink(j->path) == 0 && unlink(j->got) == 0);
+    free((char *)(uintptr_t)j->path);
+    free((char *)(uintptr_t)j->got);
+}
+
+static const char *fault_at(const char *point, json_int_t n)
+{
+    static char text[64];
+
+    snprintf(text, sizeof text, "%s:%lld", point, (long long)n);
+    return text;
+}
+
+static void serve_under(struct pair_side *s, const char *fault)
+{
+    pair_kill(s);
+    CHECK_OK(pair_serve_under(&pair, s, fault));
+}
+
+static void serve_again(struct pair_side *s)
+{
+    int status = 0;
+
+    CHECK_OK(pair_wait(s, &status));
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    CHECK_OK(pair_serve(&pair, s, true));
+}
+
+static void hub_under(const char *fault)
+{
+    CHECK_OK(hubproc_kill(pair.scene.hub));
+    CHECK_OK(hubproc_start(pair.scene.hub, &(struct hubproc_start){.fault = fault}));
+}
+
+static void hub_again(void)
+{
+    int status = 0;
+
+    CHECK_OK(hubproc_wait(pair.scene.hub, 30000, &status));
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    CHECK_OK(hubproc_start(pair.scene.hub, NULL));
+}
+
+/* What was under way is sent again, and no more. */
+static void the_sender_dies_between_two_chunks(void)
+{
+    struct journey j = journey_begin();
+    json_int_t at = draw(ATT_WINDOW + 2, j.chunks);
+    size_t fired = pair_faults(&pair);
+
+    serve_under(&pair.from, fault_at("kill-chunk", at));
+    sheet_send(j.path, j.mid);
+    serve_again(&pair.from);
+    CHECK(pair_faults(&pair) == fired + 1);
+    journey_end(&j);
+    CHECK(counted(&pair.from, "chunks_sent") <= j.chunks - (at - 1) + ATT_WINDOW);
+}
+
+static void the_recipient_dies_in_the_middle_of_a_chunk(void)
+{
+    struct journey j = journey_begin();
+    json_int_t at = draw(3, j.chunks); /* the first write is the header */
+    size_t fired = pair_faults(&pair);
+
+    serve_under(&pair.to, fault_at("kill-part", at));
+    sheet_send(j.path, j.mid);
+    serve_again(&pair.to);
+    CHECK(pair_faults(&pair) == fired + 1);
+    journey_end(&j);
+    CHECK(counted(&pair.to, "chunks_received") == j.chunks - (at - 2));
+}
+
+static void the_hub_dies_in_the_middle_of_a_chunk(void)
+{
+    struct journey j = journey_begin();
+    size_t fired = hubproc_faults(pair.scene.hub);
+    json_int_t before = counted(&pair.from, "chunks_sent");
+
+    hub_under(fault_at("kill-part", draw(3, j.chunks)));
+    sheet_send(j.path, j.mid);
+    hub_again();
+    CHECK(hubproc_faults(pair.scene.hub) == fired + 1);
+    journey_end(&j);
+    CHECK(counted(&pair.from, "chunks_sent") - before <= j.chunks + ATT_WINDOW + 1);
+}
+
+static void the_hub_dies_while_it_is_fetched(void)
+{
+    struct journey j = journey_begin();
+    size_t fired = hubproc_faults(pair.scene.hub);
+    json_int_t before = counted(&pair.to, "chunks_received");
+
+    hub_under(fault_at("kill-chunk", draw(2, j.chunks)));
+    sheet_send(j.path, j.mid);
+    hub_again();
+    CHECK(hubproc_faults(pair.scene.hub) == fired + 1);
+    journey_end(&j);
+    CHECK(counted(&pair.to, "chunks_received") - before == j.chunks);
+}
+
+static void a_link_is_cut_on_either_way(void)
+{
+    struct journey j = journey_begin();
+    size_t fired = hubproc_faults(pair.scene.hub);
+    size_t nodes = pair_faults(&pair);
+    json_int_t at = draw(ATT_WINDOW + 2, j.chunks);
+
+    serve_under(&pair.from, fault_at("cut-chunk", at));
+    hub_under(fault_at("cut-chunk", draw(2, j.chunks)));
+    sheet_send(j.path, j.mid);
+    journey_end(&j);
+    CHECK(pair_faults(&pair) == nodes + 1);
+    CHECK(hubproc_faults(pair.scene.hub) == fired + 1);
+    CHECK(counted(&pair.from, "chunks_sent") <= j.chunks + ATT_WINDOW);
+}
+
+/* --- full disks ----------------------------------------------------------------------------- */
+
+static void await_words(const struct pair_side *s, const char *mid, const char *words)
+{
+    bool said = false;
+
+    for (int i = 0; !said; i++) {
+        const char *args[] = {"sheet", "show", mid, NULL};
+        struct bytes out = {0};
+
+        CHECK(i < WAIT_TURNS);
+        said = pair_run(&pair, s, args, &out) == 0;
+        said = said && memmem(out.ptr, out.len, words, strlen(words));
+        bytes_free(&out);
+        turn();
+    }
+}
+
+static void the_disk_of_the_hub_is_full_for_a_while(void)
+{
+    struct journey j = journey_begin();
+    size_t fired = hubproc_faults(pair.scene.hub);
+    char fault[64];
+
+    snprintf(fault, sizeof fault, "part-enospc:%lld:*", (long long)draw(3, j.chunks - 2));
+    hub_under(fault);
+    sheet_send(j.path, j.mid);
+    await_words(&pair.from, j.mid, "Le disque du hub est plein.");
+    CHECK(hubproc_faults(pair.scene.hub) > fired);
+    CHECK(chunks_here(&pair.to, j.mid, NULL) < 0); /* nothing of it was accepted */
+    CHECK_OK(hubproc_kill(pair.scene.hub));
+    CHECK_OK(hubproc_start(pair.scene.hub, NULL)); /* there is room again */
+    journey_end(&j);
+}
+
+static void the_disk_of_the_recipient_is_full_for_a_while(void)
+{
+    struct journey j = journey_begin();
+    json_int_t at = draw(3, j.chunks - 2);
+    char fault[64];
+
+    snprintf(fault, sizeof fault, "part-enospc:%lld:3", (long long)at);
+    serve_under(&pair.to, fault);
+    sheet_send(j.path, j.mid);
+    await_words(&pair.to, j.mid, "Le disque de ce nœud est plein.");
+    journey_end(&j); /* by itself */
+    CHECK(counted(&pair.to, "chunks_received") == j.chunks);
+}
+
+/* Each test in a world of its own: it is a process of its own, and so are those that die in it. */
+#define OWN(body)                                                                                  \
+    static void own_##body(void)                                                                   \
+    {                                                                                              \
+        CHECK_OK(pair_up(&pair, NULL, node_conf, NULL));                                           \
+        body();                                                                                    \
+        pair_down(&pair);                                                                          \
+    }
+OWN(a_large_attachment_arrives_byte_for_byte)
+OWN(an_infected_one_is_given_to_nobody)
+OWN(the_sender_dies_between_two_chunks)
+OWN(the_recipient_dies_in_the_middle_of_a_chunk)
+OWN(the_hub_dies_in_the_middle_of_a_chunk)
+OWN(the_hub_dies_while_it_is_fetched)
+OWN(a_link_is_cut_on_either_way)
+OWN(the_disk_of_the_hub_is_full_for_a_while)
+OWN(the_disk_of_the_recipient_is_full_for_a_while)
+OWN(a_scan_survives_the_death_of_the_node)
+
 int main(int argc, char **argv)
 {
     static const struct scene_test tests[] = {
-        {"a large attachment arrives byte for byte", a_large_attachment_arrives_byte_for_byte},
-        {"an infected one is given to nobody",       an_infected_one_is_given_to_nobody      },
-        {"a scan survives the death of the node",    a_scan_survives_the_death_of_the_node   },
+        {"a large attachment arrives byte for byte",      own_a_large_attachment_arrives_byte_for_byte},
+        {"an infected one is given to nobody",            own_an_infected_one_is_given_to_nobody      },
+        {"the sender dies between two chunks",            own_the_sender_dies_between_two_chunks      },
+        {"the recipient dies in the middle of a chunk",
+         own_the_recipient_dies_in_the_middle_of_a_chunk                                              },
+        {"the hub dies in the middle of a chunk",         own_the_hub_dies_in_the_middle_of_a_chunk   },
+        {"the hub dies while it is fetched",              own_the_hub_dies_while_it_is_fetched        },
+        {"a link is cut, on either way",                  own_a_link_is_cut_on_either_way             },
+        {"the disk of the hub is full for a while",       own_the_disk_of_the_hub_is_full_for_a_while },
+        {"the disk of the recipient is full for a while",
+         own_the_disk_of_the_recipient_is_full_for_a_while                                            },
+        {"a scan survives the death of the node",         own_a_scan_survives_the_death_of_the_node   },
     };
+    const char *seed = getenv("ATTACH_SEED");
     int status;
 
+    drawn = seed ? strtoull(seed, NULL, 10) : 1;
+    printf("     seed %llu, %llu MiB\n", (unsigned long long)drawn,
+           (unsigned long long)mib_asked());
+    fflush(stdout);
     lab_make();
-    if (seal_init() || pair_up(&pair, NULL, node_conf, NULL)) {
-        fprintf(stderr, "no pair\n");
+    if (seal_init())
         return 1;
-    }
     status = scene_main(argc, argv, tests, sizeof tests / sizeof tests[0]);
-    pair_down(&pair);
     tree_remove(lab);
     return status;
 }
