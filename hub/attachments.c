@@ -370,6 +370,7 @@ void attachments_free(struct attachments *a)
         file_shut(&a->open[i]);
     HASH_ITER (hh, a->held, h, next)
         held_drop(a, h);
+    owners_free(a);
     fair_free(a->in);
     pthread_mutex_destroy(&a->lock);
     free(a->room);

@@ -50,8 +50,14 @@ struct attachment_gone {
     struct attachment_ref waiting[64]; /* those who have not fetched it */
 };
 
+/* What one costs of a quota: its bytes, and what any file costs, or a quota of bytes would hold
+ * files without number. */
+#define ATTACHMENT_COST(size) ((size) + 65536)
+
 struct attachments_use {
-    uint64_t count, whole, bytes, removed, refused;
+    uint64_t count, whole, removed, refused;
+    uint64_t bytes, max_bytes;           /* in costs */
+    uint64_t fullest_bytes, quota_bytes; /* of the organisation that keeps most, of each */
 };
 
 enum err attachments_open(const struct attachments_options *options, struct attachments **out);

@@ -18,8 +18,15 @@ enum going {
     GOES   /* committed */
 };
 
+struct att_owner {
+    uint8_t org[ID_BYTES];
+    uint64_t bytes; /* the costs of all that it keeps here */
+    UT_hash_handle hh;
+};
+
 struct held_attachment {
     struct attfile_facts facts; /* the address is the key */
+    struct att_owner *owner;
     bool whole;
     enum going going;
     struct attachment_ref *refs;
@@ -47,6 +54,7 @@ struct attachments {
     uint8_t *room;        /* ATTACHMENT_CHUNK */
     pthread_mutex_t lock; /* of what follows */
     struct held_attachment *held;
+    struct att_owner *owners;
     uint64_t bytes;
     uint64_t removed;
     uint64_t refused;
@@ -56,6 +64,7 @@ struct attachments {
 struct held_attachment *held_find(struct attachments *a, const uint8_t *address); /* NULL */
 enum err held_add(struct attachments *a, const struct attfile_facts *facts, bool whole);
 void held_drop(struct attachments *a, struct held_attachment *h);
+void owners_free(struct attachments *a); /* when nothing is held */
 enum err held_room(struct attachments *a, const uint8_t owner[ID_BYTES], uint64_t size);
 
 #endif

@@ -12,42 +12,70 @@ struct held_attachment *held_find(struct attachments *a, const uint8_t *address)
     return h;
 }
 
+static struct att_owner *owner_of(struct attachments *a, const uint8_t org[ID_BYTES], bool make)
+{
+    struct att_owner *o;
+
+    HASH_FIND(hh, a->owners, org, ID_BYTES, o);
+    if (o || !make || !(o = calloc(1, sizeof *o)))
+        return o;
+    memcpy(o->org, org, ID_BYTES);
+    HASH_ADD(hh, a->owners, org, ID_BYTES, o);
+    if (!o->hh.tbl) {
+        free(o);
+        return NULL;
+    }
+    return o;
+}
+
 enum err held_add(struct attachments *a, const struct attfile_facts *facts, bool whole)
 {
-    struct held_attachment *h = calloc(1, sizeof *h);
+    struct att_owner *o = owner_of(a, facts->owner, true);
+    struct held_attachment *h = o ? calloc(1, sizeof *h) : NULL;
 
     if (!h)
         return ERR_NOMEM;
     h->facts = *facts;
     h->whole = whole;
+    h->owner = o;
     HASH_ADD(hh, a->held, facts.address, ATTACHMENT_ADDRESS_BYTES, h);
     if (!h->hh.tbl) {
         free(h);
         return ERR_NOMEM;
     }
-    a->bytes += facts->size;
+    a->bytes += ATTACHMENT_COST(facts->size);
+    o->bytes += ATTACHMENT_COST(facts->size);
     return ERR_OK;
 }
 
 void held_drop(struct attachments *a, struct held_attachment *h)
 {
-    a->bytes -= h->facts.size;
+    a->bytes -= ATTACHMENT_COST(h->facts.size);
+    h->owner->bytes -= ATTACHMENT_COST(h->facts.size);
     HASH_DEL(a->held, h);
     free(h->refs);
     free(h);
 }
 
+void owners_free(struct attachments *a)
+{
+    struct att_owner *o;
+    struct att_owner *next;
+
+    HASH_ITER (hh, a->owners, o, next) {
+        HASH_DEL(a->owners, o);
+        free(o);
+    }
+}
+
 enum err held_room(struct attachments *a, const uint8_t owner[ID_BYTES], uint64_t size)
 {
-    struct held_attachment *h;
-    struct held_attachment *next;
-    uint64_t his = 0;
+    const struct att_owner *o = owner_of(a, owner, false);
+    uint64_t cost = ATTACHMENT_COST(size);
+    uint64_t his = o ? o->bytes : 0;
 
-    HASH_ITER (hh, a->held, h, next)
-        if (memcmp(h->facts.owner, owner, ID_BYTES) == 0)
-            his += h->facts.size;
-    if (size > a->o.max_bytes || a->bytes > a->o.max_bytes - size || size > a->o.quota_bytes ||
-        his > a->o.quota_bytes - size) {
+    if (cost > a->o.max_bytes || a->bytes > a->o.max_bytes - cost || cost > a->o.quota_bytes ||
+        his > a->o.quota_bytes - cost) {
         a->refused++;
         return ERR_ATTACHMENT_QUOTA;
     }
@@ -192,6 +220,8 @@ struct attachments_use attachments_use(struct attachments *a)
     struct attachments_use u = {0};
     struct held_attachment *h;
     struct held_attachment *next;
+    struct att_owner *o;
+    struct att_owner *after;
 
     if (!a)
         return u;
@@ -200,7 +230,11 @@ struct attachments_use attachments_use(struct attachments *a)
         u.count++;
         u.whole += h->whole;
     }
+    HASH_ITER (hh, a->owners, o, after)
+        u.fullest_bytes = o->bytes > u.fullest_bytes ? o->bytes : u.fullest_bytes;
     u.bytes = a->bytes;
+    u.max_bytes = a->o.max_bytes;
+    u.quota_bytes = a->o.quota_bytes;
     u.removed = a->removed;
     u.refused = a->refused;
     pthread_mutex_unlock(&a->lock);

@@ -45,6 +45,11 @@ struct figures {
     uint64_t witnesses;     /* of the set in force; 0: none is named */
     uint64_t witness_lag;   /* audit leaves behind no quorum yet */
     uint64_t witness_age_s; /* since the older of the two logs' last quorum */
+    struct {                /* attachments (attachments.h) */
+        uint64_t count, bytes, max_bytes;
+        uint64_t fullest_bytes, quota_bytes; /* of the organisation that keeps most, of each */
+        uint64_t removed, refused;
+    } att;
     bool tight, constituted;
 };
 

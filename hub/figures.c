@@ -2,6 +2,7 @@
  * through tables every ten. */
 #include <string.h>
 
+#include "attachments.h"
 #include "core.h"
 #include "invites.h"
 #include "log.h"
@@ -156,6 +157,20 @@ static enum err count_invite(void *arg, const struct invite *i)
     return ERR_OK;
 }
 
+static void attachments_look(struct core *c)
+{
+    struct attachments_use u = attachments_use(c->attachments);
+    struct figures *f = &c->figures;
+
+    f->att.count = u.count;
+    f->att.bytes = u.bytes;
+    f->att.max_bytes = u.max_bytes;
+    f->att.fullest_bytes = u.fullest_bytes;
+    f->att.quota_bytes = u.quota_bytes;
+    f->att.removed = u.removed;
+    f->att.refused = u.refused;
+}
+
 static enum err slow_look(struct core *c, uint64_t mono_ms)
 {
     size_t freed = 0;
@@ -172,6 +187,7 @@ static enum err slow_look(struct core *c, uint64_t mono_ms)
         return e == ERR_BUSY ? ERR_OK : e;
     growth_look(c, mono_ms);
     reader_look(c, mono_ms);
+    attachments_look(c);
     c->figures.invitations = 0;
     if ((e = invite_each(c, count_invite, c)))
         return e;

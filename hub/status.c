@@ -94,6 +94,14 @@ static enum err figures_data(struct asked *a)
         (e = data_set(a, "accept", latency(&f->accept))) ||
         (e = data_set(a, "commit", latency(&f->commit))))
         return e;
+    if ((e = data_set(
+             a, "attachments",
+             json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "count", (json_int_t)f->att.count, "used",
+                       (json_int_t)f->att.bytes, "max", (json_int_t)f->att.max_bytes, "fullest",
+                       (json_int_t)f->att.fullest_bytes, "quota", (json_int_t)f->att.quota_bytes,
+                       "removed", (json_int_t)f->att.removed, "refused",
+                       (json_int_t)f->att.refused))))
+        return e;
     return data_set(a, "invitations", number(f->invitations));
 }
 
@@ -204,6 +212,12 @@ static enum err store_text(struct asked *a, const struct store_stats *s)
                           " Mio dont %" PRIu64 " libres ; croissance %" PRId64 " Mio par jour\n",
                           s->used_bytes / MIB, s->quota_bytes / MIB, s->file_bytes / MIB,
                           s->free_pages * s->page_bytes / MIB, f->growth_per_day / (int64_t)MIB)))
+        return e;
+    if ((e = bytes_printf(&a->text,
+                          "Pièces jointes : %" PRIu64 ", %" PRIu64 " Mio sur %" PRIu64
+                          " ; au plus %" PRIu64 " sur %" PRIu64 " pour une structure\n",
+                          f->att.count, f->att.bytes / MIB, f->att.max_bytes / MIB,
+                          f->att.fullest_bytes / MIB, f->att.quota_bytes / MIB)))
         return e;
     return bytes_printf(
         &a->text,

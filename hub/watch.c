@@ -78,6 +78,16 @@ static uint64_t clones(const struct seen *s)
     return s->f.cloned;
 }
 
+static uint64_t attachment_percent(const struct seen *s)
+{
+    return percent_of(s->f.att.bytes, s->f.att.max_bytes);
+}
+
+static uint64_t fullest_percent(const struct seen *s)
+{
+    return percent_of(s->f.att.fullest_bytes, s->f.att.quota_bytes);
+}
+
 /* clang-format off */
 const struct limit limits[LIMITS] = {
     {"store",        "%", 80,        95,        store_percent,      "entrepôt rempli (store_max)"},
@@ -91,6 +101,8 @@ const struct limit limits[LIMITS] = {
     {"store_thread", "s", 5,         STUCK_S,   silent_s,           "silence du fil de l'entrepôt"},
     {"witnesses",    "s", 2 * 3600,  DAY_S,     witness_s,          "dernier accord des témoins"},
     {"clones",       "",  0,         1,         clones,             "nœuds arrêtés pour clone"},
+    {"attachments",  "%", 80,        95,        attachment_percent, "place des pièces jointes prise (attachment_max)"},
+    {"att_quota",    "%", 80,        95,        fullest_percent,    "place des pièces jointes prise par une structure (attachment_quota)"},
 };
 /* clang-format on */
 

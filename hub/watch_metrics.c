@@ -52,6 +52,21 @@ static void waiting(struct metrics *m, const struct figures *f)
                f->invitations);
 }
 
+static void attachments(struct metrics *m, const struct figures *f)
+{
+    metric_one(m, "relais_hub_attachments", METRIC_GAUGE, "Attachments kept.", f->att.count);
+    metric_family(m, "relais_hub_attachment_bytes", METRIC_GAUGE,
+                  "What they take, of how much; what the organisation that keeps most takes.");
+    metric_labelled(m, "kind", "used", f->att.bytes);
+    metric_labelled(m, "kind", "max", f->att.max_bytes);
+    metric_labelled(m, "kind", "fullest", f->att.fullest_bytes);
+    metric_labelled(m, "kind", "quota", f->att.quota_bytes);
+    metric_one(m, "relais_hub_attachments_removed_total", METRIC_COUNTER,
+               "Attachments let go since the start.", f->att.removed);
+    metric_one(m, "relais_hub_attachments_refused_total", METRIC_COUNTER,
+               "Deposits put off because a quota was full.", f->att.refused);
+}
+
 static void store(struct metrics *m, const struct figures *f)
 {
     const struct store_stats *s = &f->store;
@@ -131,6 +146,7 @@ enum err watch_metrics(const struct watch *w, struct bytes *out)
     refusals(&m, w);
     waiting(&m, &w->seen.f);
     store(&m, &w->seen.f);
+    attachments(&m, &w->seen.f);
     witnesses(&m, &w->seen.f);
     machine(&m, &w->seen);
     if (w->door)
