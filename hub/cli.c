@@ -244,7 +244,11 @@ int cli_passphrase(const struct cli *c, const char *configured, struct bytes *ou
         snprintf(from_system, sizeof from_system, "%s/relais-passphrase", credentials);
         path = from_system;
     }
-    e = *path ? file_read_secret(path, PASSPHRASE_MAX, out) : ask_terminal(out);
+    /* The manager closes the directory of a credential, and may leave the file root's with an entry
+     * for the service alone, which the plain mode shows as readable by a group. */
+    e = path == from_system ? file_read(path, PASSPHRASE_MAX, out)
+        : *path             ? file_read_secret(path, PASSPHRASE_MAX, out)
+                            : ask_terminal(out);
     if (e == ERR_USAGE)
         return cli_usage(c, "phrase de passe : donnez --passphrase-file, ou un terminal");
     if (e)

@@ -59,6 +59,7 @@ int cli_passphrase(const struct cli *c, const char *configured, struct bytes *ou
  * return the exit status. */
 int cli_usage(const struct cli *c, const char *what);
 int cli_error(const struct cli *c, enum err e);
+int cli_status(enum err e); /* the exit status that goes with it */
 int cli_error_at(const struct cli *c, enum err e, const char *path); /* and which file */
 /* ERR_PERMISSION names the first of these files of the directory ("": itself) open to others. */
 int cli_error_keys(const struct cli *c, enum err e, const char *const *names);

@@ -19,8 +19,13 @@ struct remote {
     const char *about; /* the organisation that was named, or NULL */
 };
 
-static int refused(const struct cli *c, const struct remote *r, enum err e)
+static int refused(const struct cli *c, const struct remote *r, const json_t *answer)
 {
+    enum err e = (enum err)json_integer_value(json_object_get(answer, "code"));
+    const char *why = json_string_value(json_object_get(answer, "why"));
+
+    if (why)
+        return cli_refuse(c, e, cli_status(e), "%s", why);
     if (r->about && e == ERR_NOT_FOUND)
         return cli_refuse(c, e, EXIT_REFUSED,
                           "aucune organisation ne correspond à « %s » (« org list »)", r->about);
@@ -50,7 +55,7 @@ static int call(const struct cli *c, const struct remote *r, json_t *args, json_
     if (e)
         return cli_error(c, e);
     if (json_object_get(*answer, "error"))
-        return refused(c, r, (enum err)json_integer_value(json_object_get(*answer, "code")));
+        return refused(c, r, *answer);
     return EXIT_SUCCESS;
 }
 
@@ -270,8 +275,8 @@ int cli_org(struct cli *c)
         if (strcmp(rows[i].word, word) != 0)
             continue;
         if ((rows[i].argument && !cli_argument(c, 1)) || (rows[i].request && !output))
-            return cli_usage(c, "org approve ID --fingerprint EMPREINTE --output FICHIER ; org "
-                                "revoke ORG --output FICHIER ; les autres : org VERBE ID");
+            return cli_usage(c, "org approve NOM --fingerprint EMPREINTE --output FICHIER ; org "
+                                "revoke ORG --output FICHIER ; les autres : org VERBE NOM");
         args = cli_args(c);
         if (args && rows[i].argument &&
             json_object_set_new(args, rows[i].argument, json_string(cli_argument(c, 1))))
@@ -284,7 +289,9 @@ int cli_org(struct cli *c)
                              .about = names_org(rows[i].argument) ? cli_argument(c, 1) : NULL},
             args);
     }
-    return cli_usage(c, "org list|approve|refuse|suspend|resume|revoke|release|quota");
+    return cli_usage(
+        c, "org list | approve NOM --fingerprint F --output FICHIER | refuse NOM | suspend ORG | "
+           "resume ORG | revoke ORG --output FICHIER | release NOEUD | quota ORG");
 }
 
 int cli_node(struct cli *c)
@@ -308,9 +315,18 @@ int cli_genesis(struct cli *c)
                   cli_args(c));
 }
 
-static int import_one(const struct cli *c, const struct bytes *text)
+#define REQUEST_BEGINS "-----BEGIN RELAIS REQUEST"
+
+static int import_one(const struct cli *c, const char *path, const struct bytes *text)
 {
     json_t *args = json_pack("{s:s%}", "signature", (char *)text->ptr, text->len);
+
+    if (text->len > strlen(REQUEST_BEGINS) &&
+        memcmp(text->ptr, REQUEST_BEGINS, strlen(REQUEST_BEGINS)) == 0)
+        return cli_refuse(c, ERR_TYPE, EXIT_INPUT,
+                          "%s est la demande, pas encore une signature : faites-la signer "
+                          "(« registrar sign », « relais-node sign »), puis importez ce fichier-là",
+                          path);
 
     return args ? remote(c, &(struct remote){.name = "sign.import"}, args)
                 : cli_error(c, ERR_TEXT_FORM);
@@ -326,7 +342,8 @@ int cli_import(struct cli *c)
         struct bytes text = {0};
         enum err e = file_read(cli_argument(c, i), ARMOUR_TEXT_MAX, &text);
 
-        status = e ? cli_error_at(c, e, cli_argument(c, i)) : import_one(c, &text);
+        status =
+            e ? cli_error_at(c, e, cli_argument(c, i)) : import_one(c, cli_argument(c, i), &text);
         bytes_free(&text);
     }
     return status;

@@ -165,6 +165,11 @@ static int tell(const struct cli *c, enum err e, int status, const char *text)
     return status;
 }
 
+int cli_status(enum err e)
+{
+    return sentence_of(e)->status;
+}
+
 int cli_error(const struct cli *c, enum err e)
 {
     return tell(c, e, sentence_of(e)->status, sentence_of(e)->text);

@@ -1,6 +1,8 @@
 #include "operator.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "control.h"
@@ -252,12 +254,34 @@ bool command_ends_group(enum err e)
     return e == ERR_NOMEM || e == ERR_IO || e == ERR_FULL || e == ERR_READONLY || e == ERR_CORRUPT;
 }
 
+#define BECAUSE_BYTES 512
+
+enum err because(struct asked *a, enum err e, const char *format, ...)
+{
+    char text[BECAUSE_BYTES];
+    va_list list;
+
+    va_start(list, format);
+    vsnprintf(text, sizeof text, format, list);
+    va_end(list);
+    bytes_free(&a->why);
+    /* without memory the sentence of the error is told */
+    return bytes_copy(&a->why, span_text(text)) == ERR_NOMEM ? ERR_NOMEM : e;
+}
+
 static enum err answer(struct asked *a, enum err e)
 {
     json_t *body;
 
-    if (e)
-        return core_answer(a->c, a->j, control_error(e));
+    if (e) {
+        body = control_error(e);
+        if (body && a->why.len &&
+            json_object_set_new(body, "why", json_stringn((char *)a->why.ptr, a->why.len))) {
+            json_decref(body);
+            body = NULL;
+        }
+        return body ? core_answer(a->c, a->j, body) : ERR_NOMEM;
+    }
     body = json_pack("{s:b,s:s%,s:O}", "ok", 1, "text", a->text.ptr ? (char *)a->text.ptr : "",
                      a->text.len, "data", a->data);
     return core_answer(a->c, a->j, body ? body : control_error(ERR_NOMEM));
@@ -297,6 +321,7 @@ enum err on_command(struct core *c, struct job *j)
     if (!command_ends_group(e))
         e = answer(&a, e);
     bytes_free(&a.text);
+    bytes_free(&a.why);
     json_decref(a.data);
     return e;
 }

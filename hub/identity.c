@@ -20,7 +20,7 @@ static enum err path_in(const char *dir, const char *name, char out[PATH_BYTES])
     return n < 0 || n >= PATH_BYTES ? ERR_RANGE : ERR_OK;
 }
 
-static bool name_is_good(const char *name)
+bool identity_name_ok(const char *name)
 {
     size_t n = strlen(name);
 
@@ -127,7 +127,7 @@ enum err identity_make(const char *dir, const struct identity_plan *plan, struct
     enum err undone;
     enum err e;
 
-    if (!name_is_good(plan->name))
+    if (!identity_name_ok(plan->name))
         return ERR_FIELD_VALUE;
     if ((e = path_in(dir, KEYFILE_NAME, keys)) || (e = path_in(dir, UNFINISHED_NAME, unfinished)) ||
         (e = path_in(dir, FEDERATION_FILE, facts)))

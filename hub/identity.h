@@ -21,6 +21,8 @@ struct identity_plan {
 #define KEYFILE_NAME "hub.key"
 #define FEDERATION_FILE "federation.id"
 
+/* One word that may become the origin of logs; what identity_make() takes. */
+bool identity_name_ok(const char *name);
 /* Writes both files into dir. ERR_EXISTS: there is a hub already. ERR_FIELD_VALUE: the name. */
 enum err identity_make(const char *dir, const struct identity_plan *plan, struct span passphrase,
                        struct keyfile_cost cost, const struct entropy *entropy);

@@ -17,6 +17,17 @@
 static const char *const hub_files[] = {"", "hub.key", NULL};
 static const char *const registrar_files[] = {"", "registrar.key", NULL};
 
+/* A directory without hub.key is most often another directory than was meant. */
+static int keys_refused(const struct cli *c, enum err e)
+{
+    if (e == ERR_NOT_FOUND)
+        return cli_refuse(c, e, EXIT_REFUSED,
+                          "aucun hub dans %s (hub.key y manque) : vérifiez --dir, ou créez-en un "
+                          "(« relais-hub init »)",
+                          c->dir);
+    return cli_error_keys(c, e, hub_files);
+}
+
 static int run_serve(struct cli *c)
 {
     struct bytes passphrase = {0};
@@ -35,7 +46,7 @@ static int run_serve(struct cli *c)
     seal_bytes_free(&passphrase);
     if (!e)
         return EXIT_SUCCESS;
-    cli_error_keys(c, e, hub_files);
+    keys_refused(c, e);
     return EXIT_FAILURE;
 }
 
@@ -63,7 +74,7 @@ static int run_check(struct cli *c)
         e = identity_open(c->dir, bytes_span(&passphrase), &id);
     seal_bytes_free(&passphrase);
     if (e)
-        return cli_error_keys(c, e, hub_files);
+        return keys_refused(c, e);
     printf(c->json ? "{\"federation\":\"%.*s\"}\n"
                    : "Configuration et clés en ordre : fédération %.*s.\n",
            (int)id->name.len, (const char *)id->name.ptr);
@@ -78,6 +89,17 @@ static bool number_given(const char *text, uint64_t *out)
 
     *out = n > 0 && n < 10 ? strtoull(text, NULL, 10) : 0;
     return n > 0 && n < 10 && !text[n];
+}
+
+static int print_object(const struct cli *c, json_t *o)
+{
+    if (!o || json_dumpf(o, stdout, 0)) {
+        json_decref(o);
+        return cli_error(c, ERR_NOMEM);
+    }
+    printf("\n");
+    json_decref(o);
+    return EXIT_SUCCESS;
 }
 
 static int run_init(struct cli *c)
@@ -102,15 +124,26 @@ static int run_init(struct cli *c)
                             span_text(cli_option(c, "registrar", "")))))
         return cli_usage(c, "--registrar attend la clé publique du registraire (64 chiffres "
                             "hexadécimaux), que « registrar init » affiche");
-    if ((e = seal_init()) || (e = dir_make(c->dir, 0700)))
-        return cli_error(c, e);
+    if (!identity_name_ok(plan.name))
+        return cli_refuse(
+            c, ERR_FIELD_VALUE, EXIT_INPUT,
+            "--name attend un nom en minuscules sans accent, chiffres, points et tirets, "
+            "comme dac34.example.org ; il restera celui de la fédération. Rien n'a "
+            "été créé");
     if ((status = cli_passphrase(c, "", &passphrase)))
         return status;
+    if ((e = seal_init()) || (e = dir_make(c->dir, 0700)))
+        return cli_error(c, e);
     e = identity_make(c->dir, &plan, bytes_span(&passphrase), cli_cost(c), &entropy);
     seal_bytes_free(&passphrase);
     if (e)
         return cli_error(c, e);
-    printf("Hub créé dans %s. Suite : « relais-hub --dir %s serve ».\n", c->dir, c->dir);
+    if (c->json)
+        return print_object(
+            c, json_pack("{s:s,s:s,s:s}", "dir", c->dir, "federation", plan.name, "mode", mode));
+    printf("Hub créé dans %s. Réglez %s/hub.conf, puis : « relais-hub --dir %s check », et "
+           "« serve ».\n",
+           c->dir, c->dir, c->dir);
     return EXIT_SUCCESS;
 }
 
@@ -123,17 +156,21 @@ static int registrar_init(struct cli *c)
     int status;
     enum err e;
 
-    if ((e = seal_init()) || (e = dir_make(c->dir, 0700)))
-        return cli_error(c, e);
     if ((status = cli_passphrase(c, "", &passphrase)))
         return status;
+    if ((e = seal_init()) || (e = dir_make(c->dir, 0700)))
+        return cli_error(c, e);
     e = registrar_make(c->dir, bytes_span(&passphrase), cli_cost(c), &entropy, &pk);
     seal_bytes_free(&passphrase);
     if (e || (e = hex_write(&hex, SPAN_OF(pk.b))))
         return cli_error(c, e);
-    printf("%s\n", (const char *)hex.ptr);
+    status = EXIT_SUCCESS;
+    if (c->json)
+        status = print_object(c, json_pack("{s:s,s:s}", "dir", c->dir, "key", (char *)hex.ptr));
+    else
+        printf("%s\n", (const char *)hex.ptr);
     bytes_free(&hex);
-    return EXIT_SUCCESS;
+    return status;
 }
 
 static int registrar_sign_file(struct cli *c)
@@ -152,13 +189,16 @@ static int registrar_sign_file(struct cli *c)
         status = cli_error_at(c, e, path);
         goto out;
     }
-    fprintf(stderr, "%s", (const char *)text.ptr);
+    if (!c->json)
+        fprintf(stderr, "%s", (const char *)text.ptr);
     if ((status = cli_passphrase(c, "", &passphrase)))
         goto out;
     if ((e = registrar_sign(c->dir, bytes_span(&passphrase), bytes_span(&request), &signature)))
         status = cli_error_keys(c, e, registrar_files);
     else if ((e = file_write_atomic(out, bytes_span(&signature), 0600)))
         status = cli_error_at(c, e, out);
+    else if (c->json)
+        status = print_object(c, json_pack("{s:s,s:s}", "path", out, "act", (char *)text.ptr));
     else
         printf("%s\n", out);
 out:
@@ -190,12 +230,12 @@ static const struct cli_command commands[] = {
     {"status",    cli_remote,     "état du hub"},
     {"log",       cli_remote,     "[--last N] : fin du journal d'audit et tête signée"},
     {"invite",    cli_invite,     "--name NOM --kind dac|essms|hospital|emergency|mdph|liberal|other --output FICHIER [--founder] [--org ID] [--national-id N] [--territory T] [--services A,B] [--hours N] : prépare une invitation"},
-    {"org",       cli_org,        "list | approve ID --fingerprint F --output FICHIER | refuse ID | suspend ORG | resume ORG | revoke ORG | release NOEUD | quota ORG [--messages N] [--bytes TAILLE] [--inflight-messages N] [--inflight-bytes TAILLE] [--standard]"},
+    {"org",       cli_org,        "list | approve NOM|INVITATION --fingerprint F --output FICHIER | refuse NOM|INVITATION | suspend ORG | resume ORG | revoke ORG | release NOEUD | quota ORG [--messages N] [--bytes TAILLE] [--inflight-messages N] [--inflight-bytes TAILLE] [--standard]"},
     {"node",      cli_node,       "allow NOEUD : admet de nouveau un nœud exclu pour ce qu'il faisait tenir en mémoire"},
     {"clock",     run_clock,      "confirm : l'horloge a sauté et elle est juste ; les délais courent de nouveau"},
     {"genesis",   cli_genesis,    "[--operator ORG] --output FICHIER : acte de constitution à faire signer"},
     {"sign-import", cli_import,   "FICHIER... : signatures reçues"},
-    {"requests",  cli_remote,     "actes qui attendent des signatures"},
+    {"requests",  cli_remote,     "actes qui attendent des signatures, chacun avec son texte à faire signer"},
     {"backup",    upkeep_backup,  "DOSSIER : sauvegarde, service en marche ou non ; relue avant d'être annoncée"},
     {"restore",   upkeep_restore, "SAUVEGARDE --to DOSSIER : vérifie la sauvegarde et remet le hub dans un dossier neuf"},
     {"fsck",      upkeep_fsck,    "[--against SAUVEGARDE] : relit tout l'entrepôt et nomme ce qui n'est pas intact"},

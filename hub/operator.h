@@ -14,6 +14,7 @@ struct asked {
     const json_t *args; /* an object */
     json_t *data;       /* for the answer: filled by the command */
     struct bytes text;  /* the same for a human, French */
+    struct bytes why;   /* of an error: what its own sentence does not say, French; mostly empty */
 };
 
 struct hub_command {
@@ -27,6 +28,9 @@ extern const size_t org_command_count;
 
 /* A stmt without signatures becomes a request, kept and shown to the operator as a file. */
 enum err request_new(struct asked *a, struct span stmt);
+/* request_commands.c */
+enum err request_import(struct asked *a);
+enum err request_list(struct asked *a);
 enum err request_keep(struct asked *a, struct span ss); /* one that has signatures already */
 /* standing_commands.c */
 enum err org_suspend(struct asked *a);
@@ -36,6 +40,9 @@ enum err org_release(struct asked *a);
 enum err org_trust(struct asked *a);
 /* What the operator typed for an organisation. ERR_FIELD_MISSING, ERR_NOT_FOUND, ERR_ITEMS. */
 enum err arg_org(const struct asked *a, uint8_t org[ID_BYTES]);
+/* An invitation by the first digits of its id, or by the beginning of the name of who has not been
+ * enrolled on it yet. ERR_FIELD_MISSING, ERR_NOT_FOUND, ERR_ITEMS. */
+enum err invite_typed(struct asked *a, const char *argument, uint8_t id[ID_BYTES]);
 /* A node by its id, or the one of an organisation of which `is` holds; else ERR_STATE. */
 enum err arg_node(const struct asked *a, bool (*is)(const struct mailbox *m), struct mailbox **out);
 /* quota_commands.c */
@@ -69,6 +76,9 @@ enum err witness_set(struct asked *a);
 enum err witness_list(struct asked *a);
 enum err witness_facts(struct asked *a); /* for status: data and text */
 
+/* Says what exactly is wrong, French, in place of the sentence of the error; returns that error. */
+__attribute__((format(printf, 3, 4))) enum err because(struct asked *a, enum err e,
+                                                       const char *format, ...);
 /* --- help for commands ----------------------------------------------------------------------- */
 const char *arg_text(const struct asked *a, const char *name); /* "" when absent */
 uint64_t arg_uint(const struct asked *a, const char *name, uint64_t standard);

@@ -135,6 +135,8 @@ enum err operator_list(struct asked *a)
     enum err e = l.list ? named_each(a->c, list_named, &l) : ERR_NOMEM;
     size_t found;
 
+    if (!e && json_array_size(l.list) == 0)
+        e = bytes_printf(&a->text, "Aucun opérateur n'est nommé (« operator add »).\n");
     if (e) {
         json_decref(l.list);
         return e;
@@ -152,7 +154,16 @@ enum err operator_pending(struct asked *a)
         return ERR_FIELD_MISSING;
     if ((e = waiting_list(a, id, &found)))
         return e;
-    return found == 1 ? ERR_OK : found ? ERR_ITEMS : ERR_NOT_FOUND;
+    if (found == 1)
+        return ERR_OK;
+    return found ? because(a, ERR_ITEMS,
+                           "plusieurs actes commencent par « %.32s » : donnez plus de chiffres "
+                           "(« operator list »)",
+                           id)
+                 : because(a, ERR_NOT_FOUND,
+                           "aucun acte en attente ne commence par « %.32s » : il est déjà "
+                           "confirmé, ou ses 24 heures sont passées (« operator list »)",
+                           id);
 }
 
 enum err operators_facts(struct asked *a)

@@ -17,12 +17,26 @@ static enum err meant_id(struct meant *m, const char *name, const uint8_t id[ID_
     return json_object_set_new(m->args, name, json_string(hex)) ? ERR_NOMEM : ERR_OK;
 }
 
+/* Who signs reads a name, not thirty-two digits. The command itself goes by the digits. */
+static enum err meant_name(struct meant *m, struct span name)
+{
+    return json_object_set_new(m->args, "organisation",
+                               json_stringn((const char *)name.ptr, name.len))
+               ? ERR_NOMEM
+               : ERR_OK;
+}
+
 static enum err mean_revoke(struct asked *a, struct meant *m)
 {
     const struct directory_org *o;
     enum err e;
 
-    if ((e = org_typed(a, arg_text(a, "org"), &o)) || (e = meant_id(m, "org", o->id)))
+    if ((e = org_typed(a, arg_text(a, "org"), &o)))
+        return e;
+    if (directory_org_state(a->c->dir, o, DIRECTORY_NOW, a->c->now_ms) == DIRECTORY_REVOKED)
+        return because(a, ERR_REVOKED, "« %.*s » est déjà révoquée ; rien n'a changé",
+                       (int)o->name.len, (const char *)o->name.ptr);
+    if ((e = meant_id(m, "org", o->id)) || (e = meant_name(m, o->name)))
         return e;
     return json_object_set_new(m->args, "reason",
                                json_integer((json_int_t)arg_uint(a, "reason", REVOKE_ENDED)))
@@ -42,10 +56,14 @@ static bool is_locked(const struct mailbox *m)
 
 static enum err mean_node(struct asked *a, struct meant *m, bool (*is)(const struct mailbox *m))
 {
+    const struct directory_org *o;
     struct mailbox *box;
-    enum err e = arg_node(a, is, &box);
+    enum err e;
 
-    return e ? e : meant_id(m, "node", box->who.node);
+    if ((e = arg_node(a, is, &box)) || (e = meant_id(m, "node", box->who.node)))
+        return e;
+    o = directory_find_org(a->c->dir, box->who.org);
+    return o ? meant_name(m, o->name) : ERR_OK;
 }
 
 static enum err mean_release(struct asked *a, struct meant *m)
@@ -66,13 +84,11 @@ static enum err mean_approve(struct asked *a, struct meant *m)
     struct invite i;
     enum err e;
 
-    if ((e = arg_id(a, "id", id)))
-        return e;
-    if ((e = invite_get(a->c, id, &i)))
+    if ((e = invite_typed(a, "id", id)) || (e = invite_get(a->c, id, &i)))
         return e;
     if (!directory_find_org(a->c->dir, i.org))
         return ERR_AGAIN;
-    if ((e = meant_id(m, "id", id)))
+    if ((e = meant_id(m, "id", id)) || (e = meant_name(m, i.name)))
         return e;
     return json_object_set_new(m->args, "fingerprint", json_string(arg_text(a, "fingerprint")))
                ? ERR_NOMEM

@@ -5,6 +5,7 @@
 
 #include "invites.h"
 #include "operator.h"
+#include "utf8.h"
 
 #define INVITE_HOURS 168
 #define INVITE_HOURS_MAX (24 * 90)
@@ -43,12 +44,20 @@ static enum err invite_read(struct asked *a, struct invite *i)
     i->expires_ms = a->c->now_ms + hours * HOUR_MS;
     if (i->name.len == 0)
         return ERR_FIELD_MISSING;
-    if (i->name.len > ORG_NAME_MAX || i->kind < ORG_DAC || i->kind > ORG_OTHER ||
-        i->national_id.len > 15 || i->territory.len > ORG_TERRITORY_MAX || hours < 1 ||
-        hours > INVITE_HOURS_MAX)
+    if (i->name.len > ORG_NAME_MAX || !utf8_plain(i->name))
+        return because(a, ERR_FIELD_VALUE,
+                       "--name : %d octets au plus, sur une ligne ; rien n'a été préparé",
+                       ORG_NAME_MAX);
+    if (hours < 1 || hours > INVITE_HOURS_MAX)
+        return because(a, ERR_FIELD_VALUE, "--hours : de 1 à %d heures ; rien n'a été préparé",
+                       INVITE_HOURS_MAX);
+    if (i->kind < ORG_DAC || i->kind > ORG_OTHER || i->national_id.len > 15 ||
+        i->territory.len > ORG_TERRITORY_MAX)
         return ERR_FIELD_VALUE;
     if (i->founder && directory_federation(a->c->dir))
-        return ERR_STATE; /* founded already */
+        return because(a, ERR_STATE,
+                       "la fédération est déjà constituée : invitez sans --founder ; rien n'a été "
+                       "préparé");
     if ((e = services_of(a, i->services, &i->service_count)))
         return e;
     if ((e = entropy_fill(a->c->entropy, i->id, sizeof i->id)))
@@ -113,9 +122,10 @@ static enum err namesake_one(void *arg, const struct invite *i)
 
 static enum err invite_say(struct asked *a, const struct invite *i, size_t others)
 {
-    enum err e = ERR_OK;
+    char until[TIME_TEXT_BYTES];
+    enum err e = time_text(i->expires_ms, until);
 
-    if (others)
+    if (!e && others)
         e = bytes_printf(&a->text,
                          "Attention : « %.*s » est déjà le nom d'une autre organisation ou "
                          "invitation (« org list »). Si c'est la même, recommencez avec --org.\n",
@@ -123,9 +133,10 @@ static enum err invite_say(struct asked *a, const struct invite *i, size_t other
     if (e)
         return e;
     return bytes_printf(&a->text,
-                        "Invitation préparée pour « %.*s ». Elle contient une clé à usage unique : "
-                        "remettez-la en main propre ou par messagerie sécurisée.\n",
-                        (int)i->name.len, (const char *)i->name.ptr);
+                        "Invitation préparée pour « %.*s », valable jusqu'au %s. Elle contient une "
+                        "clé à usage unique : remettez-la en main propre ou par messagerie "
+                        "sécurisée.\n",
+                        (int)i->name.len, (const char *)i->name.ptr, until);
 }
 
 static enum err run_invite(struct asked *a)
@@ -237,6 +248,7 @@ static enum err list_one(void *arg, const struct invite *i)
 {
     struct listing *l = arg;
     char print[FINGERPRINT_TEXT];
+    char until[TIME_TEXT_BYTES] = "";
     char id[2 * ID_BYTES + 1];
     char org[2 * ID_BYTES + 1];
     const struct directory_org *o = directory_find_org(l->a->c->dir, i->org);
@@ -256,10 +268,14 @@ static enum err list_one(void *arg, const struct invite *i)
                     "founder", i->founder);
     if (json_array_append_new(l->list, one))
         return ERR_NOMEM;
+    if (i->state == INVITE_OPEN && ((e = time_text(i->expires_ms, until)) ||
+                                    json_object_set_new(one, "expires", json_string(until))))
+        return e ? e : ERR_NOMEM;
     if ((e = bytes_printf(
-             &l->a->text, "%.*s  %s%s%s%s%s\n    invitation   %s\n    organisation %s\n",
-             (int)i->name.len, (const char *)i->name.ptr, state_word(i->state), o ? ", " : "",
-             o ? standing_word(s) : "", print[0] ? "  empreinte " : "", print, id, org)))
+             &l->a->text, "%.*s  %s%s%s%s%s%s%s\n    invitation   %s\n    organisation %s\n",
+             (int)i->name.len, (const char *)i->name.ptr, state_word(i->state),
+             *until ? ", valable jusqu'au " : "", until, o ? ", " : "", o ? standing_word(s) : "",
+             print[0] ? "  empreinte " : "", print, id, org)))
         return e;
     if (o && ((e = absence_say(l->a, o->id, one)) || (e = quota_say(l->a, o->id, one))))
         return e;
@@ -273,6 +289,8 @@ static enum err run_list(struct asked *a)
 
     if (!e)
         e = invite_each(a->c, list_one, &l);
+    if (!e && json_array_size(l.list) == 0)
+        e = bytes_printf(&a->text, "Aucune organisation, aucune invitation (« invite »).\n");
     if (e) {
         json_decref(l.list);
         return e;
@@ -310,7 +328,7 @@ static enum err run_approve(struct asked *a)
     struct invite i;
     enum err e;
 
-    if ((e = arg_id(a, "id", id)))
+    if ((e = invite_typed(a, "id", id)))
         return e;
     if ((e = store_get(a->c->t, TABLE_INVITE, SPAN_OF(id), &row)) || (e = bytes_copy(&kept, row)) ||
         (e = invite_decode(bytes_span(&kept), &i)))
@@ -343,7 +361,7 @@ static enum err run_refuse(struct asked *a)
     struct invite i;
     enum err e;
 
-    if ((e = arg_id(a, "id", id)))
+    if ((e = invite_typed(a, "id", id)))
         return e;
     if ((e = store_get(a->c->t, TABLE_INVITE, SPAN_OF(id), &row)) || (e = bytes_copy(&kept, row)) ||
         (e = invite_decode(bytes_span(&kept), &i)))
@@ -380,6 +398,25 @@ static enum err founder_one(void *arg, const struct invite *i)
     return ERR_OK;
 }
 
+/* A founder by name, by the number of its invitation, or by the whole id of the organisation. */
+static enum err operator_of_genesis(struct asked *a, uint8_t org[ID_BYTES])
+{
+    uint8_t id[ID_BYTES];
+    struct invite i;
+    enum err e;
+
+    if (arg_id(a, "operator", org) == ERR_OK)
+        return ERR_OK;
+    if ((e = invite_typed(a, "operator", id)) || (e = invite_get(a->c, id, &i)))
+        return e;
+    if (!i.founder)
+        return because(a, ERR_FIELD_VALUE,
+                       "« %.*s » n'est pas invitée comme fondatrice ; rien n'a été préparé",
+                       (int)i.name.len, (const char *)i.name.ptr);
+    memcpy(org, i.org, ID_BYTES);
+    return ERR_OK;
+}
+
 static enum err run_genesis(struct asked *a)
 {
     struct federation f = a->c->id->federation;
@@ -394,7 +431,7 @@ static enum err run_genesis(struct asked *a)
         return e;
     if (f.founder_count == 0)
         return ERR_WAITING;
-    if (*arg_text(a, "operator") && (e = arg_id(a, "operator", f.operator_org)))
+    if (*arg_text(a, "operator") && (e = operator_of_genesis(a, f.operator_org)))
         return e;
     if ((e = genesis_encode(&f, &stmt)))
         return e;
@@ -409,75 +446,23 @@ static enum err run_genesis(struct asked *a)
     return e;
 }
 
-/* --- signatures ------------------------------------------------------------------------------ */
-
-static enum err run_import(struct asked *a)
-{
-    struct bytes data = {0};
-    bool done;
-    enum err e;
-
-    if ((e = armour_read(ARMOUR_SIGNATURE, span_text(arg_text(a, "signature")), &data)))
-        return e;
-    if ((e = request_sign(a->c, bytes_span(&data), &done)))
-        goto out;
-    if ((e = data_set(a, "complete", json_boolean(done))))
-        goto out;
-    e = bytes_printf(&a->text, done ? "Signature vérifiée : l'acte est complet et publié dans le "
-                                      "journal des clés.\n"
-                                    : "Signature gardée ; il en manque encore.\n");
-out:
-    seal_bytes_free(&data);
-    return e;
-}
-
-static enum err request_one(void *arg, struct span request)
-{
-    struct listing *l = arg;
-    struct bytes text = {0};
-    enum err e = armour_write(ARMOUR_REQUEST, request, &text);
-
-    if (!e && json_array_append_new(l->list, json_stringn((char *)text.ptr, text.len)))
-        e = ERR_NOMEM;
-    if (!e)
-        e = bytes_append(&l->a->text, bytes_span(&text));
-    bytes_free(&text);
-    return e;
-}
-
-static enum err run_requests(struct asked *a)
-{
-    struct listing l = {a, json_array()};
-    enum err e = l.list ? ERR_OK : ERR_NOMEM;
-
-    if (!e)
-        e = request_each(a->c, request_one, &l);
-    if (!e && json_array_size(l.list) == 0)
-        e = bytes_printf(&a->text, "Aucun acte n'attend de signature.\n");
-    if (e) {
-        json_decref(l.list);
-        return e;
-    }
-    return data_set(a, "requests", l.list);
-}
-
 const struct hub_command org_commands[] = {
-    {"invite",        run_invite   },
-    {"org.list",      run_list     },
-    {"org.approve",   run_approve  },
-    {"org.refuse",    run_refuse   },
-    {"org.suspend",   org_suspend  },
-    {"org.resume",    org_resume   },
-    {"org.revoke",    org_revoke   },
-    {"org.release",   org_release  },
-    {"org.quota",     org_quota    },
-    {"node.allow",    node_allow   },
-    {"genesis",       run_genesis  },
-    {"sign.import",   run_import   },
-    {"requests",      run_requests },
-    {"trust",         org_trust    },
-    {"witness.set",   witness_set  },
-    {"witness.list",  witness_list },
-    {"clock.confirm", clock_confirm},
+    {"invite",        run_invite    },
+    {"org.list",      run_list      },
+    {"org.approve",   run_approve   },
+    {"org.refuse",    run_refuse    },
+    {"org.suspend",   org_suspend   },
+    {"org.resume",    org_resume    },
+    {"org.revoke",    org_revoke    },
+    {"org.release",   org_release   },
+    {"org.quota",     org_quota     },
+    {"node.allow",    node_allow    },
+    {"genesis",       run_genesis   },
+    {"sign.import",   request_import},
+    {"requests",      request_list  },
+    {"trust",         org_trust     },
+    {"witness.set",   witness_set   },
+    {"witness.list",  witness_list  },
+    {"clock.confirm", clock_confirm },
 };
 const size_t org_command_count = sizeof org_commands / sizeof org_commands[0];

@@ -35,6 +35,9 @@ static enum err limit_read(const struct asked *a, const char *name, uint64_t *ou
     return *text ? amount(text, out) : ERR_OK;
 }
 
+/* Less holds no message worth sending: somebody forgot the unit. The same as hub.conf. */
+#define QUOTA_BYTES_LEAST (UINT64_C(1) << 20)
+
 static enum err limits_read(const struct asked *a, struct quota_limits *l)
 {
     enum err e;
@@ -84,6 +87,11 @@ enum err org_quota(struct asked *a)
     l = u->limits;
     if ((e = limits_read(a, &l)))
         return e;
+    if ((l.bytes && l.bytes < QUOTA_BYTES_LEAST) ||
+        (l.inflight_bytes && l.inflight_bytes < QUOTA_BYTES_LEAST))
+        return because(a, ERR_FIELD_VALUE,
+                       "--bytes et --inflight-bytes : 1m au moins, comme 20m ou 2g ; rien n'a "
+                       "changé");
     if (memcmp(&l, &u->limits, sizeof l) == 0)
         return quota_say(a, org, a->data);
     be64_write(l.messages, about);

@@ -69,6 +69,18 @@ enum err registrar_public(const char *dir, struct span passphrase, struct sign_p
     return e;
 }
 
+static const char *kind_word(uint64_t kind)
+{
+    static const char *const words[] = {
+        [ORG_DAC] = "DAC",          [ORG_ESSMS] = "ESSMS",
+        [ORG_HOSPITAL] = "hôpital", [ORG_EMERGENCY] = "service d'urgence",
+        [ORG_MDPH] = "MDPH",        [ORG_LIBERAL] = "libéral",
+        [ORG_OTHER] = "autre",
+    };
+
+    return kind < sizeof words / sizeof words[0] && words[kind] ? words[kind] : "type inconnu";
+}
+
 static enum err enrol_describe(struct span stmt, struct bytes *text)
 {
     struct enrolment en;
@@ -78,8 +90,9 @@ static enum err enrol_describe(struct span stmt, struct bytes *text)
 
     if ((e = enrol_decode(stmt, &body, &effect)) || (e = enrolment_decode(body, &en)))
         return e;
-    return bytes_printf(text, "Enrôlement de « %.*s » (type %llu, identifiant %.*s).\n",
-                        (int)en.name.len, (const char *)en.name.ptr, (unsigned long long)en.kind,
+    return bytes_printf(text, "Enrôlement de « %.*s » (%s%s%.*s).\n", (int)en.name.len,
+                        (const char *)en.name.ptr, kind_word(en.kind),
+                        en.national_id.len ? ", identifiant national " : "",
                         (int)en.national_id.len, (const char *)en.national_id.ptr);
 }
 

@@ -12,6 +12,7 @@
 #include "core.h"
 #include "door.h"
 #include "file.h"
+#include "http.h"
 #include "identity.h"
 #include "log.h"
 #include "memory.h"
@@ -79,6 +80,41 @@ struct hub {
     char notify[NOTIFY_BYTES];
 };
 
+/* What only binding or writing an invitation would find, and name less well. */
+static enum err addresses_check(const struct hub_conf *conf, const char *path, char *why,
+                                size_t why_size)
+{
+    const struct {
+        const char *name, *value;
+        bool listener, needed;
+    } rows[] = {
+        {"listen",                    conf->listen,                    true,  true },
+        {"join_listen",               conf->join_listen,               true,  true },
+        {"emergency_listen",          conf->emergency_listen,          true,  false},
+        {"public_endpoint",           conf->public_endpoint,           false, false},
+        {"public_join_endpoint",      conf->public_join_endpoint,      false, false},
+        {"public_emergency_endpoint", conf->public_emergency_endpoint, false, false},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if ((!*rows[i].value && !rows[i].needed) ||
+            link_endpoint_ok(rows[i].value, rows[i].listener))
+            continue;
+        snprintf(why, why_size,
+                 "%s: « %s » vaut « %s » : il faut une adresse et un port, comme "
+                 "tcp://127.0.0.1:7411",
+                 path, rows[i].name, rows[i].value);
+        return ERR_CONF;
+    }
+    if (!*conf->metrics_listen || http_listen_ok(conf->metrics_listen))
+        return ERR_OK;
+    snprintf(why, why_size,
+             "%s: « metrics_listen » vaut « %s » : il faut une adresse de cette seule machine, en "
+             "chiffres, et un port, comme 127.0.0.1:7413",
+             path, conf->metrics_listen);
+    return ERR_CONF;
+}
+
 enum err hub_conf_read(const char *dir, struct hub_conf *out, char *why, size_t why_size)
 {
     char path[SERVE_PATH_MAX + 16];
@@ -92,6 +128,8 @@ enum err hub_conf_read(const char *dir, struct hub_conf *out, char *why, size_t 
         e = conf_defaults(settings, SETTINGS, out, why, why_size);
     else
         e = conf_read(path, settings, SETTINGS, out, why, why_size);
+    if (!e)
+        e = addresses_check(out, path, why, why_size);
     if (!e && (e = memory_plan(out, &plan, &reason)))
         snprintf(why, why_size, "%s", reason);
     return e;

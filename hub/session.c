@@ -28,6 +28,15 @@ static enum claim claim_of(const struct mailbox *m, const struct msg_hello *h)
     return CLAIM_CLONE;
 }
 
+/* Who was there first may be the one that its people use: it learns why nothing comes any more. */
+static enum err clone_tell(struct core *c, const struct mailbox *m)
+{
+    struct message say = {.type = MSG_ERR, .err = {.code = ERR_CLONED}};
+    struct job former = {.kind = JOB_MEMBER, .peer = m->peer, .session = m->session, .who = m->who};
+
+    return core_say(c, &former, &say, false);
+}
+
 static enum err clone_alarm(struct core *c, const struct job *j, struct mailbox *m)
 {
     struct detail d = {.has = RD_KEY(DETAIL_BY_ORG) | RD_KEY(DETAIL_BY_NODE) | RD_KEY(DETAIL_ACT),
@@ -45,6 +54,8 @@ static enum err clone_alarm(struct core *c, const struct job *j, struct mailbox 
         if ((e = mailbox_save(c, m)))
             return e;
         log_error("node.cloned", "number=%u", m->who.number);
+        if (m->open && (e = clone_tell(c, m)))
+            return e;
     }
     return core_refuse(c, j, ERR_CLONED);
 }

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "checkpoint.h"
+#include "invites.h"
 #include "operator.h"
 #include "warnings.h"
 
@@ -63,6 +64,54 @@ enum err arg_org(const struct asked *a, uint8_t org[ID_BYTES])
     if (e)
         return e;
     memcpy(org, o->id, ID_BYTES);
+    return ERR_OK;
+}
+
+struct invite_search {
+    const char *text;
+    uint8_t *id;
+    size_t found;
+    size_t named;
+    uint8_t by_name[ID_BYTES];
+};
+
+static enum err invite_one(void *arg, const struct invite *i)
+{
+    struct invite_search *s = arg;
+
+    if (id_begins(i->id, s->text)) {
+        memcpy(s->id, i->id, ID_BYTES);
+        s->found++;
+    } else if (i->state != INVITE_ENROLLED && i->state != INVITE_REFUSED &&
+               name_begins(i->name, s->text)) {
+        memcpy(s->by_name, i->id, ID_BYTES);
+        s->named++;
+    }
+    return ERR_OK;
+}
+
+enum err invite_typed(struct asked *a, const char *argument, uint8_t id[ID_BYTES])
+{
+    const char *text = arg_text(a, argument);
+    struct invite_search s = {.text = text, .id = id};
+    enum err e;
+
+    if (!*text)
+        return ERR_FIELD_MISSING;
+    if ((e = invite_each(a->c, invite_one, &s)))
+        return e;
+    if (s.found + s.named > 1)
+        return because(a, ERR_ITEMS,
+                       "plusieurs invitations correspondent à « %.64s » : donnez plus de chiffres "
+                       "du numéro d'invitation (« org list ») ; rien n'a changé",
+                       text);
+    if (s.found + s.named == 0)
+        return because(a, ERR_NOT_FOUND,
+                       "aucune invitation en cours ne correspond à « %.64s » : donnez le début du "
+                       "nom, ou du numéro d'invitation (« org list ») ; rien n'a changé",
+                       text);
+    if (s.named)
+        memcpy(id, s.by_name, ID_BYTES);
     return ERR_OK;
 }
 
@@ -175,6 +224,9 @@ enum err org_revoke(struct asked *a)
         return e;
     if (!(o = directory_find_org(a->c->dir, org)))
         return ERR_NOT_FOUND;
+    if (directory_org_state(a->c->dir, o, DIRECTORY_NOW, a->c->now_ms) == DIRECTORY_REVOKED)
+        return because(a, ERR_REVOKED, "« %.*s » est déjà révoquée ; rien n'a changé",
+                       (int)o->name.len, (const char *)o->name.ptr);
     if ((e = revoke_encode(a->c->id->federation.id, a->c->now_ms, org, NULL,
                            (enum revoke_reason)arg_uint(a, "reason", REVOKE_ENDED), &stmt)))
         return e;

@@ -181,8 +181,8 @@ static enum err head_text(struct asked *a, size_t nodes, const struct totals *t)
         "Acceptés %" PRIu64 ", remis %" PRIu64 ", refusés %" PRIu64 ", retenus %" PRIu64
         ", expirés %" PRIu64 ", rappelés %" PRIu64 ", remis à des suppléants %" PRIu64 "\n",
         (int)c->id->federation.name.len, (const char *)c->id->federation.name.ptr,
-        directory_federation(c->dir) ? "constituée" : "à constituer", nodes, t->open, t->cloned,
-        t->waiting, ledger_committed_size(c->keys), ledger_committed_size(c->audit),
+        directory_federation(c->dir) ? "constituée" : "à constituer : « genesis »", nodes, t->open,
+        t->cloned, t->waiting, ledger_committed_size(c->keys), ledger_committed_size(c->audit),
         c->count.accepted, c->count.delivered, c->count.refused, c->count.held, c->count.expired,
         c->count.recalled, c->count.released);
 }
@@ -243,6 +243,45 @@ static enum err refusals_text(struct asked *a)
     return e || *between != ',' ? e : bytes_printf(&a->text, "%s", "\n");
 }
 
+/* Why the hub is not ready, as /health says it, and what that means for who waits. */
+static const char *reason_word(const char *reason)
+{
+    static const struct {
+        const char *reason, *words;
+    } rows[] = {
+        {"starting",     "il démarre ; attendez un instant"                                              },
+        {"stopping",     "il s'arrête"                                                                   },
+        {"store_thread", "l'entrepôt ne répond plus ; regardez le disque"                               },
+        {"store_full",   "l'entrepôt est plein : les nouveaux messages sont refusés, leurs "
+                       "expéditeurs les gardent ; "
+                       "ce qui est accepté est conservé et continue d'être remis"},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (strcmp(rows[i].reason, reason) == 0)
+            return rows[i].words;
+    return reason;
+}
+
+/* One limit. A clock has no figure; a time is told in the largest unit that says it. */
+static enum err limit_say(struct asked *a, const json_t *one)
+{
+    int64_t value = json_integer_value(json_object_get(one, "value"));
+    const char *unit = json_string_value(json_object_get(one, "unit"));
+    const char *name = json_string_value(json_object_get(one, "limit"));
+    enum err e =
+        bytes_printf(&a->text, "%s : %s",
+                     json_integer_value(json_object_get(one, "level")) > 1 ? "ALARME" : "Attention",
+                     json_string_value(json_object_get(one, "text")));
+
+    if (!e && strcmp(name, "clock") != 0)
+        e = strcmp(unit, "s") != 0 || value < 120
+                ? bytes_printf(&a->text, " : %" PRId64 " %s", value, unit)
+            : value < 2 * 3600 ? bytes_printf(&a->text, " : %" PRId64 " min", value / 60)
+                               : bytes_printf(&a->text, " : %" PRId64 " h", value / 3600);
+    return e ? e : bytes_printf(&a->text, " (limite « %s »)\n", name);
+}
+
 /* What is near a limit or has reached it: the main thread looked (watch.c). */
 static enum err limits_text(struct asked *a)
 {
@@ -257,25 +296,18 @@ static enum err limits_text(struct asked *a)
                           (uint64_t)json_integer_value(json_object_get(watch, "memory")) / MIB,
                           (uint64_t)json_integer_value(json_object_get(watch, "memory_max")) / MIB,
                           json_is_true(json_object_get(watch, "ready")) ? "prêt" : "PAS PRÊT : ",
-                          json_string_value(json_object_get(watch, "reason")))))
+                          reason_word(json_string_value(json_object_get(watch, "reason"))))))
         return e;
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *one = json_array_get(list, i);
         json_int_t level = json_integer_value(json_object_get(one, "level"));
 
         any = any || level > 0;
-        if (level > 0 &&
-            (e = bytes_printf(&a->text, "%s : %s%s%" PRId64 "%s (limite « %s »)\n",
-                              level > 1 ? "ALARME" : "Attention",
-                              json_string_value(json_object_get(one, "text")), " : ",
-                              (int64_t)json_integer_value(json_object_get(one, "value")),
-                              json_string_value(json_object_get(one, "unit")),
-                              json_string_value(json_object_get(one, "limit")))))
+        if (level > 0 && (e = limit_say(a, one)))
             return e;
     }
-    return any ? bytes_printf(&a->text,
-                              "Que faire : OPERATIONS.md, section 7, à la ligne de chaque "
-                              "limite.\n")
+    return any ? bytes_printf(&a->text, "Que faire : OPERATIONS.md, section 7, à la page de chaque "
+                                        "limite.\n")
                : ERR_OK;
 }
 

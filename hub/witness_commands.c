@@ -35,24 +35,38 @@ static enum err seats_read(const struct asked *a, struct witness_set_statement *
 }
 
 /* What the registrar would sign in vain is refused now: as the keys log will judge it. */
-static enum err set_check(const struct asked *a, const struct witness_set_statement *s)
+static enum err set_check(struct asked *a, const struct witness_set_statement *s)
 {
     const struct federation *f = directory_federation(a->c->dir);
 
     if (!f)
         return ERR_STATE;
     if (f->mode != MODE_EXERCISE && s->count < WITNESS_SET_FULL)
-        return ERR_FIELD_VALUE;
+        return because(a, ERR_FIELD_VALUE,
+                       "%zu témoin(s) : une fédération réelle en demande %d au moins, chacun d'une "
+                       "organisation différente, et jamais celle qui exploite le hub ; rien n'a "
+                       "été préparé",
+                       s->count, WITNESS_SET_FULL);
     if (s->quorum > s->count || 2 * s->quorum <= s->count)
-        return ERR_FIELD_VALUE;
+        return because(a, ERR_FIELD_VALUE,
+                       "--quorum %llu ne va pas avec %zu témoin(s) : il en faut plus de la moitié, "
+                       "et pas plus que tous (de %zu à %zu) ; rien n'a été préparé",
+                       (unsigned long long)s->quorum, s->count, s->count / 2 + 1, s->count);
     for (size_t i = 0; i < s->count; i++) {
         const struct directory_node *n = directory_find_node(a->c->dir, s->node[i]);
 
         if (memcmp(directory_org(a->c->dir, n->org)->id, f->operator_org, ID_BYTES) == 0)
-            return ERR_FIELD_VALUE;
+            return because(a, ERR_FIELD_VALUE,
+                           "« %.*s » exploite le hub : elle ne peut pas être témoin de ses "
+                           "journaux ; rien n'a été préparé",
+                           (int)directory_org(a->c->dir, n->org)->name.len,
+                           (const char *)directory_org(a->c->dir, n->org)->name.ptr);
         for (size_t k = 0; k < i; k++)
             if (directory_find_node(a->c->dir, s->node[k])->org == n->org)
-                return ERR_FIELD_VALUE;
+                return because(a, ERR_FIELD_VALUE,
+                               "« %.*s » est donnée deux fois ; rien n'a été préparé",
+                               (int)directory_org(a->c->dir, n->org)->name.len,
+                               (const char *)directory_org(a->c->dir, n->org)->name.ptr);
     }
     return ERR_OK;
 }

@@ -4,7 +4,7 @@
  *
  * A row's key is "key", or "section.key". An unknown, repeated, missing or out-of-range setting
  * is ERR_CONF (ERR_NOT_FOUND, ERR_PERMISSION... if the file cannot be read) and `why` names file,
- * line and reason in one English sentence for the operator. On any error the target is untouched.
+ * line and reason in one French sentence for the operator. On any error the target is untouched.
  *
  *   #define AT(member) SETTING_AT(struct hub_conf, member)
  *   static const struct setting settings[] = {

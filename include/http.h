@@ -7,6 +7,8 @@
 #ifndef RELAIS_HTTP_H
 #define RELAIS_HTTP_H
 
+#include <stdbool.h>
+
 #include <stddef.h>
 
 #include "loop.h"
@@ -28,6 +30,8 @@ struct http_page {
  * a loopback address. ERR_BUSY: the port is taken. Borrows loop, pages and arg. */
 enum err http_open(struct loop *loop, const char *listen, const struct http_page *pages, size_t n,
                    void *arg, struct http **out);
+/* What http_open() would take, for whoever checks settings before. */
+bool http_listen_ok(const char *listen);
 void http_close(struct http *h);                 /* NULL is fine */
 const char *http_endpoint(const struct http *h); /* "127.0.0.1:40123"; borrowed */
 

@@ -12,6 +12,7 @@
 #ifndef RELAIS_TRANSPORT_H
 #define RELAIS_TRANSPORT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -75,6 +76,10 @@ struct link_connect_options {
     int reconnect_ms;          /* 0 is 500, grows to 30 s; drawn from 1 to 2 times this */
     int linger_ms;             /* 0 is 2,000; -1 is none at all */
 };
+
+/* tcp://HOST:PORT; a listener may ask for any port with *. What the calls below refuse as
+ * ERR_USAGE, for whoever checks settings before. NULL is not. */
+bool link_endpoint_ok(const char *endpoint, bool listener);
 
 /* A listener. ERR_STATE: no ZAP thread serves this transport or it does not know the domain;
  * ERR_USAGE: an endpoint that is not tcp://, a missing key; ERR_EXISTS: address in use. */

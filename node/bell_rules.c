@@ -97,14 +97,14 @@ static enum err who_read(struct parse *p, struct span who, struct rule *out)
     enum err e;
 
     if (who.len > BELL_LABEL_MAX)
-        return refuse(p, "the addressee is longer than %d bytes", BELL_LABEL_MAX);
+        return refuse(p, "le destinataire dépasse %d octets", BELL_LABEL_MAX);
     if (word_read(WORDS_ADDRESSEE, kind, &out->kind) || out->kind < 1 || out->kind > 4)
-        return refuse(p, "expected structure, personne:NAME, fonction:NAME or unité:NAME");
+        return refuse(p, "il faut structure, personne:NOM, fonction:NOM ou unité:NOM");
     if ((e = text_fold(name, &out->folded)))
-        return e == ERR_NOMEM ? e : refuse(p, "the name cannot be read");
+        return e == ERR_NOMEM ? e : refuse(p, "le nom ne se lit pas");
     if ((out->kind == KIND_ALL) != !named || (named && out->folded.len == 0))
-        return refuse(p, out->kind == KIND_ALL ? "structure has no name"
-                                               : "a name is missing after the kind");
+        return refuse(p, out->kind == KIND_ALL ? "« structure » ne prend pas de nom"
+                                               : "il manque un nom après les deux points");
     memcpy(out->label, who.ptr, who.len);
     return ERR_OK;
 }
@@ -116,20 +116,21 @@ static enum err line_read(struct parse *p, struct span line)
     enum err e;
 
     if (!utf8_plain(line))
-        return refuse(p, "the line holds a control character or is not UTF-8");
+        return refuse(p, "la ligne contient un caractère de commande, ou n'est pas en UTF-8");
     line = trim(line);
     if (line.len == 0 || line.ptr[0] == '#' || line.ptr[0] == ';')
         return ERR_OK;
     if (!cut(line, '=', &who, &command))
-        return refuse(p, "expected 'addressee = /path/of/the/command'");
+        return refuse(p, "il faut « destinataire = /chemin/de/la/commande »");
     if (p->rules->count == BELL_RULES_MAX)
-        return refuse(p, "more than %d addressees", BELL_RULES_MAX);
+        return refuse(p, "plus de %d destinataires", BELL_RULES_MAX);
     if (command.len == 0 || command.ptr[0] != '/' || command.len > BELL_COMMAND_MAX)
-        return refuse(p, "the command is no absolute path of at most %d bytes", BELL_COMMAND_MAX);
+        return refuse(p, "la commande n'est pas un chemin absolu de %d octets au plus",
+                      BELL_COMMAND_MAX);
     memset(out, 0, sizeof *out);
     e = who_read(p, who, out);
     if (!e && rule_of(p->rules, out->kind, bytes_span(&out->folded)))
-        e = refuse(p, "'%s' is set twice", out->label);
+        e = refuse(p, "« %s » est donné deux fois", out->label);
     if (e) {
         bytes_free(&out->folded);
         return e;

@@ -1,19 +1,23 @@
 /* A circle as people read it. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "circles.h"
+#include "clock.h"
 #include "commands_internal.h"
 #include "contacts.h"
+#include "person.h"
+#include "show.h"
 #include "words.h"
 
 #define LINE_MAX_BYTES 1024
 
-static void say(struct call *c, enum err *e, const char *format, ...)
+static void tell(struct call *c, enum err *e, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-static void say(struct call *c, enum err *e, const char *format, ...)
+static void tell(struct call *c, enum err *e, const char *format, ...)
 {
     char line[LINE_MAX_BYTES];
     va_list list;
@@ -42,6 +46,21 @@ static const char *classes_text(uint64_t mask, struct bytes *room)
     return (const char *)room->ptr;
 }
 
+/* Whose circle it is, as `person list` calls him; nothing when this node does not know yet. */
+static enum err person_say(struct node *n, struct txn *t, const struct circle_info *i,
+                           const char *before, struct bytes *out)
+{
+    struct person *p = i->has_person ? malloc(sizeof *p) : NULL;
+    enum err e = p ? person_get(n, t, i->person, p) : i->has_person ? ERR_NOMEM : ERR_NOT_FOUND;
+
+    if (!e && !(e = bytes_printf(out, "%s", before)))
+        e = identity_say(&p->identity, out);
+    if (p)
+        seal_wipe(p, sizeof *p);
+    free(p);
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
 /* --- members ------------------------------------------------------------------------------------
  */
 
@@ -60,6 +79,26 @@ static json_t *member_json(struct node *n, const struct circle *circle,
                      responsible && memcmp(responsible, m->row.org, ID_BYTES) == 0);
 }
 
+static const char *role_text(const struct circle *circle, const struct circle_member *m)
+{
+    const uint8_t *referent = circle_referent(circle);
+    const uint8_t *responsible = circle_responsible(circle);
+    bool refers = referent && memcmp(referent, m->row.org, ID_BYTES) == 0;
+    bool answers = responsible && memcmp(responsible, m->row.org, ID_BYTES) == 0;
+
+    return refers && answers ? " ; référente et responsable"
+           : answers         ? " ; responsable"
+           : refers          ? " ; référente"
+                             : "";
+}
+
+static const char *standing_text(const struct node *n, const struct circle_member *m)
+{
+    return !m->current || contacts_org_active(n, m->row.org)
+               ? ""
+               : " ; ATTENTION : suspendue ou révoquée, elle ne reçoit et n'envoie plus rien";
+}
+
 static enum err members_shown(struct node *n, const struct circle *circle, struct call *c)
 {
     json_t *list = json_array();
@@ -72,9 +111,10 @@ static enum err members_shown(struct node *n, const struct circle *circle, struc
 
         if (json_array_append_new(list, member_json(n, circle, m)))
             e = ERR_NOMEM;
-        say(c, &e, "  %s %.*s : %s ; %s%s\n", m->current ? "membre" : "ancien membre",
-            (int)name.len, (const char *)name.ptr, word_category(m->row.category),
-            classes_text(m->row.class_mask, &classes), m->row.team ? " ; équipe de soins" : "");
+        tell(c, &e, "  %s %.*s : %s ; %s%s%s%s\n", m->current ? "membre" : "ancien membre",
+             (int)name.len, (const char *)name.ptr, word_category(m->row.category),
+             classes_text(m->row.class_mask, &classes), m->row.team ? " ; équipe de soins" : "",
+             role_text(circle, m), standing_text(n, m));
     }
     bytes_free(&classes);
     if (json_object_set_new(c->data, "members", list))
@@ -128,15 +168,15 @@ static enum err acts_shown(struct node *n, const struct circle *circle, struct c
 
         if (json_array_append_new(list, act_json(circle, a, code)))
             e = ERR_NOMEM;
-        say(c, &e, "  n° %u %s : %s%s%s", (unsigned)a->n, kind,
-            classes_text(a->class_mask, &classes), a->live ? "" : " (terminé)",
-            a->org_count == 0 ? " ; envers tous" : "");
+        tell(c, &e, "  n° %u %s : %s%s%s", (unsigned)a->n, kind,
+             classes_text(a->class_mask, &classes), a->live ? "" : " (terminé)",
+             a->org_count == 0 ? " ; envers tous" : "");
         for (size_t k = 0; k < a->org_count; k++) {
             struct span name = contacts_org_name(n, circle_act_org(circle, a, k));
 
-            say(c, &e, "%s%.*s", k ? ", " : " ; ", (int)name.len, (const char *)name.ptr);
+            tell(c, &e, "%s%.*s", k ? ", " : " ; ", (int)name.len, (const char *)name.ptr);
         }
-        say(c, &e, "\n");
+        tell(c, &e, "\n");
     }
     bytes_free(&classes);
     if (json_object_set_new(c->data, "acts", list))
@@ -196,8 +236,8 @@ static enum err awaiting_one(void *arg, const struct act *a)
                                         json_hex(a->id, ID_BYTES), "classes", (int)s.class_mask,
                                         "binds", (int)circle_narrows(s.kind))))
         return ERR_NOMEM;
-    say(w->c, &e, "  %s : pas encore connue du hub%s\n", kind,
-        circle_narrows(s.kind) ? " ; ce nœud la respecte déjà" : " ; sans effet d'ici là");
+    tell(w->c, &e, "  %s : le hub ne le sait pas encore%s\n", kind,
+         circle_narrows(s.kind) ? " ; ce nœud le respecte déjà" : " ; sans effet d'ici là");
     return e;
 }
 
@@ -230,8 +270,11 @@ enum err circle_shown(struct node *n, struct txn *t, const uint8_t handle[ID_BYT
         json_object_set_new(c->data, "closed", json_boolean(circle_closed(circle))) ||
         json_object_set_new(c->data, "incomplete", json_boolean(info.incomplete)))
         return ERR_NOMEM;
-    say(c, &e, "Cercle %s%s%s\n", hex, circle_closed(circle) ? ", fermé" : "",
-        info.incomplete ? ", chaîne en cours de lecture" : "");
+    if ((e = bytes_printf(&c->text, "Cercle %s", hex)) ||
+        (e = person_say(n, t, &info, "  ", &c->text)))
+        return e;
+    tell(c, &e, "%s%s\n", circle_closed(circle) ? ", fermé" : "",
+         info.incomplete ? ", chaîne en cours de lecture" : "");
     if (!e)
         e = members_shown(n, circle, c);
     if (!e)
@@ -270,12 +313,15 @@ static enum err list_circle(void *arg, const struct circle_info *i)
         return ERR_NOMEM;
     hex_text(i->handle, hex);
     e = ERR_OK;
-    say(l->c, &e, "%s  %s\n", hex,
-        !circle                 ? "en attente du hub"
-        : circle_closed(circle) ? "fermé"
-        : !me || !me->current   ? "nous n'en sommes plus membre"
-        : i->incomplete         ? "chaîne en cours de lecture"
-                                : "ouvert");
+    tell(l->c, &e, "%s  ", hex);
+    if (!e && !(e = person_say(l->n, l->t, i, "", &l->c->text)))
+        tell(l->c, &e, "%s", i->has_person ? " : " : "");
+    tell(l->c, &e, "%s\n",
+         !circle                 ? "en attente du hub"
+         : circle_closed(circle) ? "fermé"
+         : !me || !me->current   ? "nous n'en sommes plus membre"
+         : i->incomplete         ? "chaîne en cours de lecture"
+                                 : "ouvert");
     return e;
 }
 
@@ -302,8 +348,10 @@ static enum err list_invited(void *arg, const struct circle_invited *i)
 {
     struct listing *l = arg;
     struct span name = contacts_org_name(l->n, i->from);
+    struct circle_info info = {.has_person = true};
     struct circle_offer o;
     char hex[2 * ID_BYTES + 1];
+    char until[TIME_TEXT_BYTES];
     enum err e;
     json_t *row;
 
@@ -316,7 +364,14 @@ static enum err list_invited(void *arg, const struct circle_invited *i)
     if (json_array_append_new(l->list, row))
         return ERR_NOMEM;
     hex_text(i->handle, hex);
-    say(l->c, &e, "%s  invitation de %.*s\n", hex, (int)name.len, (const char *)name.ptr);
+    if ((e = time_text(o.expires_ms, until)))
+        return e;
+    memcpy(info.person, i->person, ID_BYTES);
+    tell(l->c, &e, "%s  ", hex);
+    if (!e)
+        e = person_say(l->n, l->t, &info, "", &l->c->text);
+    tell(l->c, &e, " : invitation de %.*s, à accepter avant le %.2s/%.2s/%.4s à %.5s\n",
+         (int)name.len, (const char *)name.ptr, until + 8, until + 5, until, until + 11);
     return e;
 }
 

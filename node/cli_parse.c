@@ -151,6 +151,8 @@ static bool is_given(const struct cli *c, const struct cli_arg *a)
     return json_object_get(o, dot ? dot + 1 : a->name) != NULL;
 }
 
+static const char *place(const struct cli_arg *a);
+
 static int complete(struct cli *c)
 {
     char what[160];
@@ -163,7 +165,7 @@ static int complete(struct cli *c)
             continue;
         if (a->must) {
             snprintf(what, sizeof what, *a->option ? "il manque --%s" : "il manque « %s »",
-                     *a->option ? a->option : a->name);
+                     *a->option ? a->option : place(a));
             return cli_usage(c, what);
         }
         if (a->standard && (status = cli_take(c, a, a->standard)))
@@ -194,6 +196,18 @@ static int one_option(struct cli *c, int argc, char **argv, int *i)
     return cli_take(c, a, argv[(*i)++]);
 }
 
+static int one_too_many(struct cli *c, const char *word)
+{
+    char what[320];
+
+    snprintf(
+        what, sizeof what,
+        "« %.60s » est de trop ; une option qui prend plusieurs valeurs se répète (--to A --to "
+        "B), et une valeur de plusieurs mots se met entre guillemets",
+        word);
+    return cli_usage(c, what);
+}
+
 int cli_parse_args(struct cli *c, int argc, char **argv)
 {
     size_t words = 0;
@@ -207,7 +221,7 @@ int cli_parse_args(struct cli *c, int argc, char **argv)
             continue;
         }
         a = word_of(c->row, words++);
-        status = a ? cli_take(c, a, argv[i++]) : cli_usage(c, "il y a un mot de trop");
+        status = a ? cli_take(c, a, argv[i++]) : one_too_many(c, argv[i]);
     }
     return status == EXIT_DONE ? complete(c) : status;
 }
@@ -242,15 +256,45 @@ static const char *shape(const struct cli_arg *a)
     return shapes[a->kind];
 }
 
+/* What a value is called where its kind says too little. */
+static const char *value(const struct cli_arg *a)
+{
+    static const struct {
+        enum cli_kind kind;
+        const char *name, *words;
+    } rows[] = {
+        {CLI_LOCAL, "confirm",    "EMPREINTE"},
+        {CLI_LOCAL, "wait",       "SECONDES" },
+        {CLI_LOCAL, "output",     "CHEMIN"   },
+        {CLI_LOCAL, "to",         "DOSSIER"  },
+        {CLI_LOCAL, "threshold",  "K"        },
+        {CLI_LOCAL, "of",         "N"        },
+        {CLI_LOCAL, "section",    "N"        },
+        {CLI_LIST,  "share",      "FICHIER"  },
+        {CLI_TEXT,  "substitute", "STRUCTURE"},
+        {CLI_TEXT,  "person",     "PERSONNE" },
+        {CLI_TEXT,  "circle",     "CERCLE"   },
+        {CLI_TEXT,  "re",         "FICHE"    },
+        {CLI_TEXT,  "org",        "STRUCTURE"},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (rows[i].kind == a->kind && strcmp(rows[i].name, a->name) == 0)
+            return rows[i].words;
+    return shape(a);
+}
+
 static const char *place(const struct cli_arg *a)
 {
     static const char *const places[][2] = {
-        {"person",  "PERSONNE"},
-        {"circle",  "CERCLE"  },
-        {"mid",     "FICHE"   },
-        {"number",  "NUMÉRO" },
-        {"file",    "FICHIER" },
-        {"request", "FICHIER" },
+        {"person",  "PERSONNE"  },
+        {"circle",  "CERCLE"    },
+        {"mid",     "FICHE"     },
+        {"number",  "NUMÉRO"   },
+        {"file",    "FICHIER"   },
+        {"to",      "DOSSIER"   },
+        {"from",    "SAUVEGARDE"},
+        {"request", "FICHIER"   },
     };
 
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
@@ -275,7 +319,7 @@ static void help_row(FILE *out, const struct cli_row *row)
 
         if (*a->option)
             snprintf(text, sizeof text, " %s--%s%s%s%s%s", a->must ? "" : "[", a->option,
-                     *shape(a) ? " " : "", shape(a), is_repeatable(a) ? " …" : "",
+                     *value(a) ? " " : "", value(a), is_repeatable(a) ? " …" : "",
                      a->must ? "" : "]");
         else
             snprintf(text, sizeof text, " %s", place(a));

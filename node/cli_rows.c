@@ -14,6 +14,7 @@
 static const struct cli_arg join_args[] = {
     {"", "file", CLI_LOCAL, 0, true, NULL},
     {"confirm", "confirm", CLI_LOCAL, 0, false, NULL},
+    {"replace", "replace", CLI_FLAG, 0, false, NULL},
     {"wait", "wait", CLI_LOCAL, 0, false, NULL},
 };
 static const struct cli_arg sign_args[] = {
@@ -166,7 +167,7 @@ static const struct cli_arg key_recover_args[] = {
 
 const struct cli_row cli_rows[] = {
     BARE("init", NULL, false, cli_run_init, "prépare le dossier : clés et réglages"),
-    ROW("join", NULL, false, cli_run_join, join_args, "s'inscrit à un hub avec une invitation ; --confirm EMPREINTE après l'avoir comparée au téléphone"),
+    ROW("join", NULL, false, cli_run_join, join_args, "s'inscrit à un hub avec une invitation ; --confirm EMPREINTE après l'avoir comparée au téléphone ; --replace abandonne celle qui est en cours"),
     BARE("serve", NULL, false, cli_run_serve, "fait tourner le nœud"),
     BARE("check", NULL, false, cli_run_check, "vérifie réglages, clés et données, sans rien changer"),
     ROW("backup", NULL, false, cli_run_backup, backup_args, "sauvegarde le nœud dans un dossier neuf, service en marche ou non ; reste chiffrée"),

@@ -76,7 +76,8 @@ int cli_run_join(struct cli *c)
     if (wait && (status = small_number(c, wait, SECONDS_MAX, &wait_s)))
         return status;
     return join_main(&c->flags, cli_local(c, "file"), cli_local(c, "confirm"),
-                     (uint64_t)wait_s * 1000, c->json);
+                     json_is_true(json_object_get(c->args, "replace")), (uint64_t)wait_s * 1000,
+                     c->json);
 }
 
 int cli_run_key_shares(struct cli *c)

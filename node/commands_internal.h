@@ -34,6 +34,9 @@ enum err evidence_run(struct node *n, struct call *c);
 const char *link_text(const struct node *n);
 enum err disk_text(const struct node *n, struct bytes *text); /* nothing while there is room */
 
+/* commands_journal.c */
+enum err journal_shown(struct node *n, struct call *c);
+
 /* commands_absence.c */
 enum err absence_set(struct node *n, struct call *c);
 enum err absence_clear(struct node *n, struct call *c);

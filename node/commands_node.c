@@ -22,7 +22,10 @@
 #include "vault.h"
 #include "words.h"
 
-#define JOURNAL_MOST 1000
+#define CLONE_ALARM                                                                                    \
+    "ALARME : le hub a vu ce nœud en deux copies et ne lui remet plus rien ; ce qu'il envoie "        \
+    "passe encore. Arrêtez l'autre copie, puis demandez à l'opérateur du hub de libérer le nœud " \
+    "(« org release ») ; ensuite « relais-node hub resume ».\n"
 
 /* --- status --------------------------------------------------------------------------------- */
 
@@ -116,27 +119,32 @@ static enum err self_json(struct node *n, json_t *data)
     return ERR_OK;
 }
 
-static enum err status_text(struct node *n, const struct tally *x, struct bytes *text)
+static enum err status_text(struct node *n, struct txn *t, const struct tally *x,
+                            struct bytes *text)
 {
     enum err e;
 
     if ((e = disk_text(n, text)) || (e = gauges_text(n->gauges, text)) ||
         (e = witness_text(n, text)))
         return e;
-    if (!n->self.joined)
-        return bytes_printf(text, "Ce nœud n'est raccordé à aucun hub. Utilisez « join ».");
+    if (!n->self.joined) {
+        e = bytes_printf(
+            text, "Ce nœud n'est encore inscrit à aucun hub : ce qui est écrit reste ici.\n");
+        return e ? e : join_say(n, t, text);
+    }
     return bytes_printf(
         text,
-        "%s, fédération %s (%s).\nLiaison avec le hub : %s%s%s\n"
+        "%s, fédération %s (%s).\nLiaison avec le hub : %s%s%s\n%s"
         "Envois : %d à sceller, %d en attente, %d acceptés, %d refusés, %d expirés ; "
         "%d déclaration(s) en attente.\n"
         "Reçus : %d dont %d à lire, %d en attente de leur cercle, %d mis à part, "
-        "%d refusés, rappelés ou échus, %d illisibles.",
+        "%d refusés, rappelés ou échus, %d illisibles.\n",
         n->self.org_name, n->self.federation_name, word_mode(n->self.mode), link_text(n),
         courier_why(n->courier) && n->courier ? " " : "",
         courier_why(n->courier) && n->courier ? word_error(courier_why(n->courier)) : "",
-        x->to_seal, x->sealed, x->accepted, x->refused, x->expired, x->acts, x->received,
-        x->unopened, x->held, x->quarantined, x->in_refused, x->unreadable);
+        courier_cloned(n->courier) ? CLONE_ALARM : "", x->to_seal, x->sealed, x->accepted,
+        x->refused, x->expired, x->acts, x->received, x->unopened, x->held, x->quarantined,
+        x->in_refused, x->unreadable);
 }
 
 static enum err run_status(struct node *n, struct call *c)
@@ -152,8 +160,8 @@ static enum err run_status(struct node *n, struct call *c)
         return e;
     if (!(e = outbox_each(n, t, tally_out, &x)) && !(e = inbox_each(n, t, tally_in, &x)) &&
         !(e = act_each_waiting(n, t, tally_act, &x)) && !(e = prekey_json(n, t, c->data)) &&
-        !(e = status_text(n, &x, &c->text)) && !(e = bytes_printf(&c->text, "\n")) &&
-        !(e = absence_status(n, t, &c->text)) && !(e = told_say(n, t, c)))
+        !(e = status_text(n, t, &x, &c->text)) && !(e = absence_status(n, t, &c->text)) &&
+        !(e = told_say(n, t, c)))
         e = bells_say(n, t, c);
     if (!e)
         e = scans_say(n, t, c);
@@ -401,87 +409,6 @@ static enum err run_policy(struct node *n, struct call *c)
     return e;
 }
 
-/* --- journal
- * --------------------------------------------------------------------------------------- */
-
-struct journal_list {
-    struct node *n;
-    struct txn *t;
-    struct call *c;
-    json_t *list;
-    const char *person; /* hex, or NULL */
-};
-
-static const char *act_word(uint64_t act)
-{
-    static const char *const words[] = {"",       "lecture",     "écriture",       "dossier",
-                                        "cercle", "exportation", "administration", "masquage"};
-
-    return act < sizeof words / sizeof *words ? words[act] : "?";
-}
-
-static json_t *id_or_null(struct span id)
-{
-    return id.len == ID_BYTES ? json_hex(id.ptr, ID_BYTES) : json_null();
-}
-
-static enum err journal_one(void *arg, struct span key, struct span row)
-{
-    struct journal_list *l = arg;
-    struct reader r = reader_over(row);
-    struct span ids[3] = {{0}};
-    struct actor actor = {0};
-    uint8_t link[32];
-    uint64_t ms;
-    uint64_t act;
-    enum err e;
-
-    rd_array(&r, 6);
-    rd_fixed(&r, link, sizeof link);
-    ms = rd_uint(&r, UINT64_MAX);
-    act = rd_uint(&r, UINT64_MAX);
-    for (int i = 0; i < 3; i++)
-        if (!rd_skip_nil(&r))
-            ids[i] = rd_blob(&r, ID_BYTES, ID_BYTES);
-    if ((e = row_end(&r)))
-        return e;
-    if (l->person && (ids[1].len == 0 || !fits(l->person, ids[1].ptr)))
-        return ERR_OK;
-    if (ids[0].len && (e = actor_get(l->n, l->t, ids[0].ptr, &actor)) && e != ERR_NOT_FOUND)
-        return e;
-    if (json_array_append_new(l->list, json_pack("{s:I, s:o, s:s, s:s, s:s, s:o, s:o}", "n",
-                                                 (json_int_t)get_be64(key.ptr), "at", json_time(ms),
-                                                 "act", act_word(act), "name", actor.name,
-                                                 "profession", actor.profession, "person",
-                                                 id_or_null(ids[1]), "about", id_or_null(ids[2]))))
-        return ERR_NOMEM;
-    return bytes_printf(&l->c->text, "%" PRIu64 "  %s  %s (%s)\n", get_be64(key.ptr), act_word(act),
-                        actor.name, actor.profession);
-}
-
-static enum err run_journal(struct node *n, struct call *c)
-{
-    struct journal_list l = {.n = n, .c = c, .list = json_array(), .person = arg_text(c, "person")};
-    uint64_t most;
-    uint8_t from[8] = {0};
-    struct span last;
-    struct span value;
-    enum err e = arg_uint(c, "most", 100, JOURNAL_MOST, &most);
-
-    if (!e && !(e = store_begin(n->store, TXN_READ, &l.t)) &&
-        !(e = store_last(l.t, TABLE_JOURNAL, &last, &value))) {
-        uint64_t count = get_be64(last.ptr) + 1;
-
-        put_be64(from, l.person || count < most ? 0 : count - most);
-        e = vault_scan(n->vault, l.t, TABLE_JOURNAL, SPAN_OF(from), span_text(""), SIZE_MAX,
-                       journal_one, &l);
-    }
-    store_abort(&l.t);
-    if (json_object_set_new(c->data, "journal", l.list))
-        return ERR_NOMEM;
-    return e == ERR_NOT_FOUND ? ERR_OK : e;
-}
-
 /* clang-format off */
 const struct command node_commands[] = {
     {"status",     RIGHT_READ,  false, run_status,   "état du nœud, de la liaison et des files"},
@@ -494,7 +421,7 @@ const struct command node_commands[] = {
     {"receipts",   RIGHT_READ,  false, run_receipts, "récépissés d'un envoi, en fichiers vérifiables"},
     {"evidence",   RIGHT_READ,  false, evidence_run, "preuves d'histoires contradictoires du hub, en fichiers"},
     {"policy",     RIGHT_READ,  false, run_policy,   "ancres de confiance pour relais-verify"},
-    {"journal",    RIGHT_READ,  true,  run_journal,  "journal local des lectures et écritures"},
+    {"journal",    RIGHT_READ,  true,  journal_shown,  "journal local des lectures et écritures"},
 };
 /* clang-format on */
 const size_t node_command_count = sizeof node_commands / sizeof node_commands[0];

@@ -82,8 +82,12 @@ void courier_stop(struct courier *c, enum err why, bool may_retry)
 
 void courier_resume(struct courier *c)
 {
-    if (c->state != COURIER_STOPPED || c->n->alarm)
+    if (c->n->alarm || (c->state != COURIER_STOPPED && !c->cloned))
         return;
+    if (c->cloned) { /* released, delivery begins with the next HELLO */
+        courier_down(c, "resumed");
+        return;
+    }
     c->why = ERR_OK;
     c->hello_wait_ms = HELLO_WAIT_MS;
     enter(c, COURIER_DOWN, 0);
@@ -169,6 +173,7 @@ static void ready(struct courier *c)
 {
     enum err e;
 
+    c->cloned = false; /* the hub would have refused our HELLO */
     enter(c, COURIER_READY, 0);
     c->hello_wait_ms = (uint64_t)HELLO_WAIT_MS << c->faults;
     c->ready_ms = courier_mono(c);

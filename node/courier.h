@@ -30,6 +30,8 @@ void courier_close(struct courier *c);                     /* NULL is fine */
 void courier_kick(struct courier *c);                      /* there is something to send */
 enum courier_state courier_state(const struct courier *c); /* NULL: COURIER_DOWN */
 enum err courier_why(const struct courier *c);
+/* In this session the hub said that it saw a second copy of this node. It takes what is sent. */
+bool courier_cloned(const struct courier *c);
 /* The disk takes no deliveries: how many the hub keeps for us. */
 bool courier_full(const struct courier *c, uint64_t *waiting);
 void courier_resume(struct courier *c); /* a human has decided: try again */

@@ -275,12 +275,22 @@ static void hub_behind(struct courier *c, const struct msg_err *m)
         log_limited(LEVEL_WARN, "hub.behind", "why=%s", err_name(e));
 }
 
+bool courier_cloned(const struct courier *c)
+{
+    return c && c->cloned;
+}
+
 void on_err(struct courier *c, const struct link_frame *f, const struct message *m)
 {
     enum err why = err_known(m->err.code) ? (enum err)m->err.code : ERR_INTERNAL;
     struct task *x = m->err.req ? task_of_req(c, m->err.req) : NULL;
 
     (void)f;
+    if (why == ERR_CLONED && c->state == COURIER_READY) { /* of another's HELLO, not of ours */
+        c->cloned = true;
+        log_error("node.cloned", "sending=1");
+        return;
+    }
     if (why == ERR_BEHIND && m->err.extra == EXTRA_OWN)
         hub_behind(c, &m->err);
     if (stopped_by(c, why))

@@ -94,6 +94,7 @@ struct courier {
     enum err why;
     bool full;      /* the newest batch found no room on our disk */
     bool may_retry; /* STOPPED: ask again by itself, seldom */
+    bool cloned;    /* the hub saw a second copy of this node, and delivers nothing */
     uint64_t session;
     uint8_t nonce[ID_BYTES];
     bool hello_prepared; /* session is on disk, and was not sent yet */

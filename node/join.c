@@ -9,7 +9,7 @@
 #include "prekeys.h"
 #include "vault.h"
 
-#define JOINING_FIELDS 6
+#define JOINING_FIELDS 7
 #define JOINING_ROW "joining"
 #define BODY_MAX 8192
 
@@ -33,6 +33,7 @@ static enum err joining_put(struct node *n, struct txn *t, const struct joining 
     wr_fixed(&w, j->possession, sizeof j->possession);
     wr_fixed(&w, j->mac, sizeof j->mac);
     wr_bool(&w, j->confirmed);
+    wr_bool(&w, j->heard);
     wr_text(&w, span_text(j->fingerprint));
     if (!(e = wr_take(&w, &row)))
         e = meta_put(n, t, JOINING_ROW, bytes_span(&row));
@@ -55,6 +56,7 @@ static enum err joining_decode(struct span row, struct joining *out)
     rd_fixed(&r, j.possession, sizeof j.possession);
     rd_fixed(&r, j.mac, sizeof j.mac);
     j.confirmed = rd_bool(&r);
+    j.heard = rd_bool(&r);
     print = rd_text_between(&r, FINGERPRINT_TEXT - 1, FINGERPRINT_TEXT - 1);
     if ((e = row_end(&r)))
         return e;
@@ -161,14 +163,27 @@ out:
     return e;
 }
 
+/* An invitation whose time is over, whose hub refused it (join_answer()) or never answered, stands
+ * in nobody's way. One that may still be approved does: two enrolments of one node would follow. */
+static enum err outdated(struct node *n, struct txn *t, const struct joining *j)
+{
+    struct invitation i;
+
+    if (invitation_decode(bytes_span(&j->invitation), &i))
+        return ERR_CORRUPT;
+    return !j->heard || i.expires_ms < node_now_ms(n) ? meta_del(n, t, JOINING_ROW) : ERR_CONFLICT;
+}
+
 static enum err begin_in(struct node *n, struct txn **t, struct bytes *data,
                          const struct invitation *i, struct joining *j)
 {
     enum err e = joining_read(n, *t, j);
 
-    if (!e)
-        return span_equal(bytes_span(&j->invitation), bytes_span(data)) ? ERR_OK : ERR_CONFLICT;
-    if (e != ERR_NOT_FOUND)
+    if (!e && span_equal(bytes_span(&j->invitation), bytes_span(data)))
+        return ERR_OK;
+    if (!e && !(e = outdated(n, *t, j)))
+        joining_wipe(j);
+    else if (e != ERR_NOT_FOUND)
         return e;
     if (i->expires_ms < node_now_ms(n))
         return ERR_INVITATION;
@@ -203,6 +218,23 @@ out:
     node_abort(n, &t);
     joining_wipe(&j);
     seal_bytes_free(&data);
+    return e;
+}
+
+enum err join_say(struct node *n, struct txn *t, struct bytes *text)
+{
+    struct joining j = {0};
+    enum err e = joining_read(n, t, &j);
+
+    if (e)
+        return e == ERR_NOT_FOUND ? ERR_OK : e;
+    e = bytes_printf(text,
+                     "Inscription demandée, pas encore terminée. Empreinte à comparer de vive voix "
+                     "avec l'opérateur du hub : %s\nQuand il l'a approuvée et que le registraire a "
+                     "signé : arrêtez ce service, « relais-node join INVITATION%s », puis "
+                     "relancez-le.\n",
+                     j.fingerprint, j.confirmed ? "" : " --confirm EMPREINTE");
+    joining_wipe(&j);
     return e;
 }
 
@@ -324,6 +356,39 @@ static enum err enrolled(struct node *n, struct joining *j, const struct invitat
     return e ? e : node_forget(n);
 }
 
+/* Its hub knows of it now. */
+static enum err heard(struct node *n, struct joining *j)
+{
+    struct txn *t = NULL;
+    enum err e;
+
+    if (j->heard)
+        return ERR_OK;
+    if ((e = store_begin(n->store, TXN_WRITE, &t)))
+        return e;
+    j->heard = true;
+    if (!(e = joining_put(n, t, j)))
+        e = node_commit(n, &t);
+    node_abort(n, &t);
+    if (e)
+        j->heard = false;
+    return e;
+}
+
+enum err join_forget(struct node *n)
+{
+    struct txn *t = NULL;
+    enum err e = n->self.joined ? ERR_OK : store_begin(n->store, TXN_WRITE, &t);
+
+    if (n->self.joined)
+        return ERR_OK;
+
+    if (!e && !(e = meta_del(n, t, JOINING_ROW)))
+        e = node_commit(n, &t);
+    node_abort(n, &t);
+    return e;
+}
+
 enum err join_answer(struct node *n, struct joining *j, const struct msg_join_state *s, bool *done)
 {
     struct invitation i;
@@ -332,12 +397,16 @@ enum err join_answer(struct node *n, struct joining *j, const struct msg_join_st
     *done = false;
     if ((e = invitation_decode(bytes_span(&j->invitation), &i)))
         return ERR_CORRUPT;
+    if (s->state != JOIN_REFUSED && (e = heard(n, j)))
+        return e;
     switch (s->state) {
     case JOIN_ENROLLED:
         e = enrolled(n, j, &i, s);
         *done = e == ERR_OK;
         return e;
     case JOIN_REFUSED:
+        if ((e = join_forget(n)))
+            return e;
         return err_known(s->code) && s->code ? (enum err)s->code : ERR_INVITATION;
     case JOIN_APPROVAL:
     case JOIN_REGISTRAR:

@@ -21,6 +21,7 @@ struct joining {
     uint8_t possession[SIG_BYTES];
     uint8_t mac[32];
     bool confirmed; /* a human compared the fingerprint */
+    bool heard;     /* the hub has answered it: not the wrong file, not another's */
     char fingerprint[FINGERPRINT_TEXT];
 };
 void joining_wipe(struct joining *j);
@@ -28,10 +29,14 @@ enum err joining_get(struct node *n, struct joining *out); /* ERR_NOT_FOUND */
 
 /* Reads the invitation (armour), makes prekey and body on the first call, keeps them. The same
  * invitation again gives the same. ERR_INVITATION: expired; ERR_EXISTS: joined already;
- * ERR_CONFLICT: another invitation is under way. */
+ * ERR_CONFLICT: another invitation is under way, known to its hub, neither refused nor expired. */
 enum err join_begin(struct node *n, struct span armour, struct joining *out);
 /* fp as typed. ERR_FINGERPRINT. */
 enum err join_confirm(struct node *n, struct joining *j, struct span fp);
+/* A human gives up the enrolment under way, if there is one. */
+enum err join_forget(struct node *n);
+/* What `status` says of an enrolment that is under way, French; nothing when there is none. */
+enum err join_say(struct node *n, struct txn *t, struct bytes *text);
 /* One frame each way is up to the caller; this judges an answer. ERR_OK and *done: enrolled, pins
  * are kept. ERR_WAITING; ERR_FINGERPRINT: enrolled, but nobody has compared; the code of a refusal;
  * ERR_FORGED ...: the hub's answer is not what the invitation promised. */

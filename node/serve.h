@@ -35,7 +35,7 @@ int check_main(const struct open_flags *flags);
 int init_main(const struct open_flags *flags, struct keyfile_cost cost);
 /* fingerprint: as read out by the hub's operator, NULL: not compared yet. wait_ms 0: one answer. */
 int join_main(const struct open_flags *flags, const char *file, const char *fingerprint,
-              uint64_t wait_ms, bool as_json);
+              bool replace, uint64_t wait_ms, bool as_json);
 
 /* The node's keys, on `count` sheets of text in a directory of their own, of which `threshold` give
  * them back; and back, from such files (an array of texts) or typed on the standard input, into a

@@ -5,26 +5,28 @@
 
 #include "conf.h"
 #include "file.h"
+#include "http.h"
+#include "transport.h"
 
 #define AT(member) SETTING_AT(struct node_settings, member)
 
 /* clang-format off */
 static const struct setting rows[] = {
-    {"passphrase_file", SET_PATH,        AT(passphrase_file), "",     0,     0,        "file with the passphrase of node.key, readable by this user alone; empty: system credential or terminal"},
-    {"endpoint",        SET_TEXT,        AT(endpoint),        "",     0,     0,        "address of the hub; empty: as in the invitation"},
-    {"join_endpoint",   SET_TEXT,        AT(join_endpoint),   "",     0,     0,        "address for joining; empty: as in the invitation"},
-    {"ping",            SET_DURATION_MS, AT(ping_ms),         "30s",  100,   60000,    "time between two signs of life to the hub"},
-    {"retry",           SET_DURATION_MS, AT(retry_ms),        "5s",   100,   60000,    "first repetition of what the hub has not answered"},
-    {"retry_max",       SET_DURATION_MS, AT(retry_max_ms),    "60s",  100,   3600000,  "longest time between two repetitions"},
-    {"store_max",       SET_SIZE,        AT(store_max_bytes), "0",    0,     0,        "quota of the store; 0: the disk is the limit"},
-    {"keep_for",        SET_DURATION,    AT(keep_for_s),      "7d",   3600,  30 * 86400, "how long the hub keeps what a recipient has not fetched"},
-    {"prekey_every",    SET_DURATION,    AT(prekey_every_s),  "7d",   1,     30 * 86400, "age at which the newest prekey gets a successor"},
-    {"metrics_listen",  SET_TEXT,        AT(metrics_listen),  "",     0,     0,        "loopback address of /health and /metrics, as 127.0.0.1:7414; empty: none"},
-    {"log_level",       SET_TEXT,        AT(log_level),       "info", 1,     0,        "debug, info, warn or error"},
-    {"notify",          SET_PATH,        AT(notify),          "",     0,     0,        "command that tells people that a message has come, without its content; others for one addressee: notify.conf; empty: none"},
-    {"scan_command",    SET_TEXT,        AT(scan_command),    "",     0,     0,        "scanner of received attachments: absolute path and arguments, no shell; gets the file on its standard input; exit status 0 clean, 1 infected, others failed; empty: none"},
-    {"scan_timeout",    SET_DURATION_MS, AT(scan_timeout_ms), "5m",   100,   3600000,  "a scanner that runs longer is killed; tried again later"},
-    {"notify_timeout",  SET_DURATION_MS, AT(notify_timeout_ms), "30s", 100,  300000,   "a command of notify that runs longer is killed"},
+    {"passphrase_file", SET_PATH,        AT(passphrase_file), "",     0,     0,        "fichier de la phrase de passe de node.key, fermé aux autres (chmod 600) ; vide : secret remis par systemd, ou terminal"},
+    {"endpoint",        SET_TEXT,        AT(endpoint),        "",     0,     0,        "adresse du hub ; vide : celle de l'invitation"},
+    {"join_endpoint",   SET_TEXT,        AT(join_endpoint),   "",     0,     0,        "adresse où s'inscrire ; vide : celle de l'invitation"},
+    {"ping",            SET_DURATION_MS, AT(ping_ms),         "30s",  100,   60000,    "délai entre deux signes de vie au hub"},
+    {"retry",           SET_DURATION_MS, AT(retry_ms),        "5s",   100,   60000,    "première répétition de ce à quoi le hub n'a pas répondu"},
+    {"retry_max",       SET_DURATION_MS, AT(retry_max_ms),    "60s",  100,   3600000,  "délai le plus long entre deux répétitions"},
+    {"store_max",       SET_SIZE,        AT(store_max_bytes), "0",    0,     0,        "taille du magasin au plus ; 0 : le disque est la limite"},
+    {"keep_for",        SET_DURATION,    AT(keep_for_s),      "7d",   3600,  30 * 86400, "durée pendant laquelle le hub garde ce qu'un destinataire n'a pas relevé"},
+    {"prekey_every",    SET_DURATION,    AT(prekey_every_s),  "7d",   1,     30 * 86400, "âge auquel la clé de réception la plus récente a une suivante"},
+    {"metrics_listen",  SET_TEXT,        AT(metrics_listen),  "",     0,     0,        "adresse locale de /health et /metrics, comme 127.0.0.1:7414 ; vide : aucune"},
+    {"log_level",       SET_TEXT,        AT(log_level),       "info", 1,     0,        "événements notés : debug, info, warn ou error"},
+    {"notify",          SET_PATH,        AT(notify),          "",     0,     0,        "commande qui prévient qu'un message est arrivé, sans son contenu ; une autre pour un destinataire : notify.conf ; vide : aucune"},
+    {"scan_command",    SET_TEXT,        AT(scan_command),    "",     0,     0,        "antivirus des pièces jointes reçues : chemin absolu et arguments, sans shell ; il lit le fichier sur son entrée standard ; code de sortie 0 sain, 1 infecté, autre : panne ; vide : aucun"},
+    {"scan_timeout",    SET_DURATION_MS, AT(scan_timeout_ms), "5m",   100,   3600000,  "un antivirus qui dure davantage est arrêté, et rappelé plus tard"},
+    {"notify_timeout",  SET_DURATION_MS, AT(notify_timeout_ms), "30s", 100,  300000,   "une commande de notify qui dure davantage est arrêtée"},
 };
 /* clang-format on */
 #define ROWS (sizeof rows / sizeof *rows)
@@ -36,11 +38,42 @@ enum err settings_defaults(struct node_settings *out)
     return conf_defaults(rows, ROWS, out, why, sizeof why);
 }
 
+/* What only connecting or binding would find, and name less well. */
+static enum err addresses_check(const struct node_settings *s, const char *path, char *why,
+                                size_t why_size)
+{
+    const struct {
+        const char *name, *value;
+    } hub[] = {
+        {"endpoint",      s->endpoint     },
+        {"join_endpoint", s->join_endpoint},
+    };
+
+    for (size_t i = 0; i < sizeof hub / sizeof *hub; i++) {
+        if (!*hub[i].value || link_endpoint_ok(hub[i].value, false))
+            continue;
+        snprintf(why, why_size,
+                 "%s: « %s » vaut « %s » : il faut l'adresse du hub et son port, comme "
+                 "tcp://hub.example.org:7411",
+                 path, hub[i].name, hub[i].value);
+        return ERR_CONF;
+    }
+    if (!*s->metrics_listen || http_listen_ok(s->metrics_listen))
+        return ERR_OK;
+    snprintf(why, why_size,
+             "%s: « metrics_listen » vaut « %s » : il faut une adresse de cette seule machine, en "
+             "chiffres, et un port, comme 127.0.0.1:7414",
+             path, s->metrics_listen);
+    return ERR_CONF;
+}
+
 enum err settings_read(const char *path, struct node_settings *out, char *why, size_t why_size)
 {
     enum err e = conf_read(path, rows, ROWS, out, why, why_size);
 
-    return e == ERR_NOT_FOUND ? settings_defaults(out) : e;
+    if (e)
+        return e == ERR_NOT_FOUND ? settings_defaults(out) : e;
+    return addresses_check(out, path, why, why_size);
 }
 
 enum err settings_write(const char *path)

@@ -186,8 +186,10 @@ static enum err silent_say(struct saying *s, const struct told *x)
         e = date_say(x->heard_ms, s->out);
     if (e)
         return e;
-    return bytes_printf(s->out, " : %" PRIu64 " %s.\n", x->count,
-                        x->count > 1 ? "messages attendent" : "message attend");
+    return bytes_printf(s->out,
+                        " : %" PRIu64 " %s ; le hub les garde jusqu'à leur date limite. Si c'est "
+                        "pressé, appelez la structure.\n",
+                        x->count, x->count > 1 ? "messages l'attendent" : "message l'attend");
 }
 
 /* Does it still have these roles there, and can it still not act? A new responsible ends the alarm,

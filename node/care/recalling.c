@@ -24,6 +24,15 @@ static enum err went_nowhere(struct call *c)
     return ERR_STATE;
 }
 
+/* One who has it keeps it: whoever recalls must know that a telephone call is left to make. */
+static bool somebody_has_it(const struct out_status *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (s->to[i].marks & OUT_DELIVERED)
+            return true;
+    return false;
+}
+
 /* What is known now, of each recipient. */
 static enum err state_say(struct node *n, struct call *c, const uint8_t mid[ID_BYTES])
 {
@@ -40,7 +49,10 @@ static enum err state_say(struct node *n, struct call *c, const uint8_t mid[ID_B
                           : s.recall == OUT_RECALL_ASKED
                               ? " : rappel enregistré, le hub n'a pas encore répondu.\n"
                           : s.recall == OUT_RECALL_LATE ? " : trop tard, tous l'avaient reçue.\n"
-                                                        : " : rappelée.\n")))
+                          : somebody_has_it(&s)
+                              ? " : rappelée, mais pas chez tous : elle reste chez ceux qui "
+                                "l'avaient reçue. Appelez-les si elle ne doit pas servir.\n"
+                              : " : rappelée.\n")))
         return e;
     if (json_object_set_new(c->data, "mid", json_hex(mid, ID_BYTES)) ||
         json_object_set_new(c->data, "state", json_integer(s.state)) ||

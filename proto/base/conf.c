@@ -111,7 +111,7 @@ static void set_number(struct parse *p, const struct setting *row, const char *t
     uint64_t value;
 
     if (room_max(row->room) == 0 || max > room_max(row->room)) {
-        refuse(p, "the row of '%s' does not fit its member", row->key);
+        refuse(p, "la ligne de « %s » ne va pas avec son membre", row->key);
         return;
     }
     if (!read_number(text,
@@ -120,20 +120,20 @@ static void set_number(struct parse *p, const struct setting *row, const char *t
                                              : plain_units,
                      &value) ||
         (row->kind == SET_DURATION && value % MS_PER_S != 0)) {
-        refuse(p, "'%s' is '%.*s': expected %s", row->key, CONF_LINE_MAX, text,
-               row->kind == SET_DURATION_MS ? "a duration such as 500ms, 30s, 5m, 2h or 30d"
-               : duration                   ? "a duration in whole seconds such as 30s, 5m or 30d"
-               : row->kind == SET_SIZE      ? "a size such as 4096, 64k, 20m or 2g"
-                                            : "a whole number");
+        refuse(p, "« %s » vaut « %.*s » : il faut %s", row->key, CONF_LINE_MAX, text,
+               row->kind == SET_DURATION_MS ? "une durée comme 500ms, 30s, 5m, 2h ou 30d"
+               : duration              ? "une durée en secondes entières, comme 30s, 5m ou 30d"
+               : row->kind == SET_SIZE ? "une taille comme 4096, 64k, 20m ou 2g"
+                                       : "un nombre entier");
         return;
     }
     if (row->kind == SET_DURATION)
         value /= MS_PER_S;
     if (value < row->min || value > max) {
-        refuse(p, "'%s' is '%.*s': allowed is %llu to %llu%s", row->key, CONF_LINE_MAX, text,
+        refuse(p, "« %s » vaut « %.*s » : de %llu à %llu%s", row->key, CONF_LINE_MAX, text,
                (unsigned long long)row->min, (unsigned long long)max,
-               row->kind == SET_DURATION_MS ? " milliseconds"
-               : duration                   ? " seconds"
+               row->kind == SET_DURATION_MS ? " millisecondes"
+               : duration                   ? " secondes"
                                             : "");
         return;
     }
@@ -146,7 +146,7 @@ static void set_bool(struct parse *p, const struct setting *row, const char *tex
     static const char *const words[] = {"no", "yes", "false", "true", "off", "on"};
 
     if (row->room != sizeof(bool)) {
-        refuse(p, "the row of '%s' does not fit its member", row->key);
+        refuse(p, "la ligne de « %s » ne va pas avec son membre", row->key);
         return;
     }
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
@@ -156,7 +156,7 @@ static void set_bool(struct parse *p, const struct setting *row, const char *tex
             return;
         }
     }
-    refuse(p, "'%s' is '%.*s': expected yes or no", row->key, CONF_LINE_MAX, text);
+    refuse(p, "« %s » vaut « %.*s » : il faut yes ou no", row->key, CONF_LINE_MAX, text);
 }
 
 static void set_text(struct parse *p, const struct setting *row, const char *text)
@@ -168,13 +168,13 @@ static void set_text(struct parse *p, const struct setting *row, const char *tex
     uint64_t max = row->max && row->max < row->room ? row->max : row->room - 1;
 
     if (!utf8_plain(span_text(text))) {
-        refuse(p, "'%s' is not plain UTF-8 text", row->key);
+        refuse(p, "« %s » n'est pas du texte UTF-8 sans caractère de commande", row->key);
         return;
     }
     if (row->room == 0 || len < row->min || len > max || base + len >= row->room) {
-        refuse(p, "'%s' has %zu bytes: allowed is %llu to %llu%s", row->key, base + len,
+        refuse(p, "« %s » a %zu octets : de %llu à %llu%s", row->key, base + len,
                (unsigned long long)row->min, (unsigned long long)max,
-               joined ? " with the directory of this file" : "");
+               joined ? " avec le dossier de ce fichier" : "");
         return;
     }
     if (!p->target)
@@ -229,7 +229,7 @@ static char *next_line(char *out, int room, void *arg)
     if (line.len > 0 && line.ptr[line.len - 1] == '\r')
         line.len--;
     if (line.len > CONF_LINE_MAX || line.len + 2 > (size_t)room) {
-        refuse(p, "the line is longer than %d bytes", CONF_LINE_MAX);
+        refuse(p, "la ligne dépasse %d octets", CONF_LINE_MAX);
         return NULL;
     }
     memcpy(out, line.ptr, line.len);
@@ -237,7 +237,7 @@ static char *next_line(char *out, int room, void *arg)
         if (out[i] == '\t')
             out[i] = ' ';
     if (!utf8_plain(span_of(out, line.len))) {
-        refuse(p, "the line holds a control character or is not UTF-8");
+        refuse(p, "la ligne contient un caractère de commande, ou n'est pas en UTF-8");
         return NULL;
     }
     out[line.len] = '\n';
@@ -254,11 +254,11 @@ static int on_pair(void *arg, const char *section, const char *name, const char 
     snprintf(key, sizeof key, "%s%s%s", section, *section ? "." : "", name);
     row = row_of(p, key);
     if (!row) {
-        refuse(p, "unknown setting '%s'", key);
+        refuse(p, "réglage inconnu « %s »", key);
         return 0;
     }
     if (p->seen[row - p->rows]) {
-        refuse(p, "'%s' is set twice, or goes on over several lines", key);
+        refuse(p, "« %s » est donné deux fois, ou sur plusieurs lignes", key);
         return 0;
     }
     p->seen[row - p->rows] = true;
@@ -279,7 +279,7 @@ static void pass(struct parse *p, struct span text, void *target)
     if (bad_line > 0 && (!p->failed || (unsigned)bad_line < p->line)) {
         p->failed = false; /* a line inih could not read came before what we found */
         p->line = (unsigned)bad_line;
-        refuse(p, "expected 'key = value' or '[section]'");
+        refuse(p, "il faut « réglage = valeur » ou « [section] »");
     }
 }
 
@@ -293,7 +293,7 @@ static void set_standards(struct parse *p, void *target)
         if (p->rows[i].standard)
             set(p, &p->rows[i], p->rows[i].standard);
         else
-            refuse(p, "'%s' must be set: %s", p->rows[i].key, p->rows[i].help);
+            refuse(p, "« %s » doit être donné : %s", p->rows[i].key, p->rows[i].help);
     }
 }
 
@@ -313,7 +313,7 @@ static struct parse parse_of(const char *name, const struct setting *rows, size_
     struct parse p = {.rows = rows, .n = n, .name = name};
 
     if (n > CONF_SETTINGS_MAX)
-        refuse(&p, "the table has more than %d rows", CONF_SETTINGS_MAX);
+        refuse(&p, "la table a plus de %d lignes", CONF_SETTINGS_MAX);
     return p;
 }
 
@@ -351,7 +351,7 @@ enum err conf_read(const char *path, const struct setting *rows, size_t n, void 
 enum err conf_defaults(const struct setting *rows, size_t n, void *target, char *why,
                        size_t why_size)
 {
-    struct parse p = parse_of("defaults", rows, n);
+    struct parse p = parse_of("standards", rows, n);
 
     if (!p.failed)
         set_standards(&p, NULL);
@@ -363,12 +363,12 @@ enum err conf_defaults(const struct setting *rows, size_t n, void *target, char 
 enum err conf_set(const char *key, const char *value, const struct setting *rows, size_t n,
                   void *target, char *why, size_t why_size)
 {
-    struct parse p = parse_of("command line", rows, n);
+    struct parse p = parse_of("ligne de commande", rows, n);
     const struct setting *row = row_of(&p, key);
 
     p.target = target;
     if (!row)
-        refuse(&p, "unknown setting '%.*s'", CONF_LINE_MAX, key);
+        refuse(&p, "réglage inconnu « %.*s »", CONF_LINE_MAX, key);
     else if (!p.failed)
         set(&p, row, value);
     return told(&p, why, why_size);
@@ -385,7 +385,7 @@ static void print_row(FILE *out, const struct setting *row, const char *key)
     if (limited)
         fprintf(out, " (%llu … %llu%s)", (unsigned long long)row->min, (unsigned long long)row->max,
                 unit);
-    fprintf(out, row->standard ? "\n" : " - must be set\n");
+    fprintf(out, row->standard ? "\n" : " - à donner\n");
     fprintf(out, "#%s = %s\n", key, row->standard ? row->standard : "");
 }
 

@@ -233,6 +233,13 @@ enum err http_open(struct loop *loop, const char *listen, const struct http_page
     return ERR_OK;
 }
 
+bool http_listen_ok(const char *listen)
+{
+    struct sockaddr_storage at;
+
+    return address_of(listen, &at);
+}
+
 void http_close(struct http *h)
 {
     if (!h)

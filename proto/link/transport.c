@@ -161,7 +161,7 @@ void transport_close(struct transport *t)
 
 /* tcp://HOST:PORT. The library looks at a connector's port only when it connects, and says
  * nothing then. */
-static int endpoint_ok(const char *endpoint, int listener)
+bool link_endpoint_ok(const char *endpoint, bool listener)
 {
     const char *colon = endpoint ? strrchr(endpoint, ':') : NULL;
     char *end;
@@ -169,9 +169,9 @@ static int endpoint_ok(const char *endpoint, int listener)
 
     if (!colon || strncmp(endpoint, "tcp://", 6) != 0 || colon <= endpoint + 6 ||
         strlen(endpoint) > LINK_ENDPOINT_MAX)
-        return 0;
+        return false;
     if (listener && strcmp(colon, ":*") == 0)
-        return 1;
+        return true;
     port = strtol(colon + 1, &end, 10);
     return colon[1] >= '0' && colon[1] <= '9' && *end == '\0' && port > 0 && port <= UINT16_MAX;
 }
@@ -257,7 +257,7 @@ enum err link_listen(struct transport *t, const struct link_listen_options *opti
     struct link_socket *s;
     enum err e;
 
-    if (!endpoint_ok(options->endpoint, 1) || !options->secret_key || !options->domain ||
+    if (!link_endpoint_ok(options->endpoint, true) || !options->secret_key || !options->domain ||
         strlen(options->domain) > LINK_DOMAIN_MAX)
         return ERR_USAGE;
     if (!zap || !zap_alive(zap) || !zap_knows(zap, options->domain))
@@ -303,8 +303,8 @@ enum err link_connect(struct transport *t, const struct link_connect_options *op
     int reconnect_ms;
     enum err e;
 
-    if (!endpoint_ok(options->endpoint, 0) || !options->server_key || !options->public_key ||
-        !options->secret_key)
+    if (!link_endpoint_ok(options->endpoint, false) || !options->server_key ||
+        !options->public_key || !options->secret_key)
         return ERR_USAGE;
     if ((e = reconnect_draw(t, options->reconnect_ms, &reconnect_ms)))
         return e;

@@ -27,16 +27,23 @@ has_all() { # FILE LINE...
 hardened=(Type=notify WatchdogSec=60 Restart=on-failure UMask=0077 NoNewPrivileges=yes
     CapabilityBoundingSet= ProtectSystem=strict ProtectHome=yes PrivateTmp=yes PrivateDevices=yes
     MemoryDenyWriteExecute=yes LimitCORE=0 RestrictNamespaces=yes LockPersonality=yes
-    'RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX' SystemCallFilter=@system-service
+    SystemCallFilter=@system-service
     SystemCallArchitectures=native)
 for name in hub node; do
     unit=deploy/systemd/relais-$name.service
     check "relais-$name.service is hardened" has_all "$unit" "${hardened[@]}"
     check "relais-$name.service bounds memory and descriptors" \
         test "$(grep -cE '^(MemoryMax|LimitNOFILE|LoadCredential|TimeoutStopSec)=.' "$unit")" = 4
+    # what libzmq does in each of its threads, and (a listener) once: without it the daemon aborts
+    check "relais-$name.service lets its transport start" \
+        grep -qE '^SystemCallFilter=[a-z].* sched_setscheduler' "$unit"
     check "the credential of relais-$name is the one it reads" \
         grep -rqF "$(sed -n 's/^LoadCredential=\([^:]*\):.*/\1/p' "$unit")" "$name" --include='*.c'
 done
+check 'relais-hub.service speaks the families it needs' has_all deploy/systemd/relais-hub.service \
+    'RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK'
+check 'relais-node.service speaks the families it needs' has_all deploy/systemd/relais-node.service \
+    'RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX'
 if command -v systemd-analyze >/dev/null 2>&1; then
     for unit in deploy/systemd/*; do
         sed 's|/usr/local/bin/relais-[a-z]*|/bin/true|' "$unit" >"$top/${unit##*/}"

@@ -136,55 +136,56 @@ static void every_unit_is_read(void **state)
 static void an_unknown_or_repeated_setting_is_refused_with_its_line(void **state)
 {
     (void)state;
-    assert_refused("strict=yes\n\nlissten = x\n", IN "3: unknown setting 'lissten'");
-    assert_refused("[http]\nlisten = x\n", IN "2: unknown setting 'http.listen'");
-    assert_refused("http.port = 1\nport = 2\n", IN "2: unknown setting 'port'");
+    assert_refused("strict=yes\n\nlissten = x\n", IN "3: réglage inconnu « lissten »");
+    assert_refused("[http]\nlisten = x\n", IN "2: réglage inconnu « http.listen »");
+    assert_refused("http.port = 1\nport = 2\n", IN "2: réglage inconnu « port »");
     assert_refused("strict=yes\nstrict=yes\n",
-                   IN "2: 'strict' is set twice, or goes on over several lines");
+                   IN "2: « strict » est donné deux fois, ou sur plusieurs lignes");
     assert_refused("[http]\nport=1\n[store]\nsize=1g\n[http]\nport=2\n",
-                   IN "6: 'http.port' is set twice, or goes on over several lines");
+                   IN "6: « http.port » est donné deux fois, ou sur plusieurs lignes");
     assert_refused("listen = a\n  b\n",
-                   IN "2: 'listen' is set twice, or goes on over several lines");
+                   IN "2: « listen » est donné deux fois, ou sur plusieurs lignes");
 }
 
 static void a_missing_setting_is_refused(void **state)
 {
     (void)state;
-    assert_refused("", "/etc/relais/hub.conf: 'http.name' must be set: host name");
+    assert_refused("", "/etc/relais/hub.conf: « http.name » doit être donné : host name");
 }
 
 static void a_value_out_of_range_or_shape_is_refused(void **state)
 {
     (void)state;
-    assert_refused("[http]\nport = 0", IN "2: 'http.port' is '0': allowed is 1 to 65535");
-    assert_refused("[http]\nport = 65536", IN "2: 'http.port' is '65536': allowed is 1 to 65535");
-    assert_refused("[http]\nport = -1", IN "2: 'http.port' is '-1': expected a whole number");
-    assert_refused("[http]\nport = ", IN "2: 'http.port' is '': expected a whole number");
+    assert_refused("[http]\nport = 0", IN "2: « http.port » vaut « 0 » : de 1 à 65535");
+    assert_refused("[http]\nport = 65536", IN "2: « http.port » vaut « 65536 » : de 1 à 65535");
+    assert_refused("[http]\nport = -1",
+                   IN "2: « http.port » vaut « -1 » : il faut un nombre entier");
+    assert_refused("[http]\nport = ", IN "2: « http.port » vaut «  » : il faut un nombre entier");
     assert_refused("[http]\nport = 18446744073709551616",
-                   IN "2: 'http.port' is '18446744073709551616': expected a whole number");
+                   IN "2: « http.port » vaut « 18446744073709551616 » : il faut un nombre entier");
     assert_refused("[store]\nsize = 18446744073709551615g",
-                   IN "2: 'store.size' is '18446744073709551615g': expected a size such as 4096, "
-                      "64k, 20m or 2g");
-    assert_refused("[store]\nsize = 4K", IN "2: 'store.size' is '4K': expected a size such as "
-                                            "4096, 64k, 20m or 2g");
+                   IN "2: « store.size » vaut « 18446744073709551615g » : il faut une taille "
+                      "comme 4096, 64k, 20m ou 2g");
+    assert_refused("[store]\nsize = 4K", IN "2: « store.size » vaut « 4K » : il faut une taille "
+                                            "comme 4096, 64k, 20m ou 2g");
     assert_refused("keep_for = 91d",
-                   IN "1: 'keep_for' is '91d': allowed is 3600 to 7776000 seconds");
-    assert_refused("keep_for = 3600",
-                   IN "1: 'keep_for' is '3600': expected a duration in whole seconds such as 30s, "
-                      "5m or 30d");
+                   IN "1: « keep_for » vaut « 91d » : de 3600 à 7776000 secondes");
+    assert_refused("keep_for = 3600", IN "1: « keep_for » vaut « 3600 » : il faut une durée en "
+                                         "secondes entières, comme 30s, 5m ou 30d");
     assert_refused("keep_for = 3600500ms",
-                   IN "1: 'keep_for' is '3600500ms': expected a duration in whole seconds such as "
-                      "30s, 5m or 30d");
-    assert_refused("linger = 2s", IN "1: 'linger' is '2s': allowed is 0 to 1000 milliseconds");
-    assert_refused("linger = 2 ms", IN "1: 'linger' is '2 ms': expected a duration such as 500ms, "
-                                       "30s, 5m, 2h or 30d");
-    assert_refused("strict = maybe", IN "1: 'strict' is 'maybe': expected yes or no");
-    assert_refused("listen = ", IN "1: 'listen' has 0 bytes: allowed is 1 to 31");
+                   IN "1: « keep_for » vaut « 3600500ms » : il faut une durée en "
+                      "secondes entières, comme 30s, 5m ou 30d");
+    assert_refused("linger = 2s", IN "1: « linger » vaut « 2s » : de 0 à 1000 millisecondes");
+    assert_refused("linger = 2 ms",
+                   IN "1: « linger » vaut « 2 ms » : il faut une durée comme 500ms, "
+                      "30s, 5m, 2h ou 30d");
+    assert_refused("strict = maybe", IN "1: « strict » vaut « maybe » : il faut yes ou no");
+    assert_refused("listen = ", IN "1: « listen » a 0 octets : de 1 à 31");
     assert_refused("listen = 12345678901234567890123456789012",
-                   IN "1: 'listen' has 32 bytes: allowed is 1 to 31");
-    assert_refused("[http]\nname = abcdef", IN "2: 'http.name' has 6 bytes: allowed is 2 to 5");
+                   IN "1: « listen » a 32 octets : de 1 à 31");
+    assert_refused("[http]\nname = abcdef", IN "2: « http.name » a 6 octets : de 2 à 5");
     assert_refused("data = 0123456789012345678901234567", /* 28 and "/etc/relais/" */
-                   IN "1: 'data' has 40 bytes: allowed is 1 to 39 with the directory of this file");
+                   IN "1: « data » a 40 octets : de 1 à 39 avec le dossier de ce fichier");
 }
 
 static void a_line_that_is_none_is_refused(void **state)
@@ -192,13 +193,15 @@ static void a_line_that_is_none_is_refused(void **state)
     char text[400];
 
     (void)state;
-    assert_refused("strict = yes\nhello\n", IN "2: expected 'key = value' or '[section]'");
-    assert_refused("[http\nname=x", IN "1: expected 'key = value' or '[section]'");
-    assert_refused("hello\nunknown = 1\n", IN "1: expected 'key = value' or '[section]'");
-    assert_refused("strict = \x01yes", IN "1: the line holds a control character or is not UTF-8");
-    assert_refused("strict = \xff", IN "1: the line holds a control character or is not UTF-8");
+    assert_refused("strict = yes\nhello\n", IN "2: il faut « réglage = valeur » ou « [section] »");
+    assert_refused("[http\nname=x", IN "1: il faut « réglage = valeur » ou « [section] »");
+    assert_refused("hello\nunknown = 1\n", IN "1: il faut « réglage = valeur » ou « [section] »");
+    assert_refused("strict = \x01yes",
+                   IN "1: la ligne contient un caractère de commande, ou n'est pas en UTF-8");
+    assert_refused("strict = \xff",
+                   IN "1: la ligne contient un caractère de commande, ou n'est pas en UTF-8");
     snprintf(text, sizeof text, "\nlisten = %0190d", 1);
-    assert_refused(text, IN "2: the line is longer than 190 bytes");
+    assert_refused(text, IN "2: la ligne dépasse 190 octets");
     snprintf(text, sizeof text, "#%0189d\n[http]\nname = ab\n", 1); /* 190 bytes are fine */
     assert_int_equal(parse(text), ERR_OK);
 }
@@ -209,7 +212,8 @@ static void a_nul_does_not_hide_the_rest_of_the_file(void **state)
     assert_int_equal(
         conf_parse("x", SPAN_STR("strict=yes\0\nlissten=1\n"), rows, ROWS, &demo, why, sizeof why),
         ERR_CONF);
-    assert_string_equal(why, "x:1: the line holds a control character or is not UTF-8");
+    assert_string_equal(why,
+                        "x:1: la ligne contient un caractère de commande, ou n'est pas en UTF-8");
 }
 
 static void a_path_without_a_directory_stays_relative(void **state)
@@ -248,11 +252,13 @@ static void one_setting_is_set_by_name(void **state)
     assert_int_equal(conf_set("data", "here", rows, ROWS, &demo, why, sizeof why), ERR_OK);
     assert_string_equal(demo.data, "here"); /* where the user stands */
     assert_int_equal(conf_set("http.port", "x", rows, ROWS, &demo, why, sizeof why), ERR_CONF);
-    assert_string_equal(why, "command line: 'http.port' is 'x': expected a whole number");
+    assert_string_equal(why,
+                        "ligne de commande: « http.port » vaut « x » : il faut un nombre entier");
     assert_int_equal(conf_set("listen", "a\nb", rows, ROWS, &demo, why, sizeof why), ERR_CONF);
-    assert_string_equal(why, "command line: 'listen' is not plain UTF-8 text");
+    assert_string_equal(why, "ligne de commande: « listen » n'est pas du texte UTF-8 sans "
+                             "caractère de commande");
     assert_int_equal(conf_set("nope", "x", rows, ROWS, &demo, why, sizeof why), ERR_CONF);
-    assert_string_equal(why, "command line: unknown setting 'nope'");
+    assert_string_equal(why, "ligne de commande: réglage inconnu « nope »");
 }
 
 static void defaults_alone_fill_the_target(void **state)
@@ -263,7 +269,7 @@ static void defaults_alone_fill_the_target(void **state)
     assert_int_equal(demo.port, 8080);
     assert_string_equal(demo.data, "data");
     assert_int_equal(conf_defaults(rows, ROWS, &demo, why, sizeof why), ERR_CONF);
-    assert_string_equal(why, "defaults: 'http.name' must be set: host name");
+    assert_string_equal(why, "standards: « http.name » doit être donné : host name");
 }
 
 static void a_wrong_table_is_found(void **state)
@@ -305,9 +311,9 @@ static void help_is_a_file_with_every_setting_in_its_section(void **state)
                               "# refuse\n#strict = yes\n"
                               "\n[http]\n# port\n#port = 8080\n"
                               "\n[store]\n# map\n#size = 1g\n"
-                              "\n[http]\n# host name - must be set\n#name = \n");
+                              "\n[http]\n# host name - à donner\n#name = \n");
     assert_int_equal(parse(text), ERR_CONF); /* it is a file we read: only the name is missing */
-    assert_string_equal(why, "/etc/relais/hub.conf: 'http.name' must be set: host name");
+    assert_string_equal(why, "/etc/relais/hub.conf: « http.name » doit être donné : host name");
 }
 
 static void a_lack_of_memory_is_said(void **state)

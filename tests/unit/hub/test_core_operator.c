@@ -65,7 +65,7 @@ static void only_the_fingerprint_read_out_approves(void **state)
                       NULL),
         ERR_FINGERPRINT);
     assert_int_equal(world_command(w, "org.approve", json_pack("{s:s}", "id", "12"), NULL),
-                     ERR_TEXT_FORM);
+                     ERR_NOT_FOUND);
     assert_int_equal(world_command(w, "org.approve", NULL, NULL), ERR_FIELD_MISSING);
     assert_int_equal(world_about(w, "org.approve", "id", member_org(m), NULL), ERR_NOT_FOUND);
     assert_ok(world_approve(w, m, &request));

@@ -574,16 +574,16 @@ static void what_is_not_understood_in_notify_conf_is_refused_with_its_line(void 
     static const struct {
         const char *text, *why;
     } bad[] = {
-        {"\nfonction:IDE de nuit\n",                                 "notify.conf:2: expected"     },
-        {"fonction:IDE = commande\n",                                "notify.conf:1: the command"  },
-        {"fonction:IDE =\n",                                         "notify.conf:1: the command"  },
-        {"service:IDE = /bin/true\n",                                "notify.conf:1: expected str" },
-        {"fonction = /bin/true\n",                                   "notify.conf:1: a name"       },
-        {"structure:Nous = /bin/true\n",                             "notify.conf:1: structure has"},
+        {"\nfonction:IDE de nuit\n",                                 "notify.conf:2: il faut «"  },
+        {"fonction:IDE = commande\n",                                "notify.conf:1: la commande" },
+        {"fonction:IDE =\n",                                         "notify.conf:1: la commande" },
+        {"service:IDE = /bin/true\n",                                "notify.conf:1: il faut str" },
+        {"fonction = /bin/true\n",                                   "notify.conf:1: il manque"   },
+        {"structure:Nous = /bin/true\n",                             "notify.conf:1: « structure"},
         {"fonction:IDE = /bin/true\n# x\nFonction:idé = /bin/sh\n",
-         "notify.conf:3: 'Fonction:idé'"                                                          },
-        {"fonction:I\001DE = /bin/true\n",                           "notify.conf:1: the line"     },
-        {"fonction:\xff = /bin/true\n",                              "notify.conf:1: the line"     },
+         "notify.conf:3: « Fonction:idé »"                                                     },
+        {"fonction:I\001DE = /bin/true\n",                           "notify.conf:1: la ligne"    },
+        {"fonction:\xff = /bin/true\n",                              "notify.conf:1: la ligne"    },
     };
     struct tower *w = *state;
 

@@ -383,6 +383,8 @@ static void a_recall_waits_for_the_link_and_survives_a_restart(void **state)
     assert_int_equal(ask(d, NURSE, "sheet.show", "{\"mid\":\"%s\"}", mid), ERR_OK);
     assert_non_null(strstr(answered_text(d), "rappelée"));
     assert_non_null(strstr(answered_text(d), "(contenu)"));
+    assert_int_equal(ask(d, NURSE, "sheet.recall", "{\"mid\":\"%s\"}", mid), ERR_OK);
+    assert_null(strstr(answered_text(d), "mais pas chez tous"));
     bytes_free(&sealed);
     bytes_free(&ss);
     bytes_free(&receipt);

@@ -593,7 +593,7 @@ static void an_opposition_without_the_hub_binds_here_and_says_who_does_not_know(
         ask(d, NURSE, "sheet.send", SEND_START SECTION "\"basis\":2,\"person\":\"EHPAD-12\"}"),
         ERR_OPPOSITION);
     assert_int_equal(ask(d, NURSE, "circle.show", "{\"circle\":\"%s\"}", circle), ERR_OK);
-    assert_non_null(strstr(answered_text(d), "opposition : pas encore connue du hub"));
+    assert_non_null(strstr(answered_text(d), "opposition : le hub ne le sait pas encore"));
     assert_int_equal(json_array_size(answered(d, "pending")), 1);
     assert_int_equal(
         ask(d, NURSE, "notice", "{\"circle\":\"%s\",\"classes\":8,\"orgs\":[\"Autre\"]}", circle),
