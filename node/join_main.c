@@ -52,8 +52,10 @@ static const char *state_text(const struct joined *j)
     case JOIN_REFUSED:
         return "Le hub a refusé cette demande.";
     }
-    return "Le hub ne répond pas. La demande est conservée ; répétez la commande. Si cela dure : la "
-           "liaison est coupée, ou cette invitation a déjà servi ou a expiré (demandez à l'opérateur "
+    return "Le hub ne répond pas. La demande est conservée ; répétez la commande. Si cela dure : "
+           "la "
+           "liaison est coupée, ou cette invitation a déjà servi ou a expiré (demandez à "
+           "l'opérateur "
            "du hub ; une autre la remplace).";
 }
 

@@ -24,7 +24,7 @@ static const struct setting rows[] = {
     {"metrics_listen",  SET_TEXT,        AT(metrics_listen),  "",     0,     0,        "adresse locale de /health et /metrics, comme 127.0.0.1:7414 ; vide : aucune"},
     {"log_level",       SET_TEXT,        AT(log_level),       "info", 1,     0,        "événements notés : debug, info, warn ou error"},
     {"notify",          SET_PATH,        AT(notify),          "",     0,     0,        "commande qui prévient qu'un message est arrivé, sans son contenu ; une autre pour un destinataire : notify.conf ; vide : aucune"},
-    {"scan_command",    SET_TEXT,        AT(scan_command),    "",     0,     0,        "antivirus des pièces jointes reçues : chemin absolu et arguments, sans shell ; il lit le fichier sur son entrée standard ; code de sortie 0 sain, 1 infecté, autre : panne ; vide : aucun"},
+    {"scan_command",    SET_TEXT,        AT(scan_command),    "",     0,     0,        "antivirus des pièces reçues : chemin absolu et arguments ; lit le fichier sur son entrée ; code 0 sain, 1 infecté, autre : panne ; vide : aucun"},
     {"scan_timeout",    SET_DURATION_MS, AT(scan_timeout_ms), "5m",   100,   3600000,  "un antivirus qui dure davantage est arrêté, et rappelé plus tard"},
     {"notify_timeout",  SET_DURATION_MS, AT(notify_timeout_ms), "30s", 100,  300000,   "une commande de notify qui dure davantage est arrêtée"},
 };
