@@ -23,7 +23,10 @@ static const char help[] =
     "rogue_sender --invitation FICHIER --key NODE.KEY --passphrase-file FICHIER --circle HEX\n"
     "             --to ORG --classes MASQUE --basis N --category MASQUE [--consent N] [--notice "
     "N]\n"
-    "Offre au hub une enveloppe sans rien vérifier. Affiche le mot du hub.\n"
+    "             [--content CLASSE]\n"
+    "Offre au hub une enveloppe sans rien vérifier. Affiche le mot du hub. Avec --content, une "
+    "vraie\n"
+    "fiche dont le texte est de cette classe, quoi que dise l'étiquette.\n"
     "Sortie : 0 acceptée, 1 refusée, 2 usage, 3 le hub ne sert pas cette clé, 4 panne.\n";
 
 enum {
@@ -41,6 +44,7 @@ struct plan {
     const char *category;
     const char *consent;
     const char *notice;
+    const char *content;
 };
 
 static bool plan_read(int argc, char **argv, struct plan *p)
@@ -60,6 +64,7 @@ static bool plan_read(int argc, char **argv, struct plan *p)
         {"--category",        &p->category,   true },
         {"--consent",         &p->consent,    false},
         {"--notice",          &p->notice,     false},
+        {"--content",         &p->content,    false},
     };
     size_t n = sizeof options / sizeof options[0];
 
@@ -163,10 +168,89 @@ static enum err say_hello(struct member_node *m)
 
 /* --- sending ---------------------------------------------------------------------------------- */
 
+static void words(struct writer *w, uint64_t key, const char *value)
+{
+    wr_key(w, key);
+    wr_text(w, span_text(value));
+}
+
+static void count(struct writer *w, uint64_t key, uint64_t value)
+{
+    wr_key(w, key);
+    wr_uint(w, value);
+}
+
+/* A fiche de liaison (PROTOCOL.md 6.2) of one section, which says of what class it is. */
+static enum err sheet_doc(const struct plan *p, const struct env_header *h, struct bytes *doc)
+{
+    struct writer w;
+
+    wr_init(&w);
+    wr_map(&w, 9);
+    count(&w, 1, 1);
+    wr_key(&w, 2);
+    wr_map(&w, 2);
+    words(&w, 1, "R-1");
+    words(&w, 3, "Personne");
+    count(&w, 3, 5);
+    words(&w, 4, "Sous une autre étiquette");
+    wr_key(&w, 5);
+    wr_array(&w, 1);
+    wr_map(&w, 2);
+    count(&w, 1, number(p->content));
+    words(&w, 2, "tout, sans rien demander");
+    wr_key(&w, 6);
+    wr_bool(&w, false);
+    wr_key(&w, 7);
+    wr_array(&w, 1);
+    wr_map(&w, 3);
+    wr_key(&w, 1);
+    wr_bin(&w, SPAN_OF(h->to[0]));
+    count(&w, 2, 1);
+    count(&w, 4, h->rcat[0]);
+    wr_key(&w, 8);
+    wr_map(&w, 4);
+    words(&w, 1, "Personne de connu");
+    words(&w, 2, "aucune");
+    count(&w, 3, h->scat);
+    words(&w, 5, "Nulle part");
+    count(&w, 9, h->ts);
+    return wr_take(&w, doc);
+}
+
+static enum err payload(const struct plan *p, const struct member_node *m,
+                        const struct env_header *h, struct bytes *out)
+{
+    uint8_t digest[DIGEST_512];
+    uint8_t sig[SIG_BYTES];
+    struct bytes doc = {0};
+    struct writer w;
+    enum err e;
+
+    if (!p->content)
+        return bytes_copy(out, SPAN_STR("tout, sans rien demander"));
+    if ((e = sheet_doc(p, h, &doc)) ||
+        (e = digest_of("relais/doc1/doc", bytes_span(&doc), digest, sizeof digest)) ||
+        (e = sign_digest(SIGN_DOCUMENT, member_sign_key(m), digest, sig)))
+        goto out;
+    wr_init(&w);
+    wr_array(&w, 5);
+    wr_uint(&w, 1);
+    wr_bin(&w, bytes_span(&doc));
+    wr_bin(&w, SPAN_OF(h->from));
+    wr_bin(&w, SPAN_OF(h->skid));
+    wr_bin(&w, SPAN_OF(sig));
+    e = wr_take(&w, out);
+out:
+    bytes_free(&doc);
+    return e;
+}
+
 static enum err seal_anything(const struct plan *p, struct member_node *m, struct bytes *envelope)
 {
     uint8_t circle[ID_BYTES];
     uint8_t to[1][ID_BYTES];
+    struct bytes body = {0};
     struct env_header h;
     enum err e;
 
@@ -181,7 +265,10 @@ static enum err seal_anything(const struct plan *p, struct member_node *m, struc
     h.consent = number(p->consent);
     h.has_notice = p->notice != NULL;
     h.notice = number(p->notice);
-    return member_seal(m, &h, SPAN_STR("tout, sans rien demander"), envelope, NULL);
+    if (!(e = payload(p, m, &h, &body)))
+        e = member_seal(m, &h, bytes_span(&body), envelope, NULL);
+    bytes_free(&body);
+    return e;
 }
 
 static int say(int status, enum err e)
