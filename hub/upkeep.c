@@ -1,4 +1,5 @@
 #include "upkeep.h"
+#include "attfile.h"
 #include "recovery.h"
 
 #include <inttypes.h>
@@ -168,11 +169,22 @@ static enum err snapshot(const struct cli *c, const struct opened *o, struct bac
     return e;
 }
 
+/* They prove themselves: their names are the hashes of what they hold. */
+static enum err attachments_copy(const char *from, const char *to)
+{
+    char source[SERVE_PATH_MAX + 32];
+    char target[SERVE_PATH_MAX + 32];
+
+    snprintf(source, sizeof source, "%.*s/attachments", SERVE_PATH_MAX, from);
+    snprintf(target, sizeof target, "%.*s/attachments", SERVE_PATH_MAX, to);
+    return attfiles_copy(source, target);
+}
+
 static enum err backup_files(const struct cli *c, struct backup *b)
 {
     enum err e;
 
-    if ((e = backup_file(b, c->dir, "hub.conf", false)) ||
+    if ((e = attachments_copy(c->dir, b->to)) || (e = backup_file(b, c->dir, "hub.conf", false)) ||
         (e = backup_file(b, c->dir, FEDERATION_FILE, true)))
         return e;
     return backup_file(b, c->dir, KEYFILE_NAME, true);
@@ -290,6 +302,8 @@ static int restore_into(const struct cli *c, const struct opened *o, const char 
                           "%s n'est pas vide : rien n'est restauré. Donnez un dossier nouveau", to);
     if ((e = backup_restore(from, &m, part, &bad)))
         return bad ? refused_backup(c, e, from, bad) : cli_error_at(c, e, part);
+    if ((e = attachments_copy(from, part)))
+        return refused_backup(c, e, from, "attachments");
     if ((status = check_told(c, o, where, &m)))
         return status;
     if ((e = renew(o, part)) || (e = backup_place(part, to)))

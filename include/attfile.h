@@ -67,5 +67,8 @@ enum err attfile_remove(const char *dir, const uint8_t address[ATTACHMENT_ADDRES
 enum err attfile_each(const char *dir,
                       enum err (*visit)(void *arg, const struct attfile_facts *facts, bool whole),
                       void *arg);
+/* attcopy.c. The whole ones, into a directory that is made if need be: for backups, beside a daemon
+ * that runs. A directory that is not there has none. ERR_CORRUPT: the disk has changed one. */
+enum err attfiles_copy(const char *from, const char *to);
 
 #endif

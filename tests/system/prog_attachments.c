@@ -543,6 +543,63 @@ static void the_disk_of_the_recipient_is_full_for_a_while(void)
     CHECK(counted(&pair.to, "chunks_received") == j.chunks);
 }
 
+/* --- backups -------------------------------------------------------------------------------- */
+
+static int shell(const char *format, const char *a, const char *b)
+{
+    char command[4 * PAIR_PATH];
+    const char *args[] = {"-c", command, NULL};
+
+    snprintf(command, sizeof command, format, a, b);
+    return hubproc_run("/bin/sh", args, NULL);
+}
+
+static void a_backup_holds_attachments_and_gives_them_back(void)
+{
+    struct journey j = journey_begin();
+    const char *backup = strdup(file_of("backup"));
+    const char *back = strdup(file_of("back"));
+    const char *save[] = {"backup", backup, NULL};
+    const char *restore[] = {"restore", backup, "--to", back, NULL};
+
+    sheet_send(j.path, j.mid);
+    journey_end(&j);
+    CHECK(pair_run(&pair, &pair.to, save, NULL) == 0); /* beside the daemon */
+    CHECK(pair_run(&pair, &pair.to, restore, NULL) == 0);
+    CHECK(shell("diff -r '%s/attachments/in' '%s/attachments/in'", pair.to.dir, back) == 0);
+    CHECK(shell("test -n \"$(ls '%s/attachments/in')\"", back, "") == 0);
+    CHECK(shell("f=$(ls '%s'/attachments/in/* | head -1); printf x | dd of=\"$f\" bs=1 "
+                "seek=200000 conv=notrunc 2>/dev/null; rm -rf '%s'",
+                backup, back) == 0);
+    CHECK(pair_run(&pair, &pair.to, restore, NULL) != 0); /* one changed byte */
+    free((char *)(uintptr_t)backup);
+    free((char *)(uintptr_t)back);
+}
+
+static void a_backup_of_the_hub_holds_what_was_not_fetched_yet(void)
+{
+    struct journey j = journey_begin();
+    const char *backup = strdup(file_of("hub-backup"));
+    const char *back = strdup(file_of("hub-back"));
+    const char *dir = hubproc_dir(pair.scene.hub);
+    const char *phrase = hubproc_passphrase_file(pair.scene.hub);
+    const char *save[] = {"--dir", dir, "--passphrase-file", phrase, "backup", backup, NULL};
+    const char *restore[] = {"--passphrase-file", phrase, "restore", backup, "--to", back, NULL};
+    char program[1024];
+
+    pair_kill(&pair.to);
+    sheet_send(j.path, j.mid);
+    await_chunks(&pair.from, j.mid, j.chunks);
+    CHECK(hubproc_run(hubproc_program("relais-hub", program), save, NULL) == 0);
+    CHECK(hubproc_run(hubproc_program("relais-hub", program), restore, NULL) == 0);
+    CHECK(shell("test -n \"$(ls '%s/attachments')\"", back, "") == 0);
+    CHECK(shell("diff -r '%s/attachments' '%s/attachments'", dir, back) == 0);
+    CHECK_OK(pair_serve(&pair, &pair.to, true));
+    journey_end(&j);
+    free((char *)(uintptr_t)backup);
+    free((char *)(uintptr_t)back);
+}
+
 /* Each test in a world of its own: it is a process of its own, and so are those that die in it. */
 #define OWN(body)                                                                                  \
     static void own_##body(void)                                                                   \
@@ -562,21 +619,28 @@ OWN(the_disk_of_the_hub_is_full_for_a_while)
 OWN(the_disk_of_the_recipient_is_full_for_a_while)
 OWN(a_scan_survives_the_death_of_the_node)
 
+OWN(a_backup_holds_attachments_and_gives_them_back)
+OWN(a_backup_of_the_hub_holds_what_was_not_fetched_yet)
+
 int main(int argc, char **argv)
 {
     static const struct scene_test tests[] = {
-        {"a large attachment arrives byte for byte",      own_a_large_attachment_arrives_byte_for_byte},
-        {"an infected one is given to nobody",            own_an_infected_one_is_given_to_nobody      },
-        {"the sender dies between two chunks",            own_the_sender_dies_between_two_chunks      },
+        {"a large attachment arrives byte for byte",           own_a_large_attachment_arrives_byte_for_byte},
+        {"an infected one is given to nobody",                 own_an_infected_one_is_given_to_nobody      },
+        {"the sender dies between two chunks",                 own_the_sender_dies_between_two_chunks      },
         {"the recipient dies in the middle of a chunk",
-         own_the_recipient_dies_in_the_middle_of_a_chunk                                              },
-        {"the hub dies in the middle of a chunk",         own_the_hub_dies_in_the_middle_of_a_chunk   },
-        {"the hub dies while it is fetched",              own_the_hub_dies_while_it_is_fetched        },
-        {"a link is cut, on either way",                  own_a_link_is_cut_on_either_way             },
-        {"the disk of the hub is full for a while",       own_the_disk_of_the_hub_is_full_for_a_while },
+         own_the_recipient_dies_in_the_middle_of_a_chunk                                                   },
+        {"the hub dies in the middle of a chunk",              own_the_hub_dies_in_the_middle_of_a_chunk   },
+        {"the hub dies while it is fetched",                   own_the_hub_dies_while_it_is_fetched        },
+        {"a link is cut, on either way",                       own_a_link_is_cut_on_either_way             },
+        {"the disk of the hub is full for a while",            own_the_disk_of_the_hub_is_full_for_a_while },
         {"the disk of the recipient is full for a while",
-         own_the_disk_of_the_recipient_is_full_for_a_while                                            },
-        {"a scan survives the death of the node",         own_a_scan_survives_the_death_of_the_node   },
+         own_the_disk_of_the_recipient_is_full_for_a_while                                                 },
+        {"a backup holds attachments and gives them back",
+         own_a_backup_holds_attachments_and_gives_them_back                                                },
+        {"a backup of the hub holds what was not fetched yet",
+         own_a_backup_of_the_hub_holds_what_was_not_fetched_yet                                            },
+        {"a scan survives the death of the node",              own_a_scan_survives_the_death_of_the_node   },
     };
     const char *seed = getenv("ATTACH_SEED");
     int status;
