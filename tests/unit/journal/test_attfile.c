@@ -225,6 +225,36 @@ static void a_directory_lists_files_and_drops_what_is_none(void **state)
     assert_int_equal(attfile_each("/nowhere", see, &s), ERR_NOT_FOUND);
 }
 
+static void whole_ones_are_copied_and_what_the_disk_changed_is_not(void **state)
+{
+    struct attfile *f = made(COUNT);
+    struct attfile *draft = NULL;
+    char to[80];
+    struct span got;
+    int fd;
+
+    (void)state;
+    snprintf(to, sizeof to, "%s.copy", dir);
+    assert_int_equal(attfiles_copy("/nowhere/at/all", to), ERR_OK);
+    assert_int_equal(attfile_draft(dir, "draft", facts.size, &draft), ERR_OK);
+    assert_int_equal(attfiles_copy(dir, to), ERR_OK); /* one in the making, and a draft */
+    assert_int_equal(attfile_open(to, facts.address, &f), ERR_NOT_FOUND);
+    assert_int_equal(attfile_finish(f), ERR_OK);
+    assert_int_equal(attfiles_copy(dir, to), ERR_OK);
+    attfile_discard(f); /* it has a name: stays */
+    assert_int_equal(attfile_open(to, facts.address, &f), ERR_OK);
+    assert_true(attfile_whole(f));
+    assert_int_equal(attfile_read(f, 2, room, &got), ERR_OK);
+    assert_true(span_equal(got, part(2)));
+    attfile_close(f);
+    attfile_discard(draft);
+    fd = fd_of(true);
+    assert_int_equal(pwrite(fd, "x", 1, HEADER + 9), 1);
+    close(fd);
+    assert_int_equal(attfiles_copy(dir, to), ERR_CORRUPT);
+    tree_remove(to);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -237,6 +267,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_address_that_is_not_that_of_the_hashes_makes_no_file,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_draft_gets_hashes_address_and_name_when_it_is_sealed,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(whole_ones_are_copied_and_what_the_disk_changed_is_not,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_directory_lists_files_and_drops_what_is_none, set_up,
                                         tear_down),
