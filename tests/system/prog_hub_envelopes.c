@@ -146,7 +146,7 @@ static void the_third_forgery_ends_the_session(void)
     scene_close(&s);
 }
 
-static void trap_sender_not_bound_to_login(void)
+static void signed_by_another_member_is_refused(void)
 {
     struct member_parts p;
     struct scene s;
@@ -158,7 +158,7 @@ static void trap_sender_not_bound_to_login(void)
     scene_close(&s);
 }
 
-static void resigned_as_ones_own_is_refused(void)
+static void trap_sender_not_bound_to_login(void)
 {
     struct bytes whole = {0};
     struct member_parts p;
@@ -525,8 +525,8 @@ int main(int argc, char **argv)
         TEST(another_suite_is_refused),
         TEST(a_forged_envelope_is_refused),
         TEST(the_third_forgery_ends_the_session),
+        TEST(signed_by_another_member_is_refused),
         TEST(trap_sender_not_bound_to_login),
-        TEST(resigned_as_ones_own_is_refused),
         TEST(a_key_that_nobody_has_is_refused),
         TEST(a_readdressed_envelope_is_refused),
         TEST(swapped_stanzas_are_refused),

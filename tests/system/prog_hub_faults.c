@@ -70,9 +70,13 @@ static void delivered_once_in_order(struct scene *s, size_t to, const struct let
     CHECK_OK(member_await(s->m[to], DELIVER_ENVELOPE, l->n, MEMBER_WAIT_MS));
     CHECK_OK(member_barrier(s->m[to]));
     CHECK(member_items_of(s->m[to], DELIVER_ENVELOPE) == l->n);
-    for (size_t i = 0; i < member_items(s->m[to]); i++)
-        if (member_item(s->m[to], i)->kind == DELIVER_ENVELOPE)
-            CHECK(place_of_mid(l, member_item(s->m[to], i)) == (int)next++);
+    for (size_t i = 0; i < member_items(s->m[to]); i++) {
+        const struct member_item *it = member_item(s->m[to], i);
+
+        CHECK(it->previous < it->seq); /* items are listed by seq, whichever came first */
+        if (it->kind == DELIVER_ENVELOPE)
+            CHECK(place_of_mid(l, it) == (int)next++);
+    }
 }
 
 static bool may_be_asked_again(enum err e)
