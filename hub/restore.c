@@ -48,8 +48,11 @@ enum err recovery_load(struct core *c)
     if (e)
         return e;
     on = on || behind;
-    if (!on || !c->recovery.on) /* what was heard so far outlives a failed group */
-        c->recovery = (struct recovery){.on = on, .began_ms = clock_mono_ms(c->clock)};
+    if (!on)
+        c->recovery = (struct recovery){0};
+    else if (c->recovery.began_ms == 0) /* what was heard outlives a failed group, the last too */
+        c->recovery.began_ms = clock_mono_ms(c->clock);
+    c->recovery.on = on;
     c->recovery.accepted = accepted;
     c->recovery.behind = behind;
     return ERR_OK;
