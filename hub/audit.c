@@ -112,6 +112,8 @@ static enum err head_make(struct ledger *l, struct txn *t, uint64_t size, const 
     struct ckpt head = {.size = size};
     enum err e;
 
+    if (!key)
+        return ERR_HUB_KEY;
     if ((e = ledger_root(l, t, size, head.root)))
         return e;
     if ((e = checkpoint_body(span_text(origin), size, head.root, &body)))
@@ -144,53 +146,57 @@ static enum err head_get(struct ledger *l, struct head_slot *slots, struct txn *
 
 enum err audit_head(struct core *c, struct txn *t, uint64_t size, struct ckpt *out)
 {
-    return head_get(c->audit, c->heads->audit, t, size, epoch_now(c)->origin, c->id->audit_log,
-                    out);
+    const struct epoch *at = epoch_now(c);
+
+    return head_get(c->audit, c->heads->audit, t, size, at->origin,
+                    core_log_key(c, HUB_KEY_AUDIT_LOG, at->number), out);
 }
 
 enum err keys_head(struct core *c, struct txn *t, uint64_t size, struct ckpt *out)
 {
-    return head_get(c->keys, c->heads->keys, t, size, c->id->keys_origin, c->id->keys_log, out);
+    return head_get(c->keys, c->heads->keys, t, size, c->id->keys_origin,
+                    core_log_key(c, HUB_KEY_KEYS_LOG, size), out);
+}
+
+/* Did one of the keys that may have signed there sign this? ERR_CHECKPOINT. */
+static enum err head_signed(const struct core *c, enum hub_key which, uint64_t at,
+                            const char *origin, const struct ckpt *head)
+{
+    struct bytes body = {0};
+    enum err e = checkpoint_body(span_text(origin), head->size, head->root, &body);
+
+    if (e)
+        return e == ERR_NOMEM ? e : ERR_CHECKPOINT; /* without memory nothing is known of it */
+    e = core_log_signed(c, which, at, bytes_span(&body), head->sig, NULL) ? ERR_OK : ERR_CHECKPOINT;
+    bytes_free(&body);
+    return e;
 }
 
 /* A member tells us a head of ours. That it is our history is one comparison; only a stranger
- * head costs a signature check, and then it is either rubbish or a grave matter. */
-static enum err head_check(struct core *c, struct ledger *l, struct head_slot *slots,
-                           const struct ckpt *head, const char *origin,
-                           const struct secret_sign *key)
+ * head costs a signature check, and then it is either rubbish, of a key we had before, or a grave
+ * matter. own: our head of that size, if we have one. */
+static enum err head_judge(const struct core *c, enum hub_key which, uint64_t at,
+                           const char *origin, const struct ckpt *head, const struct ckpt *own)
 {
-    struct bytes body = {0};
-    struct ckpt own;
+    bool same = own && memcmp(own->root, head->root, sizeof own->root) == 0;
     enum err e;
 
-    if (head->size <= ledger_committed_size(l)) {
-        if ((e = head_get(l, slots, c->t, head->size, origin, key, &own)))
-            return e;
-        if (memcmp(own.root, head->root, sizeof own.root) == 0 &&
-            memcmp(own.sig, head->sig, sizeof own.sig) == 0)
-            return ERR_OK;
-    }
-    if ((e = checkpoint_body(span_text(origin), head->size, head->root, &body)))
-        return e == ERR_NOMEM ? e : ERR_CHECKPOINT; /* without memory nothing is known of it */
-    e = verify_note(secret_sign_public(key), bytes_span(&body), head->sig);
-    bytes_free(&body);
-    return e ? ERR_CHECKPOINT : ERR_SPLIT_VIEW;
+    if (same && memcmp(own->sig, head->sig, sizeof own->sig) == 0)
+        return ERR_OK;
+    if ((e = head_signed(c, which, at, origin, head)))
+        return e;
+    return same ? ERR_OK : ERR_SPLIT_VIEW;
 }
 
 /* A head of a closed epoch: within what it held it must be that; beyond, it is of the range that
  * the next epoch's leaf 0 declares lost (restore.c). */
 static enum err closed_check(struct core *c, const struct epoch *at, const struct ckpt *head)
 {
-    struct bytes body = {0};
     uint8_t root[32];
     enum err e;
 
-    if ((e = checkpoint_body(span_text(at->origin), head->size, head->root, &body)))
-        return e == ERR_NOMEM ? e : ERR_CHECKPOINT;
-    e = verify_note(&c->id->federation.audit_log, bytes_span(&body), head->sig);
-    bytes_free(&body);
-    if (e)
-        return ERR_CHECKPOINT;
+    if ((e = head_signed(c, HUB_KEY_AUDIT_LOG, at->number, at->origin, head)))
+        return e;
     if (head->size > ledger_committed_size(at->ledger))
         return ERR_OK;
     if ((e = ledger_root(at->ledger, c->t, head->size, root)))
@@ -200,9 +206,14 @@ static enum err closed_check(struct core *c, const struct epoch *at, const struc
 
 enum err audit_check_head(struct core *c, const struct ckpt *head)
 {
-    enum err e =
-        head_check(c, c->audit, c->heads->audit, head, epoch_now(c)->origin, c->id->audit_log);
+    const struct epoch *at = epoch_now(c);
+    bool ours = head->size <= ledger_committed_size(c->audit);
+    struct ckpt own;
+    enum err e = ours ? audit_head(c, c->t, head->size, &own) : ERR_OK;
 
+    if (e)
+        return e;
+    e = head_judge(c, HUB_KEY_AUDIT_LOG, at->number, at->origin, head, ours ? &own : NULL);
     for (size_t i = c->epoch_count - 1; e == ERR_CHECKPOINT && i-- > 0;)
         e = closed_check(c, &c->epochs[i], head);
     return e;
@@ -210,7 +221,13 @@ enum err audit_check_head(struct core *c, const struct ckpt *head)
 
 enum err keys_check_head(struct core *c, const struct ckpt *head)
 {
-    return head_check(c, c->keys, c->heads->keys, head, c->id->keys_origin, c->id->keys_log);
+    bool ours = head->size <= ledger_committed_size(c->keys);
+    struct ckpt own;
+    enum err e = ours ? keys_head(c, c->t, head->size, &own) : ERR_OK;
+
+    return e ? e
+             : head_judge(c, HUB_KEY_KEYS_LOG, head->size, c->id->keys_origin, head,
+                          ours ? &own : NULL);
 }
 
 enum err audit_detail(struct core *c, uint64_t place, struct detail *out)
@@ -262,7 +279,8 @@ static enum err receipt_head(struct core *c, struct txn *t, const struct epoch *
 {
     if (at == epoch_now(c))
         return audit_head(c, t, size, out);
-    return head_make(at->ledger, t, size, at->origin, c->id->audit_log, out);
+    return head_make(at->ledger, t, size, at->origin,
+                     core_log_key(c, HUB_KEY_AUDIT_LOG, at->number), out);
 }
 
 enum err audit_receipt(struct core *c, struct txn *t, uint64_t place,

@@ -93,23 +93,33 @@ enum err behind_forget(struct txn *t)
 /* --- seeing it --------------------------------------------------------------------------------
  */
 
-enum err head_is_ours(const char *origin, const struct sign_public *pk, const struct ckpt *head)
-{
-    struct bytes body = {0};
-    enum err e = checkpoint_body(span_text(origin), head->size, head->root, &body);
-
-    if (e)
-        return e == ERR_NOMEM ? e : ERR_CHECKPOINT; /* without memory nothing is known of it */
-    e = verify_note(pk, bytes_span(&body), head->sig);
-    bytes_free(&body);
-    return e ? ERR_CHECKPOINT : ERR_OK;
-}
-
-static void epoch_origin(const struct core *c, uint32_t epoch, char out[96])
+static void origin_of(const struct core *c, const struct log_name *of, char out[96])
 {
     struct span name = c->id->federation.name;
 
-    snprintf(out, 96, "%.*s/audit/%u", (int)name.len, (const char *)name.ptr, (unsigned)epoch);
+    if (of->log == LOG_KEYS)
+        snprintf(out, 96, "%s", c->id->keys_origin);
+    else
+        snprintf(out, 96, "%.*s/audit/%u", (int)name.len, (const char *)name.ptr,
+                 (unsigned)of->epoch);
+}
+
+enum err head_is_ours(const struct core *c, const struct log_name *of, const struct ckpt *head)
+{
+    bool audit = of->log == LOG_AUDIT;
+    struct bytes body = {0};
+    char origin[96];
+    bool ours;
+    enum err e;
+
+    origin_of(c, of, origin);
+    if ((e = checkpoint_body(span_text(origin), head->size, head->root, &body)))
+        return e == ERR_NOMEM ? e : ERR_CHECKPOINT; /* without memory nothing is known of it */
+    /* by the newest key: whoever stole a former one must not stop us with it */
+    ours = core_log_signed(c, audit ? HUB_KEY_AUDIT_LOG : HUB_KEY_KEYS_LOG, UINT64_MAX,
+                           bytes_span(&body), head->sig, NULL);
+    bytes_free(&body);
+    return ours ? ERR_OK : ERR_CHECKPOINT;
 }
 
 /* ERR_AGAIN: it is of our history, or not signed by us. */
@@ -120,7 +130,6 @@ static enum err compare(struct core *c, const struct log_name *of, const struct 
     struct ledger *l = audit ? c->audit : c->keys;
     bool ahead = audit && of->epoch > epoch_now(c)->number;
     uint64_t size = ledger_committed_size(l);
-    char origin[96];
     uint8_t root[32];
     enum err e;
 
@@ -133,9 +142,7 @@ static enum err compare(struct core *c, const struct log_name *of, const struct 
             return ERR_AGAIN;
         size = shown->size;
     }
-    epoch_origin(c, of->epoch, origin);
-    e = head_is_ours(audit ? origin : c->id->keys_origin,
-                     audit ? &c->id->federation.audit_log : &c->id->federation.keys_log, shown);
+    e = head_is_ours(c, of, shown);
     if (e)
         return e == ERR_CHECKPOINT ? ERR_AGAIN : e;
     *out = (struct behind){.of = *of, .shown = *shown, .at_ms = c->now_ms};
@@ -244,14 +251,20 @@ static enum err note_set(struct asked *a, const char *name, const struct log_nam
 {
     const struct core *c = a->c;
     bool audit = of->log == LOG_AUDIT;
-    struct bytes note = {0};
+    struct bytes body = {0}, note = {0};
+    struct sign_public pk;
     char origin[96];
     enum err e;
 
-    epoch_origin(c, of->epoch, origin);
-    e = checkpoint_assemble(span_text(audit ? origin : c->id->keys_origin), head->size, head->root,
-                            audit ? &c->id->federation.audit_log : &c->id->federation.keys_log,
-                            head->sig, &note);
+    origin_of(c, of, origin);
+    if ((e = checkpoint_body(span_text(origin), head->size, head->root, &body)))
+        return e;
+    if (!core_log_signed(c, audit ? HUB_KEY_AUDIT_LOG : HUB_KEY_KEYS_LOG,
+                         audit ? of->epoch : head->size, bytes_span(&body), head->sig, &pk))
+        e = ERR_CHECKPOINT;
+    bytes_free(&body);
+    if (!e)
+        e = checkpoint_assemble(span_text(origin), head->size, head->root, &pk, head->sig, &note);
     if (!e)
         e = data_set(a, name, json_stringn((const char *)note.ptr, note.len));
     bytes_free(&note);

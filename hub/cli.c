@@ -55,6 +55,8 @@ static const struct option {
     {"key",               false},
     {"to",                false},
     {"against",           false},
+    {"overlap",           false},
+    {"from",              false},
 };
 
 static const struct option *option_named(const char *name)

@@ -115,9 +115,10 @@ static const struct sentence sentences[] = {
     {ERR_COUNTERSIGN,   EXIT_REFUSED,
      "il manque un contreseing (service d'urgence : deux organisations de types différents)"                },
     {ERR_NOT_YET,       EXIT_REFUSED,
-     "les signatures sont arrivées trop tard : le délai d'opposition d'un service d'urgence court "
-     "à partir de la publication. Rien n'est publié ; approuvez de nouveau (« relais-hub org "
-     "approve »), et faites signer la nouvelle demande"                                                     },
+     "les signatures sont arrivées trop tard : le délai d'opposition court à partir de la "
+     "publication. Rien n'est publié ; recommencez (« relais-hub org approve », ou « key rotate "
+     "»), "
+     "et faites signer la nouvelle demande"                                                                  },
     {ERR_OPERATOR,      EXIT_REFUSED,
      "cet acte demande l'accord d'opérateurs nommés : recommencez avec --as et le fichier de "
      "votre clé ; rien n'a changé"                                                                         },
@@ -126,6 +127,10 @@ static const struct sentence sentences[] = {
     {ERR_OPERATORS_FEW, EXIT_REFUSED,
      "trop peu d'opérateurs sont nommés pour cet acte (« operator list ») : une fédération réelle "
      "en demande deux, et hub.conf ne peut pas en demander moins ; rien n'a changé"                         },
+    {ERR_HUB_KEY,       EXIT_REFUSED,
+     "hub.key n'a pas la clé qu'il faut (« key list » dit laquelle) ; rien n'est publié"                 },
+    {ERR_HUB_KEY_HOLD,  EXIT_REFUSED,
+     "un journal a une autre clé, dont le délai court encore ; rien n'a changé"                           },
     {ERR_EXPIRED,       EXIT_REFUSED, "la date limite est passée ; rien n'a changé"                        },
     {ERR_SKEW,          EXIT_REFUSED, "les horloges diffèrent de plus de dix minutes ; rien n'a changé"    },
     {ERR_DUPLICATE,     EXIT_REFUSED, "déjà fait ; rien n'a changé"                                       },

@@ -193,6 +193,7 @@ static enum err run_log(struct asked *a)
 {
     uint64_t size = ledger_committed_size(a->c->audit);
     uint64_t want = arg_uint(a, "last", LOG_LINES);
+    const struct secret_sign *key = core_log_key(a->c, HUB_KEY_AUDIT_LOG, epoch_now(a->c)->number);
     struct bytes note = {0};
     json_t *list = json_array();
     enum err e = list ? ERR_OK : ERR_NOMEM;
@@ -201,8 +202,11 @@ static enum err run_log(struct asked *a)
         want = LOG_LINES_MAX;
     for (uint64_t i = want < size ? size - want : 0; i < size && !e; i++)
         e = log_line(a, list, i);
-    if (!e)
-        e = ledger_checkpoint_note(a->c->audit, a->c->t, size, a->c->id->audit_log, &note);
+    if (!e && !key)
+        e = bytes_printf(&a->text, "Sans tête signée : hub.key n'a pas la clé de ce journal (« key "
+                                   "list »).\n");
+    else if (!e)
+        e = ledger_checkpoint_note(a->c->audit, a->c->t, size, key, &note);
     if (!e)
         e = data_text(a, "checkpoint", bytes_span(&note));
     if (!e)
@@ -222,6 +226,7 @@ static const struct hub_command own_commands[] = {
     {"log",              run_log         },
     {"key.list",         key_list        },
     {"key.rotate",       key_rotate      },
+    {"key.export",       key_export      },
     {"restore.accept",   restore_accept  },
     {"evidence",         evidence_run    },
     {"operator.add",     operator_add    },

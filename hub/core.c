@@ -308,7 +308,7 @@ static enum err group_decide(struct core *c, struct job **jobs, size_t n)
     return ERR_OK;
 }
 
-static enum err head_row(struct core *c)
+enum err core_head_row(struct core *c)
 {
     uint8_t key[8];
     uint8_t value[8];
@@ -402,7 +402,7 @@ static enum err group_commit(struct core *c, struct job **jobs, size_t n)
     if ((e = store_begin(c->store, TXN_WRITE, &c->t)))
         return group_failed(c, jobs, n, e);
     began_us = clock_mono_us(c->clock);
-    if ((e = holds_write(c)) || (e = group_decide(c, jobs, n)) || (e = head_row(c)) ||
+    if ((e = holds_write(c)) || (e = group_decide(c, jobs, n)) || (e = core_head_row(c)) ||
         (e = seq_row(c, seq_before)))
         return group_failed(c, jobs, n, e);
     group_paced(c, n, clock_mono_us(c->clock) - began_us);
@@ -411,7 +411,7 @@ static enum err group_commit(struct core *c, struct job **jobs, size_t n)
         return group_failed(c, jobs, n, e);
     histogram_add(&c->figures.commit, clock_mono_us(c->clock) - began_us);
     ledger_committed(c->keys);
-    ledger_committed(c->audit);
+    epochs_committed(c);
     c->count.commits++;
     if (c->attachments)
         attachments_committed(c->attachments);
@@ -432,7 +432,7 @@ enum err core_started(struct core *c)
         return e;
     if ((e = clock_start(c)) || (!c->recovery.on && (e = audit_add(c, AUDIT_ACT, &d, &index))) ||
         (e = registry_announce(c)) || (e = quotas_announce(c)) || (e = locks_announce(c)) ||
-        (e = head_row(c))) {
+        (e = core_head_row(c))) {
         store_abort(&c->t);
         return e;
     }
@@ -440,7 +440,7 @@ enum err core_started(struct core *c)
     if ((e = store_commit(&c->t)))
         return e;
     ledger_committed(c->keys);
-    ledger_committed(c->audit);
+    epochs_committed(c);
     staged_say(c);
     c->keys_told = ledger_committed_size(c->keys);
     return ERR_OK;

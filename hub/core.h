@@ -285,12 +285,23 @@ enum err on_gone(struct core *c, struct job *j);
 enum err on_tick(struct core *c, struct job *j);
 enum err on_lock(struct core *c, struct job *j);
 enum err locks_announce(struct core *c); /* at start, to the door */
-/* key_commands.c: the hub's signing key that the keys log has in force, and the federation with it
+/* keys_in_force.c: the signing key in force by the keys log, and the federation with today's keys
  */
 const struct secret_sign *core_hub_key(const struct core *c);
 struct federation core_federation(const struct core *c);
-/* registry.c */
+/* Of a head of the keys log of size `at`, or of the audit log's epoch `at`; NULL: we lack it. */
+const struct secret_sign *core_log_key(const struct core *c, enum hub_key which, uint64_t at);
+/* Are the keys of both logs in hub.key? Without them no head can be shown, and nobody is served. */
+bool core_log_keys_here(const struct core *c);
+/* By a key that may have signed there (*out, or NULL)? at UINT64_MAX: by the newest alone. */
+bool core_log_signed(const struct core *c, enum hub_key which, uint64_t at, struct span note,
+                     const uint8_t sig[SIG_BYTES], struct sign_public *out);
+enum err epoch_turn(struct core *c); /* under another key: everybody says HELLO again */
+enum err core_head_row(struct core *c); /* where this group's leaves end, if it has any */
+void epochs_committed(struct core *c);
 enum err on_keys(struct core *c, struct job *j);
+/* What KEYS is answered with, from there on; borrows from the group's transaction. */
+enum err keys_page(struct core *c, uint64_t from, struct message *m);
 enum err on_keys_put(struct core *c, struct job *j);
 enum err on_join(struct core *c, struct job *j);
 enum err registry_append(struct core *c, struct span ss); /* verified, logged, announced */

@@ -19,7 +19,8 @@ struct door_options {
     const char *emergency_listen; /* "": emergency organisations come in with the others */
     uint32_t nodes_max;           /* sessions */
     const char *control_path;
-    const uint8_t *transport_secret; /* 32 bytes */
+    const struct identity *identity; /* whose transport key is bound, as the keys log says */
+    const struct secret_box *bound;  /* the one at the start */
     uint32_t rate_per_s;             /* messages of one node, before any verification */
     uint32_t rate_burst;
     uint64_t memory_max_bytes; /* resident; above it the heaviest unfinished sender is cut off */
@@ -45,6 +46,9 @@ void door_admit(struct door *d);
 void door_close(struct door *d); /* NULL is fine */
 /* A leaf of the keys log: for the door's own directory and for ZAP. */
 enum err door_keys(struct door *d, uint64_t index, uint64_t time_ms, struct span ss);
+/* The transport key that is in force now is the one that is bound: at the start, and when the hour
+ * of another has come (PROTOCOL.md 7.8). */
+void door_bind_key(struct door *d);
 uint64_t door_refused(const struct door *d, unsigned code); /* at the door, by error */
 void door_metrics(const struct door *d, struct metrics *m);
 const char *door_endpoint(const struct door *d);

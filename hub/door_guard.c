@@ -143,6 +143,38 @@ static void clear(struct door *d, struct link_socket *link)
     }
 }
 
+void door_again(struct door *d)
+{
+    log_info("door.again", "sessions=%zu", d->open);
+    if (d->emergency)
+        clear(d, d->emergency);
+    clear(d, d->members);
+}
+
+static enum err rekey(struct door *d, struct link_socket *link, const uint8_t *secret)
+{
+    sessions_gone(d, link);
+    return link_rekey(link, secret);
+}
+
+void door_bind_key(struct door *d)
+{
+    const struct secret_box *key =
+        identity_transport(d->o.identity, d->dir, clock_now_ms(d->o.clock));
+    const uint8_t *secret = secret_box_span(key).ptr;
+    enum err e;
+
+    if (key == d->bound)
+        return;
+    d->bound = key;
+    log_info("door.key", "sessions=%zu", d->open);
+    e = d->emergency ? rekey(d, d->emergency, secret) : ERR_OK;
+    if (e || (e = rekey(d, d->members, secret)) || (e = rekey(d, d->join, secret))) {
+        d->fatal = e;
+        loop_stop(d->loop);
+    }
+}
+
 /* Who was found because he alone had said nothing may be somebody slow to speak: cut off with all
  * others each time, locked out at the third in a row. */
 static bool is_sure(struct door *d, const struct link_connection *worst)

@@ -4,6 +4,7 @@
 
 #include "board.h"
 #include "door.h"
+#include "identity_keys.h"
 #include "session_table.h"
 
 struct door {
@@ -14,7 +15,8 @@ struct door {
     struct link_socket *emergency; /* NULL: they come in with the others */
     struct link_socket *join;
     struct control *control;
-    struct directory *dir; /* the door's replica */
+    struct directory *dir;          /* the door's replica */
+    const struct secret_box *bound; /* the transport key that peers meet */
     struct session *sessions;
     size_t open;             /* sessions */
     struct session *waiting; /* those for whom something waits */
@@ -59,6 +61,8 @@ enum err door_allow(struct door *d); /* what the directory says now, to ZAP */
 /* Its key is let in no more, or again. Who is connected stays so: see link_rebind(). */
 void door_lock(struct door *d, const uint8_t node[ID_BYTES], bool locked);
 void door_watch_memory(struct door *d);
+/* Every member's connection is closed; all come back and say HELLO. */
+void door_again(struct door *d);
 json_t *door_facts(const struct door *d);
 
 #endif

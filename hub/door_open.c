@@ -25,6 +25,7 @@ static void every_second(void *arg)
 
     d->now_ms = clock_mono_ms(d->o.clock);
     d->joins = 0;
+    door_bind_key(d);
     log_tick();
     if (j) {
         j->kind = JOB_TICK;
@@ -64,7 +65,7 @@ static enum err listen_at(struct door *d, const char *endpoint, const char *doma
 {
     struct link_listen_options o = {.endpoint = endpoint,
                                     .domain = domain,
-                                    .secret_key = d->o.transport_secret,
+                                    .secret_key = secret_box_span(d->bound).ptr,
                                     .io_threads = io};
     enum err e = link_listen(d->o.transport, &o, out);
 
@@ -106,6 +107,7 @@ enum err door_open(const struct door_options *options, struct loop *loop, struct
         return ERR_NOMEM;
     d->o = *options;
     d->loop = loop;
+    d->bound = options->bound;
     if ((e = directory_new(DIRECTORY_LEAF_TIME, options->entropy, &d->dir)))
         goto fail;
     if ((e = door_zap_start(d)))

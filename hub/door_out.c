@@ -144,6 +144,10 @@ static void parcel_do(struct door *d, struct parcel *p)
         door_lock(d, p->who.node, !p->allow);
         parcel_free(p);
         break;
+    case PARCEL_AGAIN:
+        door_again(d);
+        parcel_free(p);
+        break;
     case PARCEL_ANSWER:
         if (control_answer(p->control, p->answer))
             d->count.unsent++;

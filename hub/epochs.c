@@ -1,8 +1,10 @@
 /* The epochs of the audit log: each a log of its own, in the same tables. A new one begins when a
  * restored hub has lost leaves that others have seen (PROTOCOL.md 10.5). */
+#include <stdlib.h>
 #include <string.h>
 
 #include "core.h"
+#include "log.h"
 
 #define ROW "epochs" /* of TABLE_META: u32 numbers in order; absent: the first alone */
 
@@ -120,6 +122,42 @@ enum err epoch_add(struct core *c)
     for (size_t i = 0; i < c->epoch_count; i++)
         be32_write(c->epochs[i].number, row + 4 * i);
     return store_put(c->t, TABLE_META, SPAN_STR(ROW), span_of(row, 4 * c->epoch_count));
+}
+
+void epochs_committed(struct core *c)
+{
+    for (size_t i = 0; i < c->epoch_count; i++)
+        ledger_committed(c->epochs[i].ledger);
+}
+
+/* Connections are closed by binding anew: what is said in them speaks of the former epoch. */
+static enum err everybody_again(struct core *c)
+{
+    struct parcel *p = calloc(1, sizeof *p);
+
+    if (!p)
+        return ERR_NOMEM;
+    p->kind = PARCEL_AGAIN;
+    return core_stage(c, p);
+}
+
+enum err epoch_turn(struct core *c)
+{
+    struct detail d = {.has = RD_KEY(DETAIL_EPOCH) | RD_KEY(DETAIL_COMMON) |
+                              RD_KEY(DETAIL_COMMON_ROOT) | RD_KEY(DETAIL_LOST),
+                       .epoch = epoch_now(c)->number,
+                       .common = ledger_size(c->audit),
+                       .lost = ledger_size(c->audit)};
+    uint64_t index;
+    enum err e;
+
+    if ((e = ledger_root(c->audit, c->t, d.common, d.common_root)) || (e = core_head_row(c)))
+        return e;
+    if ((e = epoch_add(c)) || (e = audit_add(c, AUDIT_EPOCH, &d, &index)))
+        return e;
+    log_info("audit.epoch", "new=%u common=%llu", epoch_now(c)->number,
+             (unsigned long long)d.common);
+    return everybody_again(c);
 }
 
 enum err epoch_opening(struct core *c, struct bytes *out)

@@ -93,6 +93,7 @@ enum parcel_kind {
     PARCEL_ANSWER, /* of a control request */
     PARCEL_LIMITS, /* what an organisation may have in flight */
     PARCEL_LOCK,   /* its key is let in again, or no more */
+    PARCEL_AGAIN,  /* every member's connection is closed: all say HELLO again */
     PARCEL_FATAL   /* the store cannot go on: end the process */
 };
 

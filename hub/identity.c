@@ -8,6 +8,7 @@
 #include "secretbox.h"
 
 #define UNFINISHED_NAME KEYFILE_NAME ".new" /* while init makes it */
+#define REMADE_NAME KEYFILE_NAME ".remade"  /* while remake makes it: init leaves it alone */
 #define FILE_VERSION 1
 #define FILE_MAX 512
 #define BACKUP_KEY_ID 1
@@ -64,6 +65,15 @@ static enum err secret_add(struct keyring *ring, const char *name, const struct 
     return e;
 }
 
+static enum err secrets_add(struct keyring *ring, const struct entropy *entropy)
+{
+    enum err e = ERR_OK;
+
+    for (size_t which = HUB_KEY_TRANSPORT; which < HUB_KEY_SORTS && !e; which++)
+        e = secret_add(ring, hub_key_name((enum hub_key)which), entropy);
+    return e;
+}
+
 /* The keys under their final name are the last thing written: who finds them there has a whole hub.
  */
 static enum err keys_publish(const char *unfinished, const char *keys)
@@ -98,7 +108,6 @@ static enum err parts_make(const char *unfinished, const char *facts,
                            const struct identity_plan *plan, struct span passphrase,
                            struct keyfile_cost cost, const struct entropy *entropy)
 {
-    static const char *const names[] = {"hub", "keys-log", "audit-log", "transport"};
     struct keyring *ring = NULL;
     uint8_t id[ID_BYTES];
     enum err e;
@@ -107,10 +116,7 @@ static enum err parts_make(const char *unfinished, const char *facts,
         return e;
     if ((e = keyfile_create(unfinished, passphrase, cost, entropy, &ring)))
         return e;
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if ((e = secret_add(ring, names[i], entropy)))
-            goto out;
-    if ((e = keyring_save(ring, entropy)))
+    if ((e = secrets_add(ring, entropy)) || (e = keyring_save(ring, entropy)))
         goto out;
     e = facts_write(facts, plan, id, clock_now_ms(clock_system()));
 out:
@@ -202,13 +208,25 @@ static enum err sign_key(const struct keyring *ring, const char *name, struct se
     return e;
 }
 
-static void later_name(size_t i, char out[KEYRING_NAME_MAX + 1])
+/* hub-2, hub-3 ...: keys made since, in order; the same of the other sorts. */
+static void later_name(enum hub_key which, size_t i, char out[KEYRING_NAME_MAX + 1])
 {
-    snprintf(out, KEYRING_NAME_MAX + 1, "hub-%zu", i + 2);
+    snprintf(out, KEYRING_NAME_MAX + 1, "%s-%zu", hub_key_name(which), i + 2);
 }
 
-/* hub-2, hub-3 ...: signing keys made since, in order. */
-static enum err later_take(const struct keyring *ring, struct identity *id)
+static enum err box_key(const struct keyring *ring, const char *name, struct secret_box **out)
+{
+    struct secret32 *secret = NULL;
+    enum err e = keyring_get(ring, name, &secret);
+
+    if (e)
+        return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
+    e = secret_box_from(secret, out);
+    secret32_free(secret);
+    return e;
+}
+
+static enum err later_take(const struct keyring *ring, struct identity *id, enum hub_key which)
 {
     char name[KEYRING_NAME_MAX + 1];
     struct sign_public pk;
@@ -216,20 +234,36 @@ static enum err later_take(const struct keyring *ring, struct identity *id)
     enum err e = ERR_OK;
 
     for (size_t i = 0; i < HUB_KEYS_KEPT && !e; i++) {
-        later_name(i, name);
+        later_name(which, i, name);
         if (keyring_find(ring, name, &found) == ERR_NOT_FOUND)
             break;
-        if (!(e = sign_key(ring, name, &id->hub_later[i], &pk)))
-            id->hub_later_count = i + 1;
+        e = which == HUB_KEY_TRANSPORT ? box_key(ring, name, &id->transport_later[i])
+                                       : sign_key(ring, name, &id->later[which][i], &pk);
+        if (!e)
+            id->later_count[which] = i + 1;
     }
     return e;
 }
 
-enum err identity_new_key(const char *dir, struct span passphrase, const struct entropy *entropy,
-                          struct sign_public *pk)
+/* Public half of the secret of that sort. */
+static enum err public_of(enum hub_key which, const struct secret32 *secret, uint8_t pk[KEY_BYTES])
 {
-    struct secret_sign *key = NULL;
-    struct secret32 *seed = NULL;
+    struct secret_sign *sign = NULL;
+    struct secret_box *box = NULL;
+    enum err e = which == HUB_KEY_TRANSPORT ? secret_box_from(secret, &box)
+                                            : secret_sign_from_seed(secret, &sign);
+
+    if (!e)
+        memcpy(pk, box ? secret_box_public(box)->b : secret_sign_public(sign)->b, KEY_BYTES);
+    secret_sign_free(sign);
+    secret_box_free(box);
+    return e;
+}
+
+enum err identity_new_key(const char *dir, enum hub_key which, struct span passphrase,
+                          const struct entropy *entropy, uint8_t pk[KEY_BYTES])
+{
+    struct secret32 *secret = NULL;
     struct keyring *ring = NULL;
     char name[KEYRING_NAME_MAX + 1];
     char path[PATH_BYTES];
@@ -242,14 +276,38 @@ enum err identity_new_key(const char *dir, struct span passphrase, const struct 
     if ((e = keyfile_open(path, passphrase, KEYFILE_CAPS, &ring)))
         return e;
     do
-        later_name(i, name);
+        later_name(which, i, name);
     while (keyring_find(ring, name, &found) == ERR_OK && ++i < HUB_KEYS_KEPT);
     e = i == HUB_KEYS_KEPT ? ERR_QUOTA : ERR_OK;
-    if (!e && !(e = secret_sign_generate(entropy, &key)) && !(e = secret_sign_seed(key, &seed)) &&
-        !(e = keyring_add(ring, name, seed)) && !(e = keyring_save(ring, entropy)))
-        *pk = *secret_sign_public(key);
-    secret32_free(seed);
-    secret_sign_free(key);
+    if (!e && !(e = secret32_generate(entropy, &secret)) && !(e = public_of(which, secret, pk)) &&
+        !(e = keyring_add(ring, name, secret)))
+        e = keyring_save(ring, entropy);
+    secret32_free(secret);
+    keyring_free(ring);
+    return e;
+}
+
+enum err identity_remake(const char *dir, struct span passphrase, struct keyfile_cost cost,
+                         const struct entropy *entropy)
+{
+    struct keyring *ring = NULL;
+    char unfinished[PATH_BYTES];
+    char keys[PATH_BYTES];
+    char facts[PATH_BYTES];
+    enum err e;
+
+    if ((e = path_in(dir, KEYFILE_NAME, keys)) || (e = path_in(dir, REMADE_NAME, unfinished)) ||
+        (e = path_in(dir, FEDERATION_FILE, facts)))
+        return e;
+    if (access(keys, F_OK) == 0)
+        return ERR_EXISTS;
+    if (access(facts, F_OK) != 0)
+        return ERR_NOT_FOUND;
+    if ((e = file_remove(unfinished)) && e != ERR_NOT_FOUND) /* of one that was killed */
+        return e;
+    if (!(e = keyfile_create(unfinished, passphrase, cost, entropy, &ring)) &&
+        !(e = secrets_add(ring, entropy)) && !(e = keyring_save(ring, entropy)))
+        e = keys_publish(unfinished, keys);
     keyring_free(ring);
     return e;
 }
@@ -257,20 +315,16 @@ enum err identity_new_key(const char *dir, struct span passphrase, const struct 
 static enum err keys_take(const struct keyring *ring, struct identity *id)
 {
     struct federation *f = &id->federation;
-    struct secret32 *transport = NULL;
     enum err e;
 
     if ((e = sign_key(ring, "hub", &id->hub, &f->hub)) ||
         (e = sign_key(ring, "keys-log", &id->keys_log, &f->keys_log)) ||
         (e = sign_key(ring, "audit-log", &id->audit_log, &f->audit_log)) ||
-        (e = later_take(ring, id)))
+        (e = box_key(ring, "transport", &id->transport)))
         return e;
-    if ((e = keyring_get(ring, "transport", &transport)))
-        return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
-    e = secret_box_from(transport, &id->transport);
-    secret32_free(transport);
-    if (!e)
-        f->hub_transport = *secret_box_public(id->transport);
+    f->hub_transport = *secret_box_public(id->transport);
+    for (size_t which = HUB_KEY_TRANSPORT; which < HUB_KEY_SORTS && !e; which++)
+        e = later_take(ring, id, (enum hub_key)which);
     return e;
 }
 
@@ -315,8 +369,11 @@ void identity_close(struct identity *id)
     if (!id)
         return;
     secret_sign_free(id->hub);
-    for (size_t i = 0; i < id->hub_later_count; i++)
-        secret_sign_free(id->hub_later[i]);
+    for (size_t which = HUB_KEY_SIGNING; which < HUB_KEY_SORTS; which++)
+        for (size_t i = 0; i < id->later_count[which]; i++)
+            secret_sign_free(id->later[which][i]);
+    for (size_t i = 0; i < id->later_count[HUB_KEY_TRANSPORT]; i++)
+        secret_box_free(id->transport_later[i]);
     secret_sign_free(id->keys_log);
     secret_sign_free(id->audit_log);
     secret_box_free(id->transport);

@@ -30,9 +30,15 @@ enum err identity_make(const char *dir, const struct identity_plan *plan, struct
 enum err identity_open(const char *dir, struct span passphrase, struct identity **out);
 /* What seals this hub's backups: only who opens its key file can make or check one. */
 enum err identity_backup_key(const struct identity *id, struct secret32 **out);
-/* Another signing key in hub.key, not in force; the service is stopped meanwhile. ERR_QUOTA. */
-enum err identity_new_key(const char *dir, struct span passphrase, const struct entropy *entropy,
-                          struct sign_public *pk);
+/* Another key of that sort in hub.key, not in force; the service is stopped meanwhile. ERR_QUOTA.
+ */
+enum err identity_new_key(const char *dir, enum hub_key which, struct span passphrase,
+                          const struct entropy *entropy, uint8_t pk[KEY_BYTES]);
+/* All keys anew, for a hub whose hub.key is lost with every copy: none is in force before the
+ * registrar and two houses have signed for it. ERR_EXISTS: hub.key is there. ERR_NOT_FOUND: there
+ * is no hub. Killed at any instant: hub.key is there whole, or not at all. */
+enum err identity_remake(const char *dir, struct span passphrase, struct keyfile_cost cost,
+                         const struct entropy *entropy);
 void identity_close(struct identity *id); /* wipes; NULL is fine */
 
 #endif

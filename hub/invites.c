@@ -214,15 +214,32 @@ static enum err delay_check(struct core *c, struct span stmt)
     return effect < c->now_ms + f->emergency_delay_s * 1000 ? ERR_NOT_YET : ERR_OK;
 }
 
+/* So long at least have nodes that are there to read that another transport key comes. */
+#define TRANSPORT_NOTICE_MS 10000
+
+/* What the log cannot judge: is the key in our hands, and its epoch the next one? */
+static enum err hub_key_fits(const struct core *c, const struct hub_key_statement *h)
+{
+    if (h->which == HUB_KEY_TRANSPORT)
+        return identity_box_key(c->id, h->pk) ? ERR_OK : ERR_HUB_KEY;
+    if (!identity_sign_key(c->id, (enum hub_key)h->which, h->pk))
+        return ERR_HUB_KEY;
+    if (h->which == HUB_KEY_AUDIT_LOG && h->epoch != (uint64_t)epoch_now(c)->number + 1)
+        return ERR_CONFLICT;
+    return ERR_OK;
+}
+
 /* The same for a key of the hub whose former one is lost. */
-static enum err hub_key_delay_check(struct core *c, const struct statement *s)
+static enum err hub_key_check(struct core *c, const struct statement *s)
 {
     const struct federation *f = directory_federation(c->dir);
     struct hub_key_statement h;
     enum err e;
 
-    if ((e = hub_key_decode(s->stmt, &h)))
+    if ((e = hub_key_decode(s->stmt, &h)) || (e = hub_key_fits(c, &h)))
         return e;
+    if (h.which == HUB_KEY_TRANSPORT && statement_find(s, ROLE_HUB, NULL))
+        return h.effect_ms < c->now_ms + TRANSPORT_NOTICE_MS ? ERR_NOT_YET : ERR_OK;
     if (statement_find(s, ROLE_HUB, NULL) || f->emergency_delay_s == 0)
         return ERR_OK;
     return h.effect_ms < c->now_ms + f->emergency_delay_s * 1000 ? ERR_NOT_YET : ERR_OK;
@@ -240,7 +257,7 @@ static enum err complete(struct core *c, struct span ss, const uint8_t about[32]
         return e;
     if (kind == KEYS_ENROL && (e = delay_check(c, s.stmt)))
         return e;
-    if (kind == KEYS_ROTATE_HUB && (e = hub_key_delay_check(c, &s)))
+    if (kind == KEYS_ROTATE_HUB && (e = hub_key_check(c, &s)))
         return e;
     if ((e = registry_append(c, ss)))
         return e;

@@ -242,7 +242,7 @@ static const struct cli_command commands[] = {
     {"compact",   upkeep_compact, "service arrêté : rend au disque la place de ce qui a été supprimé"},
     {"witness",   cli_witness,    "set ORG... [--quorum N] --output FICHIER | list : témoins des journaux"},
     {"evidence",  cli_evidence,   "FICHIER FICHIER : la tête qu'un nœud a montrée et que ce hub n'a pas, puis la sienne (« relais-verify histories »)"},
-    {"key",       cli_key,        "list | new hub | rotate hub [--lost] --output FICHIER : la clé de signature du hub, et une autre ; --lost quand l'ancienne est perdue"},
+    {"key",       cli_key,        "list | new CLÉ | rotate CLÉ [--lost] [--overlap DURÉE] --output FICHIER | export [--from N] --output FICHIER | remake : les clés du hub (transport, hub, keys-log, audit-log) et d'autres à leur place ; --lost quand l'ancienne est perdue"},
     {"operator",  cli_operator,   "key --output FICHIER | add NOM --key CLÉ | remove NOM | list | confirm ACTE --as FICHIER | accept-restore : personnes qui exploitent le hub ; deux s'accordent sur les actes graves (--as FICHIER signe une commande)"},
     {"trust",     cli_remote,     "clés de confiance, pour relais-verify"},
 };

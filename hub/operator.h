@@ -57,13 +57,15 @@ enum err clock_say(struct asked *a);
 enum err absence_say(struct asked *a, const uint8_t org[ID_BYTES], json_t *one);
 enum err absent_say(struct asked *a);
 enum err clock_confirm(struct asked *a);
-/* key_commands.c: the signing key in force by the keys log, and the federation with it */
-const struct secret_sign *core_hub_key(const struct core *c);
-struct federation core_federation(const struct core *c);
+/* key_commands.c */
 enum err key_rotate(struct asked *a);
 enum err key_list(struct asked *a);
-/* Of the signing key that key_rotate() would put in force. ERR_STATE: none is prepared. */
-enum err hub_key_subject(const struct core *c, uint8_t kid[KID_BYTES]);
+enum err key_export(struct asked *a);
+/* For status: what keeps the hub from serving, or waits for its hour. Nothing: no word. */
+enum err key_facts(struct asked *a);
+/* Of the key that key_rotate() would put in force. ERR_STATE: none is prepared. ERR_UNSUPPORTED:
+ * the hub has no such key. */
+enum err hub_key_subject(const struct asked *a, uint8_t kid[KID_BYTES]);
 /* status.c */
 enum err status_run(struct asked *a);
 /* An organisation by name, or by the first digits of its id. ERR_FIELD_MISSING, ERR_NOT_FOUND;

@@ -128,13 +128,15 @@ static enum err mean_remove(struct asked *a, struct meant *m)
 
 static enum err mean_key(struct asked *a, struct meant *m)
 {
-    enum err e = hub_key_subject(a->c, m->subject);
+    enum err e = hub_key_subject(a, m->subject);
 
     if (e)
         return e;
     m->subject_len = KID_BYTES;
     return json_object_set_new(m->args, "which", json_string(arg_text(a, "which"))) ||
-                   json_object_set_new(m->args, "lost", json_boolean(arg_flag(a, "lost")))
+                   json_object_set_new(m->args, "lost", json_boolean(arg_flag(a, "lost"))) ||
+                   json_object_set_new(m->args, "overlap",
+                                       json_integer((json_int_t)arg_uint(a, "overlap", 0)))
                ? ERR_NOMEM
                : ERR_OK;
 }

@@ -28,6 +28,6 @@ enum err behind_load(struct txn *t, bool *behind);
 enum err behind_forget(struct txn *t); /* for `restore` */
 enum err behind_text(struct core *c, struct bytes *text);
 /* ERR_CHECKPOINT: not signed by this key under this origin. ERR_NOMEM. */
-enum err head_is_ours(const char *origin, const struct sign_public *pk, const struct ckpt *head);
+enum err head_is_ours(const struct core *c, const struct log_name *of, const struct ckpt *head);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "clock.h"
 #include "directory.h"
 #include "file.h"
 #include "statement.h"
@@ -96,6 +97,32 @@ static enum err enrol_describe(struct span stmt, struct bytes *text)
                         (int)en.national_id.len, (const char *)en.national_id.ptr);
 }
 
+/* The registrar sees which key it is: each means something else. */
+static enum err hub_key_describe(const struct statement *s, struct bytes *text)
+{
+    static const char *const keys[] = {
+        [HUB_KEY_TRANSPORT] = "Nouvelle clé de transport du hub",
+        [HUB_KEY_SIGNING] = "Nouvelle clé de signature du hub",
+        [HUB_KEY_KEYS_LOG] = "Nouvelle clé du journal des clés",
+        [HUB_KEY_AUDIT_LOG] = "Nouvelle clé du journal d'audit",
+    };
+    struct hub_key_statement h;
+    char when[TIME_TEXT_BYTES];
+    struct bytes hex = {0};
+    enum err e;
+
+    if ((e = hub_key_decode(s->stmt, &h)) || (e = time_text(h.effect_ms, when)) ||
+        (e = hex_write(&hex, SPAN_OF(h.pk))))
+        return e;
+    e = bytes_printf(text, "%s, %s, en vigueur le %s : %s\n", keys[h.which],
+                     statement_find(s, ROLE_HUB, NULL)
+                         ? "avec l'accord du hub"
+                         : "SANS l'ancienne (perdue), que deux organisations contresignent",
+                     when, (const char *)hex.ptr);
+    bytes_free(&hex);
+    return e;
+}
+
 enum err request_describe(struct span request, struct bytes *text)
 {
     static const char *const words[] = {
@@ -104,7 +131,6 @@ enum err request_describe(struct span request, struct bytes *text)
         [KEYS_SUSPEND] = "Suspension d'une organisation.\n",
         [KEYS_RESUME] = "Rétablissement d'une organisation.\n",
         [KEYS_REVOKE] = "Révocation définitive d'une organisation ou d'un nœud.\n",
-        [KEYS_ROTATE_HUB] = "Nouvelle clé de signature du hub.\n",
         [KEYS_WITNESS_SET] = "Désignation des témoins des deux journaux.\n",
     };
     uint8_t federation[ID_BYTES];
@@ -120,6 +146,8 @@ enum err request_describe(struct span request, struct bytes *text)
         goto out;
     if (kind == KEYS_ENROL)
         e = enrol_describe(s.stmt, text);
+    else if (kind == KEYS_ROTATE_HUB)
+        e = hub_key_describe(&s, text);
     else if (kind < sizeof words / sizeof words[0] && words[kind])
         e = bytes_printf(text, "%s", words[kind]);
     else

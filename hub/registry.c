@@ -31,6 +31,16 @@ static enum err keys_tell(struct core *c, uint64_t index, uint64_t time_ms, stru
     return core_stage(c, p);
 }
 
+/* Does the keys log have another key for the next epoch of the audit log? A hub that takes back
+ * from nodes what it has lost of the keys log writes no leaf. */
+static bool audit_key_turned(const struct core *c)
+{
+    const struct hub_key_used *list;
+    size_t count = directory_hub_keys(c->dir, HUB_KEY_AUDIT_LOG, &list);
+
+    return !c->recovery.on && count > 1 && list[count - 1].from > epoch_now(c)->number;
+}
+
 enum err registry_append(struct core *c, struct span ss)
 {
     uint64_t at = directory_size(c->dir);
@@ -57,7 +67,9 @@ enum err registry_append(struct core *c, struct span ss)
             return e;
     }
     mailboxes_ready(c); /* a suspension may have ended */
-    return keys_tell(c, index, c->now_ms, ss);
+    if ((e = keys_tell(c, index, c->now_ms, ss)))
+        return e;
+    return audit_key_turned(c) ? epoch_turn(c) : ERR_OK;
 }
 
 static enum err leaf_read(struct core *c, struct txn *t, uint64_t i, struct span *ss,
@@ -129,17 +141,15 @@ enum err registry_tell_missed(struct core *c)
 
 /* --- KEYS, KEYS_PUT -------------------------------------------------------------------------- */
 
-enum err on_keys(struct core *c, struct job *j)
+enum err keys_page(struct core *c, uint64_t from, struct message *m)
 {
     uint64_t size = ledger_committed_size(c->keys);
-    struct message m = {
-        .type = MSG_KEYS_PAGE, .keys_page = {.req = j->req, .from = j->message.keys.from}
-    };
-    struct msg_keys_page *p = &m.keys_page;
+    struct msg_keys_page *p = &m->keys_page;
     size_t bytes = 0;
     enum err e;
 
-    for (uint64_t i = p->from; i < size && p->n < PAGE_ITEMS_MAX; i++) {
+    *m = (struct message){.type = MSG_KEYS_PAGE, .keys_page = {.from = from}};
+    for (uint64_t i = from; i < size && p->n < PAGE_ITEMS_MAX; i++) {
         struct span ss;
         uint64_t time_ms;
 
@@ -153,9 +163,18 @@ enum err on_keys(struct core *c, struct job *j)
     /* The head that goes with a page is that of its own end, so that a node which has applied the
      * page can check the root at once. */
     if (p->n > 0)
-        size = p->from + p->n;
-    if ((e = keys_head(c, c->t, size, &p->head)))
+        size = from + p->n;
+    return keys_head(c, c->t, size, &p->head);
+}
+
+enum err on_keys(struct core *c, struct job *j)
+{
+    struct message m;
+    enum err e = keys_page(c, j->message.keys.from, &m);
+
+    if (e)
         return e;
+    m.keys_page.req = j->req;
     return core_say(c, j, &m, true);
 }
 
@@ -247,7 +266,8 @@ static enum err mac_check(struct core *c, const struct enrolment *en, const stru
     uint8_t mac[32];
     enum err e;
 
-    if ((e = secret_box_shared(c->id->transport, &en->transport, &shared)))
+    if ((e = secret_box_shared(identity_transport(c->id, c->dir, c->now_ms), &en->transport,
+                               &shared)))
         return ERR_POSSESSION;
     e = digest_parts("relais/join1", secret32_span(shared), &join->body, 1, mac, DIGEST_256);
     secret32_free(shared);

@@ -103,15 +103,15 @@ static enum err keys_ask(struct core *c, const struct job *j)
 enum err recovery_hello(struct core *c, const struct job *j, struct mailbox *m)
 {
     const struct msg_hello *h = &j->message.hello;
+    const struct log_name audit = {LOG_AUDIT, epoch_now(c)->number}, keys = {LOG_KEYS, 0};
     struct recovery *r = &c->recovery;
 
     if (r->behind)
         return behind_refuse(c, j);
     if (h->epoch == epoch_now(c)->number && h->audit.size > r->audit &&
-        head_is_ours(epoch_now(c)->origin, &c->id->federation.audit_log, &h->audit) == ERR_OK)
+        head_is_ours(c, &audit, &h->audit) == ERR_OK)
         r->audit = h->audit.size;
-    if (h->keys.size > ledger_size(c->keys) &&
-        head_is_ours(c->id->keys_origin, &c->id->federation.keys_log, &h->keys) == ERR_OK) {
+    if (h->keys.size > ledger_size(c->keys) && head_is_ours(c, &keys, &h->keys) == ERR_OK) {
         if (h->keys.size > r->keys)
             r->keys = h->keys.size;
         return keys_ask(c, j);
@@ -127,11 +127,12 @@ enum err recovery_hello(struct core *c, const struct job *j, struct mailbox *m)
  * under our own signature changes nothing, for the group fails with it. */
 static enum err keys_take(struct core *c, const struct msg_keys_page *p)
 {
+    const struct log_name keys = {LOG_KEYS, 0};
     uint8_t root[32];
     enum err e;
 
     if (p->from != ledger_size(c->keys) || p->n == 0 || p->head.size != p->from + p->n ||
-        head_is_ours(c->id->keys_origin, &c->id->federation.keys_log, &p->head))
+        head_is_ours(c, &keys, &p->head))
         return ERR_CHECKPOINT;
     for (size_t i = 0; i < p->n; i++)
         if ((e = registry_append(c, p->ss[i])))

@@ -261,22 +261,24 @@ static enum err door_up(struct hub *h, const char *dir, const struct hub_conf *c
                                       *conf->emergency_listen ? IO_THREADS + 1 : IO_THREADS,
                                   .entropy = &h->entropy};
     char control[SERVE_PATH_MAX + 16];
-    struct door_options o = {.listen = conf->listen,
-                             .join_listen = conf->join_listen,
-                             .emergency_listen = conf->emergency_listen,
-                             .nodes_max = conf->nodes_max,
-                             .control_path = control,
-                             .transport_secret = secret_box_span(h->id->transport).ptr,
-                             .rate_per_s = conf->rate_per_s,
-                             .rate_burst = conf->rate_burst,
-                             .accounts = h->accounts,
-                             .memory_max_bytes = conf->memory_max,
-                             .clock = clock_system(),
-                             .entropy = &h->entropy,
-                             .workers = h->workers,
-                             .attachments = h->attachments,
-                             .core = h->in,
-                             .out = h->out};
+    struct door_options o = {
+        .listen = conf->listen,
+        .join_listen = conf->join_listen,
+        .emergency_listen = conf->emergency_listen,
+        .nodes_max = conf->nodes_max,
+        .control_path = control,
+        .identity = h->id,
+        .bound = identity_transport(h->id, h->core->dir, clock_now_ms(clock_system())),
+        .rate_per_s = conf->rate_per_s,
+        .rate_burst = conf->rate_burst,
+        .accounts = h->accounts,
+        .memory_max_bytes = conf->memory_max,
+        .clock = clock_system(),
+        .entropy = &h->entropy,
+        .workers = h->workers,
+        .attachments = h->attachments,
+        .core = h->in,
+        .out = h->out};
     enum err e;
 
     snprintf(control, sizeof control, "%s/control.sock", dir);
@@ -322,6 +324,9 @@ static enum err hub_up(struct hub *h, const char *dir, const struct hub_conf *co
     if ((e = core_up(h, dir, conf)) || (e = workers_up(h, conf)) || (e = door_up(h, dir, conf)))
         return e;
     if ((e = registry_each(h->core, replay_one, h)))
+        return e;
+    door_bind_key(h->door);
+    if ((e = door_fatal(h->door)))
         return e;
     reachable_at(conf->public_endpoint, conf->listen, door_endpoint(h->door), h->endpoint);
     reachable_at(conf->public_join_endpoint, conf->join_listen, door_join_endpoint(h->door),

@@ -189,6 +189,8 @@ enum err on_hello(struct core *c, struct job *j)
         return core_refuse_with(c, j, &versions);
     if (!m)
         return ERR_INTERNAL;
+    if (!core_log_keys_here(c)) /* no head that we could show would be believed */
+        return core_refuse(c, j, ERR_HUB_KEY);
     if (c->recovery.on)
         return recovery_hello(c, j, m);
     if ((e = behind_check(c, j, h->epoch, &h->keys, &h->audit, &stopped)) || stopped)

@@ -1,5 +1,6 @@
 /* Commands about organisations that are enrolled: suspending, revoking, releasing after a clone
  * alarm, and the trust anchors that verifiers need. */
+#include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 
@@ -269,16 +270,24 @@ enum err org_release(struct asked *a)
 
 /* --- trust anchors --------------------------------------------------------------------------- */
 
-static enum err vkey_line(struct asked *a, const char *origin, const struct secret_sign *key)
+/* most: 0, or the largest tree that this key, replaced since, may have signed. */
+static enum err vkey_line(struct asked *a, const char *origin, const uint8_t pk[KEY_BYTES],
+                          uint64_t most)
 {
+    struct sign_public key;
     struct bytes vkey = {0};
     struct note_key k;
     enum err e;
 
-    if ((e = note_key_init(&k, span_text(origin), NOTE_SIGNED, secret_sign_public(key))) ||
+    memcpy(key.b, pk, KEY_BYTES);
+    if ((e = note_key_init(&k, span_text(origin), NOTE_SIGNED, &key)) ||
         (e = note_key_write(&k, &vkey)))
         return e;
-    e = bytes_printf(&a->text, "log %.*s\n", (int)vkey.len, (const char *)vkey.ptr);
+    if (most)
+        e = bytes_printf(&a->text, "former %.*s %" PRIu64 "\n", (int)vkey.len,
+                         (const char *)vkey.ptr, most);
+    else
+        e = bytes_printf(&a->text, "log %.*s\n", (int)vkey.len, (const char *)vkey.ptr);
     bytes_free(&vkey);
     return e;
 }
@@ -304,12 +313,55 @@ static enum err org_lines(struct asked *a, const struct directory_node *n)
     return e;
 }
 
+/* A closed epoch is bounded by what its successor says of it: at most what was lost. */
+static enum err epoch_most(struct asked *a, size_t i, uint64_t *most)
+{
+    const uint64_t first = (uint64_t)(i + 1) << PLACE_SHIFT;
+    struct detail d;
+    enum err e;
+
+    *most = 0;
+    if (i + 1 == a->c->epoch_count)
+        return ERR_OK;
+    if ((e = audit_detail(a->c, first, &d)))
+        return e;
+    *most = d.lost;
+    return ERR_OK;
+}
+
 static enum err audit_lines(struct asked *a)
 {
+    const struct hub_key_used *list;
+    size_t count = directory_hub_keys(a->c->dir, HUB_KEY_AUDIT_LOG, &list);
+    uint64_t most;
     enum err e = ERR_OK;
 
-    for (size_t i = 0; i < a->c->epoch_count && !e; i++)
-        e = vkey_line(a, a->c->epochs[i].origin, a->c->id->audit_log);
+    if (count == 0) /* before genesis */
+        return vkey_line(a, epoch_now(a->c)->origin, a->c->id->federation.audit_log.b, 0);
+
+    for (size_t i = 0; i < a->c->epoch_count && !e; i++) {
+        const struct epoch *at = &a->c->epochs[i];
+
+        e = epoch_most(a, i, &most);
+        for (size_t k = 0; k < count && !e; k++)
+            if (hub_key_signs(list, count, k, at->number))
+                e = vkey_line(a, at->origin, list[k].pk, most);
+    }
+    return e;
+}
+
+static enum err keys_lines(struct asked *a)
+{
+    const struct hub_key_used *list;
+    size_t count = directory_hub_keys(a->c->dir, HUB_KEY_KEYS_LOG, &list);
+    enum err e = ERR_OK;
+
+    if (count == 0) /* before genesis */
+        return vkey_line(a, a->c->id->keys_origin, a->c->id->federation.keys_log.b, 0);
+
+    for (size_t k = 0; k < count && !e; k++)
+        e = vkey_line(a, a->c->id->keys_origin, list[k].pk,
+                      k + 1 < count ? list[k + 1].from - 1 : 0);
     return e;
 }
 
@@ -317,7 +369,7 @@ enum err org_trust(struct asked *a)
 {
     enum err e;
 
-    if ((e = vkey_line(a, a->c->id->keys_origin, a->c->id->keys_log)) || (e = audit_lines(a)) ||
+    if ((e = keys_lines(a)) || (e = audit_lines(a)) ||
         (e = bytes_printf(&a->text, "quorum none\n")))
         return e;
     for (size_t i = 0; directory_node(a->c->dir, i); i++)

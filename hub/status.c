@@ -328,7 +328,7 @@ enum err status_run(struct asked *a)
         return e;
     if ((e = memory_text(a)) || (e = refusals_text(a)) || (e = witness_facts(a)) ||
         (e = clock_say(a)) || (e = silent_say(a)) || (e = absent_say(a)) ||
-        (e = escalated_say(a)) || (e = operators_facts(a)))
+        (e = escalated_say(a)) || (e = operators_facts(a)) || (e = key_facts(a)))
         return e;
     return limits_text(a);
 }

@@ -203,7 +203,7 @@ enum err witnessing_load(struct core *c)
     if (e)
         return e;
     memset(c->witnessing->log, 0, sizeof c->witnessing->log);
-    if (!(e = shown_update(c, t, LOG_KEYS)))
+    if (core_log_keys_here(c) && !(e = shown_update(c, t, LOG_KEYS)))
         e = shown_update(c, t, LOG_AUDIT);
     store_abort(&t);
     return e;
@@ -283,8 +283,8 @@ enum err heads_tell_due(struct core *c)
     bool grown = ledger_committed_size(c->keys) > w->told_keys ||
                  leaf_place(c, ledger_committed_size(c->audit)) > w->told_audit || w->news;
 
-    if (ledger_committed_size(c->keys) == 0 || now_ms - w->told_ms < every_ms ||
-        (!grown && now_ms - w->told_ms < HEADS_AGAIN_MS))
+    if (ledger_committed_size(c->keys) == 0 || !core_log_keys_here(c) ||
+        now_ms - w->told_ms < every_ms || (!grown && now_ms - w->told_ms < HEADS_AGAIN_MS))
         return ERR_OK;
     if ((x.e = heads_make(c, &x.m)))
         return x.e;

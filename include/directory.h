@@ -194,8 +194,7 @@ void directory_free(struct directory *d); /* NULL is fine */
  * The leaf `index` of the log. directory_check() has no effect; directory_apply() has all of it or,
  * on any error, none. ERR_STATE: index is not directory_size(), or a statement that changes
  * nothing (suspending the suspended, resuming the active, a second genesis, a first leaf that is
- * none). ERR_UNSUPPORTED: kind 7, and 8 for another key
- * than the signing key. ERR_FIELD_VALUE: also another federation. ERR_FORGED,
+ * none). ERR_UNSUPPORTED: kind 11. ERR_FIELD_VALUE: also another federation. ERR_FORGED,
  * ERR_POSSESSION. ERR_KEY_UNKNOWN: signed by a key that may not sign this. ERR_FIELD_MISSING: the
  * signature that is needed is not there. ERR_COUNTERSIGN. ERR_EXISTS: a key or node id (or absence)
  * seen before. ERR_CHAIN: prekey number or predecessor, an absence older than the last. ERR_RANGE:
@@ -207,8 +206,9 @@ enum err directory_apply(struct directory *d, uint64_t index, uint64_t time_ms, 
 
 uint64_t directory_size(const struct directory *d);
 const struct federation *directory_federation(const struct directory *d); /* NULL before leaf 0 */
-/* Are these the names and keys that the invitation spoke of? ERR_FINGERPRINT. The hub's signing key
- * is left to the fingerprint of two humans: since genesis it may have become another. */
+/* Is this the federation, and the registrar, that the invitation spoke of? ERR_FINGERPRINT. The
+ * hub's own keys may have become others since genesis: that they are of this log is found when all
+ * of it is read. */
 enum err federation_matches(const struct federation *f, const struct invitation *i);
 
 /* The set in force; NULL: none was ever named. */
@@ -326,29 +326,49 @@ struct witness_set_statement {
 enum err witness_set_encode(const struct witness_set_statement *s, struct bytes *out);
 enum err witness_set_decode(struct span stmt, struct witness_set_statement *out);
 
-/* Another key of the hub (7.5). */
+/* Another key of the hub (7.8). */
 enum hub_key {
     HUB_KEY_TRANSPORT = 1,
     HUB_KEY_SIGNING,
     HUB_KEY_KEYS_LOG,
     HUB_KEY_AUDIT_LOG
 };
-#define HUB_KEYS_MAX 32 /* former ones: more is no rotation */
+#define HUB_KEYS_MAX 32 /* former ones of each sort: more is no rotation */
 
 struct hub_key_statement {
     uint8_t federation[ID_BYTES];
     uint64_t ts_ms;
-    uint64_t which; /* enum hub_key */
-    struct sign_public pk;
-    uint8_t possession[SIG_BYTES];
-    uint64_t effect_ms; /* ts where the old key agrees; later where two houses countersign */
+    uint64_t which;                /* enum hub_key */
+    uint8_t pk[KEY_BYTES];         /* X25519 for HUB_KEY_TRANSPORT, else Ed25519 */
+    uint8_t possession[SIG_BYTES]; /* not for HUB_KEY_TRANSPORT: such a key signs nothing */
+    uint64_t effect_ms; /* ts where the hub agrees; later: a transport key, or a lost one */
+    uint64_t epoch;     /* HUB_KEY_AUDIT_LOG: the first that it signs */
 };
-/* For HUB_KEY_SIGNING, with the new key's proof of possession. */
-enum err hub_key_encode(const uint8_t federation[ID_BYTES], uint64_t ts_ms,
-                        const struct secret_sign *fresh, uint64_t effect_ms, struct bytes *out);
+/* key: the new one's, for its proof of possession; NULL for HUB_KEY_TRANSPORT. s->pk and
+ * s->possession are filled in from it. */
+enum err hub_key_encode(const struct hub_key_statement *s, const struct secret_sign *key,
+                        struct bytes *out);
 enum err hub_key_decode(struct span stmt, struct hub_key_statement *out);
-/* Was this once the hub's signing key, and is no more? */
-bool directory_hub_key_was(const struct directory *d, const struct sign_public *pk);
+
+/* A key that the hub has, or had. */
+struct hub_key_used {
+    uint8_t pk[KEY_BYTES];
+    uint64_t from; /* keys log: the first size, audit log: the first epoch, others: the moment */
+    bool agreed;   /* by the hub with its signing key; else two houses have countersigned */
+};
+/* Of that sort, the oldest first; the last one is the newest. 0 before genesis. Borrowed. */
+size_t directory_hub_keys(const struct directory *d, enum hub_key which,
+                          const struct hub_key_used **out);
+/* Was this once the hub's key of that sort, and is no more? */
+bool directory_hub_key_was(const struct directory *d, enum hub_key which,
+                           const uint8_t pk[KEY_BYTES]);
+/* May list[i] have signed a head of the keys log of size `at`, or one of the audit log's epoch
+ * `at`? The one in force there, and each later one: a hub that lost the former signs old heads
+ * anew. */
+bool hub_key_signs(const struct hub_key_used *list, size_t count, size_t i, uint64_t at);
+/* Until when nothing new is sealed, because a log's key was replaced without the former one's hub
+ * (7.8); 0: no such thing. */
+uint64_t directory_hub_hold_ms(const struct directory *d);
 struct absence_statement {
     uint8_t federation[ID_BYTES];
     uint64_t ts_ms;

@@ -88,6 +88,8 @@
     X(ERR_OPERATOR, 85, "a named operator has to sign this act")                                  \
     X(ERR_OPERATOR_SAME, 86, "another operator has to confirm, not the first again")             \
     X(ERR_OPERATORS_FEW, 87, "fewer operators are named than this act needs")                     \
+    X(ERR_HUB_KEY, 88, "the hub lacks a key that the keys log has in force")                      \
+    X(ERR_HUB_KEY_HOLD, 89, "a log of the hub has another key, not in effect yet")                \
     /* admission: 90 to 119 */                                                                    \
     X(ERR_ADDRESSEE, 90, "a recipient is unknown, or the key used is not its live key")           \
     X(ERR_EXPIRED, 91, "expired")                                                                 \

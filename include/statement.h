@@ -108,6 +108,9 @@ enum err armour_read(enum armour_kind kind, struct span text, struct bytes *out)
 /* What it says it is; ERR_TEXT_FORM when it begins like no armour. */
 enum err armour_peek(struct span text, enum armour_kind *out);
 
+/* A file of the keys log (section 14): this line, then one KEYS_PAGE a line, in base64. */
+#define KEYS_FILE_TITLE "RELAIS KEYS 1"
+
 /* SIGNATURE: [1, H-256("relais/file1", stmt), [role, org, kid, sig]]. */
 #define SIGNATURE_FILE_KEYS 1
 #define SIGNATURE_FILE_MAX 160

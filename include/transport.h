@@ -106,6 +106,8 @@ enum err link_send(struct link_socket *s, const struct link_peer *to, struct spa
  * ends. Honest peers reconnect with jitter. Takes milliseconds, and at most LINK_REBIND_MS: the
  * one call here that waits. On error the link is dead: close it (the program should end). */
 enum err link_rebind(struct link_socket *s);
+/* The same, and from then on the listener has that CURVE key. */
+enum err link_rekey(struct link_socket *s, const uint8_t secret[LINK_KEY_BYTES]);
 #define LINK_REBIND_MS 5000
 
 struct link_stats {

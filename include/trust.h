@@ -3,18 +3,19 @@
  * signing keys of which organisations. A text file in the form of c2sp.org/tlog-policy:
  *
  *   log <vkey> [<url>]                        name of the vkey = origin of the log
- *   witness <name> <vkey> [<url>]             signature type 0x04; <name> is local to this file
- *   group <name> <k|any|all> <member>...      members: witnesses or groups named above
- *   quorum <witness|group|none>               exactly once, after what it names
- *   org <hex id 16 bytes> <name to the end of the line>
- *   key <hex org id> <hex kid 16 bytes> <base64 Ed25519 key>   org named above
+ *   former <vkey> <size>                      a log's key that was replaced, or whose log is
+ * closed: it counts up to that size of the tree, and no further witness <name> <vkey> [<url>]
+ * signature type 0x04; <name> is local to this file group <name> <k|any|all> <member>... members:
+ * witnesses or groups named above quorum <witness|group|none>               exactly once, after
+ * what it names org <hex id 16 bytes> <name to the end of the line> key <hex org id> <hex kid 16
+ * bytes> <base64 Ed25519 key>   org named above
  *
  * Lines end in a newline, items are separated by blanks or tabs, lines starting with # and empty
- * lines are skipped, any other line is an error. `org` and `key` are additions of Relais: without
- * them the file is a C2SP policy, with two differences. One key may serve several origins (a hub
- * has two logs and a new one each year; the signed text names the origin), so a log is a duplicate
- * only with the same origin and key. And a witness may not use the key of a log.
- * A policy is immutable once read. Thread rule: any thread.
+ * lines are skipped, any other line is an error. `former`, `org` and `key` are additions of Relais:
+ * without them the file is a C2SP policy, with two differences. One key may serve several origins
+ * (a hub has two logs and a new one each year; the signed text names the origin), so a log is a
+ * duplicate only with the same origin and key. And a witness may not use the key of a log. A policy
+ * is immutable once read. Thread rule: any thread.
  */
 #ifndef RELAIS_TRUST_H
 #define RELAIS_TRUST_H
@@ -28,7 +29,7 @@
 #include "span.h"
 
 #define TRUST_FILE_MAX (1024 * 1024)
-#define TRUST_LOGS_MAX 32
+#define TRUST_LOGS_MAX 128 /* `former` ones among them */
 #define TRUST_WITNESSES_MAX 32
 #define TRUST_GROUPS_MAX 32
 #define TRUST_ORGS_MAX 4096
@@ -65,7 +66,8 @@ struct trust_verdict {
     uint64_t newest_s;
 };
 
-/* ERR_KEY_UNKNOWN: no listed log of this origin signed. ERR_CHECKPOINT: a listed log or witness
+/* ERR_KEY_UNKNOWN: no listed log of this origin signed. ERR_KEY_REVOKED: only a former one did, and
+ * the tree is larger than it may sign. ERR_CHECKPOINT: a listed log or witness
  * key is named in a signature line and the signature is wrong (the whole note is refused). */
 enum err trust_checkpoint(const struct trust *t, const struct checkpoint *c,
                           struct trust_verdict *out);

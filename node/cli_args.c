@@ -313,12 +313,14 @@ static json_t *classed(const struct cli_arg *a, const char *typed, enum err *e)
     return a->kind == CLI_SECTION_OF ? section_of(mask, rest, e) : attachment(mask, rest, e);
 }
 
+#define FILE_TEXT_MAX (900 * 1024) /* with its request a control line */
+
 static json_t *whole_file(const char *path, enum err *e)
 {
     struct bytes text = {0};
     json_t *value = NULL;
 
-    if (!(*e = file_read(path, ARMOUR_TEXT_MAX, &text)) &&
+    if (!(*e = file_read(path, FILE_TEXT_MAX, &text)) &&
         !(value = json_stringn((const char *)text.ptr, text.len)))
         *e = ERR_TEXT_FORM;
     bytes_free(&text);

@@ -17,6 +17,9 @@ static const struct cli_arg join_args[] = {
     {"replace", "replace", CLI_FLAG, 0, false, NULL},
     {"wait", "wait", CLI_LOCAL, 0, false, NULL},
 };
+static const struct cli_arg hub_keys_args[] = {
+    {"", "file", CLI_FILE, 0, true, NULL},
+};
 static const struct cli_arg sign_args[] = {
     {"", "request", CLI_FILE, 0, true, NULL},
     {"confirm", "confirm", CLI_FLAG, 0, false, NULL},
@@ -183,6 +186,7 @@ const struct cli_row cli_rows[] = {
     BARE("absence list", "absence.list", false, NULL, "les fermetures annoncées"),
     ALONE("sign", "sign", false, cli_run_sign, sign_args, "montre ce qu'un fichier demande de signer ; --confirm le signe"),
     BARE("hub resume", "hub.resume", false, NULL, "reprend la liaison arrêtée, après la décision d'un humain"),
+    ROW("hub keys", "hub.keys", false, NULL, hub_keys_args, "lit le journal des clés dans un fichier de l'opérateur du hub (« relais-hub key export »), quand le hub a changé de clé et n'est plus joint"),
     ALONE("policy", "policy", false, cli_run_policy, policy_args, "les clés de confiance, pour relais-verify ; --output FICHIER les écrit"),
     ROW("journal", "journal", true, NULL, journal_args, "qui a lu ou écrit quoi sur ce nœud"),
 

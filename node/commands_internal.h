@@ -37,6 +37,10 @@ enum err disk_text(const struct node *n, struct bytes *text); /* nothing while t
 /* commands_journal.c */
 enum err journal_shown(struct node *n, struct call *c);
 
+/* commands_hub.c */
+enum err hub_keys(struct node *n, struct call *c);
+enum err hub_resume(struct node *n, struct call *c);
+
 /* commands_absence.c */
 enum err absence_set(struct node *n, struct call *c);
 enum err absence_clear(struct node *n, struct call *c);

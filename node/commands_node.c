@@ -175,16 +175,6 @@ static enum err run_status(struct node *n, struct call *c)
     return e;
 }
 
-static enum err run_resume(struct node *n, struct call *c)
-{
-    if (!n->courier)
-        return ERR_NOT_JOINED;
-    if (n->alarm)
-        return n->alarm;
-    courier_resume(n->courier);
-    return bytes_printf(&c->text, "Nouvel essai de connexion au hub.");
-}
-
 /* --- organisations --------------------------------------------------------------------------- */
 
 static const char *state_text(enum directory_state s)
@@ -412,7 +402,8 @@ static enum err run_policy(struct node *n, struct call *c)
 /* clang-format off */
 const struct command node_commands[] = {
     {"status",     RIGHT_READ,  false, run_status,   "état du nœud, de la liaison et des files"},
-    {"hub.resume", RIGHT_ADMIN, false, run_resume,   "reprend la liaison après une décision"},
+    {"hub.resume", RIGHT_ADMIN, false, hub_resume,   "reprend la liaison après une décision"},
+    {"hub.keys",   RIGHT_ADMIN, false, hub_keys,     "lit le journal des clés du hub dans un fichier"},
     {"org.list",   RIGHT_READ,  false, run_org_list, "annuaire de la fédération"},
     {"absence.set",   RIGHT_WRITE, true,  absence_set,   "annonce une fermeture à tout l'annuaire"},
     {"absence.clear", RIGHT_WRITE, true,  absence_clear, "lève la fermeture annoncée"},

@@ -248,13 +248,16 @@ static enum err root_compare(struct contacts *c, struct txn *t, const struct ckp
 static enum err page_take(struct node *n, struct txn *t, const struct msg_keys_page *page)
 {
     struct contacts *c = n->contacts;
+    struct sign_public pk;
     enum err e;
 
-    for (size_t i = 0; i < page->n; i++)
+    for (size_t i = directory_size(c->dir) - page->from; i < page->n; i++)
         if ((e = page_entry(n, t, page->from + i, page->ss[i])))
             return e;
     if (page->head.size != ledger_size(c->ledger))
         return ERR_RANGE;
+    if ((e = keys_signer(c, &page->head, &pk))) /* by what the page itself may have brought */
+        return e;
     if ((e = root_compare(c, t, &page->head)))
         return e;
     return head_keep(n, t, "keys_head", &page->head);
@@ -263,19 +266,16 @@ static enum err page_take(struct node *n, struct txn *t, const struct msg_keys_p
 enum err contacts_page(struct node *n, const struct msg_keys_page *page)
 {
     struct contacts *c = n->contacts;
-    char origin[ORIGIN_ROOM];
     struct txn *t = NULL;
     enum err e;
 
     if (!c->joined)
         return ERR_NOT_JOINED;
-    if (page->from != directory_size(c->dir))
+    if (page->from > directory_size(c->dir))
         return ERR_RANGE;
-    keys_origin(&c->pins, origin);
-    if ((e = head_verify(origin, &c->pins.keys_log, &page->head)))
-        return e;
-    if (page->n == 0)
-        return contacts_see_keys(n, &page->head);
+    if (page->from + page->n <= directory_size(c->dir))
+        return page->n == 0 ? contacts_see_keys(n, &page->head)
+                            : keys_head_check(n, &page->head, "keys page");
     if ((e = store_begin(n->store, TXN_WRITE, &t)))
         return e;
     if (!(e = page_take(n, t, page)) && !(e = store_commit(&t))) {
@@ -297,15 +297,15 @@ enum err contacts_page(struct node *n, const struct msg_keys_page *page)
 enum err keys_head_check(struct node *n, const struct ckpt *head, const char *what)
 {
     struct contacts *c = n->contacts;
-    char origin[ORIGIN_ROOM];
+    struct sign_public pk;
     struct txn *t = NULL;
     enum err e;
 
-    keys_origin(&c->pins, origin);
-    if ((e = head_verify(origin, &c->pins.keys_log, head)))
-        return e;
     if (head->size > ledger_committed_size(c->ledger))
-        return ERR_OK; /* ahead of us: the next page tells */
+        return ERR_OK; /* ahead of us, and perhaps under a key we have not read of: the page tells
+                        */
+    if ((e = keys_signer(c, head, &pk)))
+        return e;
     if ((e = store_begin(n->store, TXN_READ, &t)))
         return e;
     e = root_compare(c, t, head);

@@ -49,8 +49,9 @@ uint64_t contacts_keys_size(const struct node *n);
 void contacts_newest(const struct node *n, struct ckpt *keys, struct ckpt *audit);
 void contacts_heads(const struct node *n, struct ckpt *keys, struct ckpt *audit);
 
-/* The page as received. All of it or nothing; ends with its own commit. ERR_SPLIT_VIEW,
- * ERR_ROLLBACK, ERR_CHECKPOINT, ERR_RANGE (not at our end), or why a statement is refused. */
+/* The page as received; what of it we have already is passed over. All of it or nothing; ends with
+ * its own commit. ERR_SPLIT_VIEW, ERR_ROLLBACK, ERR_CHECKPOINT, ERR_RANGE (not at our end), or why
+ * a statement is refused. */
 enum err contacts_page(struct node *n, const struct msg_keys_page *page);
 /* Heads told by the hub (WELCOME, HEADS): no shorter than what it said before. */
 enum err contacts_see_keys(struct node *n, const struct ckpt *head);
@@ -65,8 +66,19 @@ uint32_t contacts_epoch(const struct node *n);    /* of the audit log; 0: none k
 uint64_t contacts_restores(const struct node *n); /* how many epochs of it have been closed */
 #define EPOCHS_KNOWN_MAX 64                       /* closed ones */
 size_t contacts_epochs(const struct node *n, uint32_t out[EPOCHS_KNOWN_MAX + 1]);
-/* The epoch a receipt's head is signed under, of those known. ERR_CHECKPOINT. */
-enum err contacts_epoch_of(const struct node *n, const struct ckpt *head, uint32_t *epoch);
+/* The epoch a receipt's head is signed under, of those known, and by which key. ERR_CHECKPOINT. */
+enum err contacts_epoch_of(const struct node *n, const struct ckpt *head, uint32_t *epoch,
+                           struct sign_public *pk);
+/* The key under which a head of that log verifies, of those that may sign there (PROTOCOL.md 7.8).
+ * epoch: of the audit log. ERR_CHECKPOINT. */
+enum err contacts_signer(const struct node *n, uint32_t log, uint32_t epoch,
+                         const struct ckpt *head, struct sign_public *out);
+/* Under which keys the hub may be met now: one, or two while it changes from out[0] to out[1]. */
+size_t contacts_hub_transport(const struct node *n, uint64_t now_ms, struct box_public out[2]);
+/* Are the hub's keys of the invitation those of the log, now or once? Asked when it is read. */
+bool contacts_pins_logged(const struct node *n);
+/* Where a closed epoch of the audit log ends for those who hold receipts of it; 0: it is open. */
+uint64_t contacts_epoch_end(const struct node *n, uint32_t epoch);
 
 /* A page of our replica, from there on, up to the head we have of it; give() sees it while what it
  * borrows lasts. ERR_RANGE: we have no more. */

@@ -124,27 +124,27 @@ uint64_t contacts_restores(const struct node *n)
     return n->contacts->closed_count;
 }
 
-static enum err verify_in(const struct contacts *c, uint32_t epoch, const struct ckpt *head)
-{
-    char origin[ORIGIN_ROOM];
-
-    audit_origin(&c->pins, epoch, origin);
-    return head_verify(origin, &c->pins.audit_log, head);
-}
-
-enum err audit_epoch_of(const struct node *n, const struct ckpt *head, uint32_t *epoch)
+enum err audit_epoch_of(const struct node *n, const struct ckpt *head, uint32_t *epoch,
+                        struct sign_public *pk)
 {
     const struct contacts *c = n->contacts;
     enum err e = ERR_CHECKPOINT;
 
     *epoch = c->audit_epoch;
     if (c->audit_epoch)
-        e = verify_in(c, c->audit_epoch, head);
+        e = audit_signer(c, c->audit_epoch, head, pk);
     for (size_t i = c->closed_count; e == ERR_CHECKPOINT && i-- > 0;) {
         *epoch = c->closed[i].number;
-        e = verify_in(c, c->closed[i].number, head);
+        e = audit_signer(c, c->closed[i].number, head, pk);
     }
     return e;
+}
+
+uint64_t contacts_epoch_end(const struct node *n, uint32_t epoch)
+{
+    const struct closed_epoch *x = closed_find(n->contacts, epoch);
+
+    return x ? x->lost : 0;
 }
 
 size_t contacts_epochs(const struct node *n, uint32_t out[EPOCHS_KNOWN_MAX + 1])
@@ -159,9 +159,10 @@ size_t contacts_epochs(const struct node *n, uint32_t out[EPOCHS_KNOWN_MAX + 1])
     return count;
 }
 
-enum err contacts_epoch_of(const struct node *n, const struct ckpt *head, uint32_t *epoch)
+enum err contacts_epoch_of(const struct node *n, const struct ckpt *head, uint32_t *epoch,
+                           struct sign_public *pk)
 {
-    return audit_epoch_of(n, head, epoch);
+    return audit_epoch_of(n, head, epoch, pk);
 }
 
 struct closed_epoch *closed_find(struct contacts *c, uint32_t number)
@@ -177,13 +178,14 @@ static enum err opening_read(const struct contacts *c, uint32_t epoch, struct sp
                              struct closed_epoch *out)
 {
     char origin[ORIGIN_ROOM];
+    struct sign_public pk;
     struct receipt_facts f;
     struct receipt r;
     enum err e;
 
     audit_origin(&c->pins, epoch, origin);
-    if ((e = receipt_decode(opening, &r)) ||
-        (e = receipt_check(&r, span_text(origin), &c->pins.audit_log, &f)))
+    if ((e = receipt_decode(opening, &r)) || (e = audit_signer(c, epoch, &r.head, &pk)) ||
+        (e = receipt_check(&r, span_text(origin), &pk, &f)))
         return e == ERR_NOMEM ? e : ERR_EPOCH;
     if (r.index != 0 || f.type != AUDIT_EPOCH || f.detail.epoch >= epoch ||
         f.detail.lost < f.detail.common)
@@ -415,6 +417,7 @@ static enum err audit_begin(struct node *n, const struct ckpt *head)
 enum err contacts_note_audit(struct node *n, uint32_t epoch, const struct ckpt *head)
 {
     struct contacts *c = n->contacts;
+    struct sign_public pk;
     enum err e;
 
     if (!c->joined)
@@ -423,7 +426,7 @@ enum err contacts_note_audit(struct node *n, uint32_t epoch, const struct ckpt *
         return ERR_EPOCH;
     if (head->size == 0)
         return ERR_OK;
-    if ((e = verify_in(c, epoch, head)))
+    if ((e = audit_signer(c, epoch, head, &pk)))
         return e;
     if (c->audit.size == 0 && c->newest.size == 0)
         return audit_begin(n, head);
@@ -442,6 +445,7 @@ enum err contacts_see_audit(struct node *n, uint32_t epoch, const struct ckpt *h
 
 enum err contacts_check_dir(struct node *n, const struct ckpt *keys, const struct ckpt *audit)
 {
+    struct sign_public pk;
     uint32_t epoch = 0;
     enum err e;
 
@@ -449,7 +453,7 @@ enum err contacts_check_dir(struct node *n, const struct ckpt *keys, const struc
         return e;
     if (audit->size == 0)
         return ERR_OK;
-    if ((e = audit_epoch_of(n, audit, &epoch)))
+    if ((e = audit_epoch_of(n, audit, &epoch, &pk)))
         return e;
     return audit_note(n, epoch, audit, "audit head of a sender");
 }

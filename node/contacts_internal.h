@@ -60,6 +60,11 @@ enum err head_keep(struct node *n, struct txn *t, const char *name, const struct
 /* Against our replica. ERR_OK also for a head beyond it. */
 enum err keys_head_check(struct node *n, const struct ckpt *head, const char *what);
 
+/* contacts_keys.c: the key that signed this head, of those that may have. ERR_CHECKPOINT. */
+enum err keys_signer(const struct contacts *c, const struct ckpt *head, struct sign_public *out);
+enum err audit_signer(const struct contacts *c, uint32_t epoch, const struct ckpt *head,
+                      struct sign_public *out);
+
 /* contacts_audit.c; contacts_check.c has the rest of it */
 #define SEEN_KEY (4 + 8)
 void seen_key(uint32_t epoch, uint64_t size, uint8_t key[SEEN_KEY]);
@@ -68,7 +73,8 @@ struct closed_epoch *closed_find(struct contacts *c, uint32_t number); /* NULL *
 const struct ckpt *held_of(struct contacts *c, uint32_t epoch);        /* NULL */
 enum err audit_load(struct node *n, struct txn *t, struct contacts *c);
 /* The epoch whose key name the signature is under, of those the hub has told. ERR_CHECKPOINT. */
-enum err audit_epoch_of(const struct node *n, const struct ckpt *head, uint32_t *epoch);
+enum err audit_epoch_of(const struct node *n, const struct ckpt *head, uint32_t *epoch,
+                        struct sign_public *pk);
 /* Remembers a head whose signature is good, to be checked; ERR_SPLIT_VIEW at once if it has the
  * size of one we hold and another root. */
 enum err audit_note(struct node *n, uint32_t epoch, const struct ckpt *head, const char *what);

@@ -233,6 +233,7 @@ enum err contacts_receipt(struct node *n, const struct receipt *r, struct receip
 {
     struct contacts *c = n->contacts;
     char origin[ORIGIN_ROOM];
+    struct sign_public pk;
     uint32_t epoch = 0;
     enum err e;
 
@@ -240,10 +241,10 @@ enum err contacts_receipt(struct node *n, const struct receipt *r, struct receip
         return ERR_NOT_JOINED;
     if (r->log != LOG_AUDIT)
         return ERR_FIELD_VALUE;
-    if ((e = audit_epoch_of(n, &r->head, &epoch)))
+    if ((e = audit_epoch_of(n, &r->head, &epoch, &pk)))
         return e;
     audit_origin(&c->pins, epoch, origin);
-    if ((e = receipt_check(r, span_text(origin), &c->pins.audit_log, facts)) ||
+    if ((e = receipt_check(r, span_text(origin), &pk, facts)) ||
         (e = audit_note(n, epoch, &r->head, "receipt")))
         return e;
     switch (facts->type) {

@@ -12,7 +12,6 @@
 #include "log.h"
 #include "loop.h"
 #include "meta.h"
-#include "outbox.h"
 #include "prekeys.h"
 
 #define PRUNE_EVERY_MS 3600000
@@ -42,7 +41,7 @@ enum err courier_send(struct courier *c, const struct message *m)
     return e;
 }
 
-static void enter(struct courier *c, enum courier_state state, uint64_t for_ms)
+void courier_enter(struct courier *c, enum courier_state state, uint64_t for_ms)
 {
     c->state = state;
     c->state_until_ms = courier_mono(c) + for_ms;
@@ -54,7 +53,7 @@ void courier_down(struct courier *c, const char *why)
     batch_drop(c);
     tasks_landed(c);
     flows_landed(c);
-    enter(c, COURIER_DOWN, courier_jitter(c, c->hello_wait_ms));
+    courier_enter(c, COURIER_DOWN, courier_jitter(c, c->hello_wait_ms));
     c->hello_wait_ms *= 2;
     if (c->hello_wait_ms > HELLO_WAIT_MAX_MS)
         c->hello_wait_ms = HELLO_WAIT_MAX_MS;
@@ -77,7 +76,7 @@ void courier_stop(struct courier *c, enum err why, bool may_retry)
     flows_landed(c);
     c->why = why;
     c->may_retry = may_retry;
-    enter(c, COURIER_STOPPED, courier_jitter(c, STOPPED_RETRY_MS));
+    courier_enter(c, COURIER_STOPPED, courier_jitter(c, STOPPED_RETRY_MS));
 }
 
 void courier_resume(struct courier *c)
@@ -90,7 +89,7 @@ void courier_resume(struct courier *c)
     }
     c->why = ERR_OK;
     c->hello_wait_ms = HELLO_WAIT_MS;
-    enter(c, COURIER_DOWN, 0);
+    courier_enter(c, COURIER_DOWN, 0);
 }
 
 /* --- HELLO -------------------------------------------------------------------------------------
@@ -151,9 +150,9 @@ static void hello(struct courier *c)
     if (!e)
         e = hello_send(c);
     if (e == ERR_BUSY) { /* no connection: nothing was said, the same words wait */
-        if (courier_mono(c) - c->linked_ms > LINK_ANEW_MS)
+        if (courier_link_old(c))
             courier_link_anew(c);
-        enter(c, COURIER_DOWN, courier_jitter(c, HELLO_WAIT_MS));
+        courier_enter(c, COURIER_DOWN, courier_jitter(c, HELLO_WAIT_MS));
         return;
     }
     c->linked_ms = courier_mono(c);
@@ -163,83 +162,14 @@ static void hello(struct courier *c)
     }
     c->hello_prepared = false;
     c->count.hellos++;
-    enter(c, COURIER_GREETING, HELLO_TIMEOUT_MS);
-}
-
-/* --- WELCOME ------------------------------------------------------------------------------------
- */
-
-static void ready(struct courier *c)
-{
-    enum err e;
-
-    c->cloned = false; /* the hub would have refused our HELLO */
-    enter(c, COURIER_READY, 0);
-    c->hello_wait_ms = (uint64_t)HELLO_WAIT_MS << c->faults;
-    c->ready_ms = courier_mono(c);
-    c->prekey_ms = 0;
-    if ((e = circles_after_restore(c->n)))
-        log_warn("circles.restored", "why=%s", err_name(e));
-    if ((e = outbox_reoffer(c->n)))
-        log_warn("outbox.reoffer", "why=%s", err_name(e));
-    log_info("courier.ready", "keys=%" PRIu64 " seq=%" PRIu64, contacts_keys_size(c->n),
-             c->last_seq);
-    courier_want_work(c);
-}
-
-/* Another store at the hub: its numbers mean nothing to ours, and we begin where it says. */
-static void cursor_take(struct courier *c, const struct msg_welcome *w)
-{
-    if (memcmp(c->hub, w->hub, ID_BYTES) != 0) {
-        log_info("courier.hub", "new=1 seq=%" PRIu64, w->acked_seq);
-        memcpy(c->hub, w->hub, ID_BYTES);
-        c->last_seq = w->acked_seq;
-    }
-    c->acked = w->acked_seq;
-    c->got = w->acked_seq;
-    c->head_seq = w->head_seq;
-    c->skew_ms = (int64_t)(w->time_ms - node_now_ms(c->n));
-}
-
-static void on_welcome(struct courier *c, const struct link_frame *f, const struct message *m)
-{
-    const struct msg_welcome *w = &m->welcome;
-    enum err e;
-
-    (void)f;
-    c->count.welcomes++;
-    if (w->version != WIRE_VERSION) {
-        courier_stop(c, ERR_VERSION, false);
-        return;
-    }
-    if (memcmp(w->federation, c->n->self.federation, ID_BYTES) != 0) {
-        courier_stop(c, ERR_FINGERPRINT, false);
-        return;
-    }
-    if ((e = contacts_see_epoch(c->n, w->epoch, w->opening)) ||
-        (e = contacts_see_audit(c->n, w->epoch, &w->audit)) ||
-        (e = contacts_see_keys(c->n, &w->keys))) {
-        if (is_evidence(e))
-            courier_stop(c, e, false);
-        else
-            courier_down(c, err_name(e));
-        return;
-    }
-    cursor_take(c, w);
-    c->keys_target = w->keys.size;
-    if (contacts_keys_size(c->n) >= c->keys_target) {
-        ready(c);
-        return;
-    }
-    enter(c, COURIER_SYNCING, 0);
-    courier_sync_keys(c);
+    courier_enter(c, COURIER_GREETING, HELLO_TIMEOUT_MS);
 }
 
 static void on_synced(struct courier *c, const struct link_frame *f, const struct message *m)
 {
     on_keys_page(c, f, m);
     if (c->state == COURIER_SYNCING && contacts_keys_size(c->n) >= c->keys_target)
-        ready(c);
+        courier_synced(c);
 }
 
 static void on_ping(struct courier *c, const struct link_frame *f, const struct message *m)
@@ -343,6 +273,11 @@ static void live(struct courier *c, uint64_t now_ms)
 {
     uint64_t every_ms = c->n->settings.ping_ms;
 
+    if (courier_link_stale(c)) { /* the hub's former key counts no more */
+        courier_link_anew(c);
+        courier_down(c, "another key of the hub");
+        return;
+    }
     if (now_ms - c->heard_ms > 3 * every_ms) {
         courier_down(c, "silence");
         return;
@@ -457,7 +392,7 @@ enum err courier_open(struct node *n, struct transport *t, struct courier **out)
     c->transport = t;
     c->hello_wait_ms = HELLO_WAIT_MS;
     c->linked_ms = courier_mono(c);
-    enter(c, COURIER_DOWN, 0);
+    courier_enter(c, COURIER_DOWN, 0);
     if (n->alarm)
         courier_stop(c, n->alarm, false);
     if ((e = cursor_load(c)) || (e = courier_connect(c)) ||
@@ -482,6 +417,7 @@ void courier_close(struct courier *c)
         loop_link_remove(c->n->loop, c->link);
     link_close(c->link);
     batch_drop(c);
+    bytes_free(&c->welcome.opening);
     flows_landed(c);
     tasks_free(c);
     free(c);

@@ -27,7 +27,8 @@ static enum err courier_give(void *arg, const struct message *page)
 void on_heads(struct courier *c, const struct link_frame *f, const struct message *m)
 {
     (void)f;
-    judged(c, witness_announced(c->n, &m->heads), "announced");
+    if (!c->welcome.held) /* else what WELCOME said of the same log is not judged yet */
+        judged(c, witness_announced(c->n, &m->heads), "announced");
     if (m->heads.keys.size > c->keys_target)
         c->keys_target = m->heads.keys.size;
     courier_want_work(c);

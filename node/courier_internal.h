@@ -90,6 +90,7 @@ struct courier {
     struct transport *transport;
     struct link_socket *link;
     char endpoint[257];
+    struct box_public server; /* the hub's key that the link was made for */
     enum courier_state state;
     enum err why;
     bool full;      /* the newest batch found no room on our disk */
@@ -113,6 +114,12 @@ struct courier {
     uint64_t prekey_ms; /* when to look again */
     int64_t skew_ms;    /* hub's clock minus ours */
     uint64_t keys_target;
+    struct held_welcome { /* not judged before the keys log is read: it may be under other keys */
+        bool held;
+        uint32_t epoch;
+        struct ckpt audit;
+        struct bytes opening; /* owned */
+    } welcome;
     uint64_t next_req;
     struct task *tasks;
     size_t flying[TASK_KINDS];
@@ -140,9 +147,20 @@ void courier_fault(struct courier *c, const char *why);
 void courier_stop(struct courier *c, enum err why, bool may_retry);
 void courier_want_work(struct courier *c);
 
+void courier_enter(struct courier *c, enum courier_state state, uint64_t for_ms);
+
+/* courier_welcome.c */
+void on_welcome(struct courier *c, const struct link_frame *f, const struct message *m);
+/* The keys log is read as far as the hub says that it goes: is all of it as the hub said? */
+void courier_synced(struct courier *c);
+
 /* courier_link.c */
 enum err courier_connect(struct courier *c);
 void courier_link_anew(struct courier *c); /* on failure the former one stays */
+/* Would another link be made for another key of the hub? Its hour has come. */
+bool courier_link_stale(const struct courier *c);
+/* No connection: is it time to make the link anew? */
+bool courier_link_old(const struct courier *c);
 
 void courier_on_frame(struct link_socket *link, const struct link_frame *f, void *arg);
 

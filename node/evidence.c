@@ -20,7 +20,7 @@ struct list {
 static enum err head_note(struct node *n, struct span kept, struct bytes *note)
 {
     const struct pins *p = contacts_pins(n);
-    const struct sign_public *pk = &p->keys_log;
+    struct sign_public pk;
     struct reader r = reader_over(kept);
     char origin[ORIGIN_ROOM];
     struct ckpt head;
@@ -31,12 +31,11 @@ static enum err head_note(struct node *n, struct span kept, struct bytes *note)
     if (rd_end(&r))
         return ERR_CHECKPOINT;
     keys_origin(p, origin);
-    e = head_verify(origin, pk, &head);
-    if (e == ERR_CHECKPOINT && !(e = contacts_epoch_of(n, &head, &epoch))) {
-        pk = &p->audit_log;
+    e = contacts_signer(n, LOG_KEYS, 0, &head, &pk);
+    if (e == ERR_CHECKPOINT && !(e = contacts_epoch_of(n, &head, &epoch, &pk)))
         audit_origin(p, epoch, origin);
-    }
-    return e ? e : checkpoint_assemble(span_text(origin), head.size, head.root, pk, head.sig, note);
+    return e ? e
+             : checkpoint_assemble(span_text(origin), head.size, head.root, &pk, head.sig, note);
 }
 
 static enum err file_add(struct list *l, uint64_t number, const char *side, struct span kept)

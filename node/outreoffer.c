@@ -25,6 +25,7 @@ static enum err accepted_there(void *arg, uint64_t type, const uint8_t org[ID_BY
                                struct span receipt)
 {
     struct lost *l = arg;
+    struct sign_public pk;
     struct receipt r;
     uint32_t epoch;
     enum err e;
@@ -34,7 +35,7 @@ static enum err accepted_there(void *arg, uint64_t type, const uint8_t org[ID_BY
         return ERR_OK;
     if ((e = receipt_decode(receipt, &r)))
         return ERR_CORRUPT;
-    if ((e = contacts_epoch_of(l->n, &r.head, &epoch)))
+    if ((e = contacts_epoch_of(l->n, &r.head, &epoch, &pk)))
         return e == ERR_CHECKPOINT ? ERR_OK : e;
     l->there = l->there || (epoch == l->epoch && r.index >= l->common);
     return ERR_OK;

@@ -1,5 +1,6 @@
 #include "policy.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "checkpoint.h"
@@ -7,35 +8,56 @@
 #include "heads.h"
 #include "witness.h"
 
-static enum err log_line(const char *origin, const struct sign_public *pk, struct bytes *text)
+/* most: 0, or the largest tree that this key may have signed: it was replaced since, or its log is
+ * closed. */
+static enum err log_line(const char *origin, const uint8_t pk[KEY_BYTES], uint64_t most,
+                         struct bytes *text)
 {
+    struct sign_public key_pk;
     struct note_key key;
     struct bytes vkey = {0};
     enum err e;
 
-    if ((e = note_key_init(&key, span_text(origin), NOTE_SIGNED, pk)))
+    memcpy(key_pk.b, pk, KEY_BYTES);
+    if ((e = note_key_init(&key, span_text(origin), NOTE_SIGNED, &key_pk)) ||
+        (e = note_key_write(&key, &vkey)))
         return e;
-    if (!(e = note_key_write(&key, &vkey)))
+    if (most)
+        e = bytes_printf(text, "former %s %" PRIu64 "\n", (const char *)vkey.ptr, most);
+    else
         e = bytes_printf(text, "log %s\n", (const char *)vkey.ptr);
     bytes_free(&vkey);
     return e;
 }
 
+static enum err epoch_lines(const struct node *n, uint32_t epoch, struct bytes *text)
+{
+    const struct hub_key_used *list;
+    size_t count = directory_hub_keys(contacts_directory(n), HUB_KEY_AUDIT_LOG, &list);
+    char origin[ORIGIN_ROOM];
+    enum err e = ERR_OK;
+
+    audit_origin(contacts_pins(n), epoch, origin);
+    for (size_t k = 0; k < count && !e; k++)
+        if (hub_key_signs(list, count, k, epoch))
+            e = log_line(origin, list[k].pk, contacts_epoch_end(n, epoch), text);
+    return e;
+}
+
 static enum err logs(const struct node *n, struct bytes *text)
 {
-    const struct pins *p = contacts_pins(n);
+    const struct hub_key_used *list;
+    size_t count = directory_hub_keys(contacts_directory(n), HUB_KEY_KEYS_LOG, &list);
     char origin[ORIGIN_ROOM];
     uint32_t epochs[EPOCHS_KNOWN_MAX + 1];
-    size_t count = contacts_epochs(n, epochs);
-    enum err e;
+    size_t known = contacts_epochs(n, epochs);
+    enum err e = ERR_OK;
 
-    keys_origin(p, origin);
-    if ((e = log_line(origin, &p->keys_log, text)))
-        return e;
-    for (size_t i = 0; i < count && !e; i++) {
-        audit_origin(p, epochs[i], origin);
-        e = log_line(origin, &p->audit_log, text);
-    }
+    keys_origin(contacts_pins(n), origin);
+    for (size_t k = 0; k < count && !e; k++)
+        e = log_line(origin, list[k].pk, k + 1 < count ? list[k + 1].from - 1 : 0, text);
+    for (size_t i = 0; i < known && !e; i++)
+        e = epoch_lines(n, epochs[i], text);
     return e;
 }
 

@@ -56,6 +56,7 @@ enum err receipts_file(const struct node *n, struct span receipt, struct bytes *
     char origin[ORIGIN_ROOM];
     struct bytes extra = {0};
     struct bytes note = {0};
+    struct sign_public pk;
     struct receipt r;
     uint32_t epoch;
     enum err e;
@@ -64,13 +65,13 @@ enum err receipts_file(const struct node *n, struct span receipt, struct bytes *
         return ERR_NOT_JOINED;
     if ((e = receipt_decode(receipt, &r)))
         return e;
-    if ((e = contacts_epoch_of(n, &r.head, &epoch)))
+    if ((e = contacts_epoch_of(n, &r.head, &epoch, &pk)))
         return e;
     audit_origin(p, epoch, origin);
     if ((e = receipt_extra_encode(&r, &extra)))
         goto out;
-    if ((e = checkpoint_assemble(span_text(origin), r.head.size, r.head.root, &p->audit_log,
-                                 r.head.sig, &note)))
+    if ((e = checkpoint_assemble(span_text(origin), r.head.size, r.head.root, &pk, r.head.sig,
+                                 &note)))
         goto out;
     e = tlog_proof_write(bytes_span(&extra), r.index, &r.inclusion, bytes_span(&note), text);
 out:

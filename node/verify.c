@@ -29,10 +29,9 @@ enum status {
 static const char help[] =
     "relais-verify receipt FICHIER --policy POLITIQUE\n"
     "\n"
-    "Vérifie hors ligne un reçu Relais (.tlog-proof) : ce qui est prouvé, à quel degré, par la "
-    "clé\n"
-    "de qui, dans quel journal, quand. La politique est un fichier que vous tenez : journaux et\n"
-    "témoins reconnus, clés des organisations.\n"
+    "Vérifie hors ligne un reçu Relais (.tlog-proof) : ce qui est prouvé, à quel degré, par\n"
+    "la clé de qui, dans quel journal, quand. La politique est un fichier que vous tenez :\n"
+    "journaux et témoins reconnus, clés des organisations.\n"
     "\n"
     "relais-verify histories FICHIER FICHIER --policy POLITIQUE\n"
     "\n"
@@ -45,8 +44,7 @@ static const char help[] =
     "\n"
     "Codes de sortie :\n"
     "  0  prouvé\n"
-    "  1  pas prouvé : le reçu est abîmé, falsifié, ou d'un journal que la politique ne connaît "
-    "pas\n"
+    "  1  pas prouvé : reçu abîmé, falsifié, ou d'un journal inconnu de la politique\n"
     "  2  ligne de commande\n"
     "  3  fichier du reçu illisible\n"
     "  4  politique illisible ou incorrecte\n"
@@ -102,8 +100,7 @@ static void org_print(const struct trust *policy, const uint8_t org[ID_BYTES])
     }
 }
 
-/* JJ/MM/AAAA HH:MM:SS UTC */
-static void time_print(uint64_t ms)
+static void time_print(uint64_t ms) /* JJ/MM/AAAA HH:MM:SS UTC */
 {
     char text[TIME_TEXT_BYTES]; /* 2026-01-01T00:00:00.000Z */
 
@@ -314,6 +311,8 @@ static const char *why(enum err e)
         return "la signature du membre est fausse";
     case ERR_KEY_UNKNOWN:
         return "la politique ne connaît pas la clé de ce journal";
+    case ERR_KEY_REVOKED:
+        return "cette clé du journal avait été remplacée avant cette entrée";
     default:
         return "le fichier n'est pas un reçu bien formé";
     }
@@ -358,8 +357,8 @@ static const char *line_why(enum err e)
 {
     switch (e) {
     case ERR_FIELD_UNKNOWN:
-        return "mot inconnu au début de la ligne (attendus : log, witness, group, quorum, org, "
-               "key)";
+        return "mot inconnu au début de la ligne (attendus : log, former, witness, group, quorum, "
+               "org, key)";
     case ERR_FIELD_MISSING:
         return "il manque un champ, ou la ligne « quorum »";
     case ERR_FIELD_VALUE:
@@ -426,8 +425,9 @@ static int head_open(const char *path, struct trust *policy, struct bytes *text,
     }
     if ((e = checkpoint_read(bytes_span(text), head)) || (e = trust_checkpoint(policy, head, &v))) {
         printf("PAS PROUVÉ : « %s » : %s.\n", path,
-               e == ERR_KEY_UNKNOWN || e == ERR_CHECKPOINT ? why(e)
-                                                           : "ce n'est pas une tête signée");
+               e == ERR_KEY_UNKNOWN || e == ERR_CHECKPOINT || e == ERR_KEY_REVOKED
+                   ? why(e)
+                   : "ce n'est pas une tête signée");
         return NOT_PROVEN;
     }
     return PROVEN;

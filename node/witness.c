@@ -418,6 +418,8 @@ enum err witness_may_seal(const struct node *n)
     uint64_t now_s = node_now_ms(n) / 1000;
     uint64_t from_s;
 
+    if (node_now_ms(n) < directory_hub_hold_ms(contacts_directory(n)))
+        return ERR_HUB_KEY_HOLD;
     witness_attested(n, LOG_KEYS, &a);
     from_s = a.time_s > a.since_s ? a.time_s : a.since_s;
     return a.named && now_s > from_s + WITNESS_HOLD_S ? ERR_UNWITNESSED : ERR_OK;
@@ -454,13 +456,14 @@ enum err witness_note(const struct node *n, uint32_t log, struct bytes *out)
     const struct ckpt *head = &own->attested.head;
     struct bytes note = {0};
     char origin[ORIGIN_ROOM];
+    struct sign_public pk;
     enum err e;
 
     if (!p || own->attested.n == 0)
         return ERR_NOT_FOUND;
     origin_of(n, log, own->attested_epoch, origin);
-    if ((e = checkpoint_assemble(span_text(origin), head->size, head->root,
-                                 log == LOG_KEYS ? &p->keys_log : &p->audit_log, head->sig, &note)))
+    if ((e = contacts_signer(n, log, own->attested_epoch, head, &pk)) ||
+        (e = checkpoint_assemble(span_text(origin), head->size, head->root, &pk, head->sig, &note)))
         return e;
     for (size_t i = 0; i < own->attested.n && !e; i++)
         e = line_add(n, &own->attested.by[i], &note);

@@ -176,6 +176,10 @@ static const struct sentence sentences[] = {
         "Un autre opérateur nommé le confirme."),
     SAY(ERR_OPERATORS_FEW, "Trop peu d'opérateurs sont nommés au hub pour cet acte.", NOTHING_CHANGED,
         "Le hub nomme ses opérateurs (« relais-hub operator add »), puis recommence."),
+    SAY(ERR_HUB_KEY, "Le hub n'a pas la clé que l'annuaire lui reconnaît.", IS_KEPT,
+        "Il n'y a rien à faire ici : la liaison reprendra quand l'opérateur du hub aura remis ou remplacé sa clé."),
+    SAY(ERR_HUB_KEY_HOLD, "Un journal du hub a une autre clé, l'ancienne étant perdue, et son délai d'opposition court encore.", IS_KEPT,
+        "Rien de nouveau n'est scellé avant sa fin. Si vous ne saviez rien de ce changement, appelez l'opérateur du hub."),
 
     SAY(ERR_ADDRESSEE, "Un destinataire est inconnu, ou sa clé n'est plus la bonne.", IS_KEPT,
         "Vérifiez le destinataire (« relais-node org list ») et refaites l'envoi : l'annuaire aura été relu."),

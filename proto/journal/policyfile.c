@@ -103,6 +103,21 @@ static enum err vkey_item(struct span *rest, enum note_kind kind, struct note_ke
 
 /* Lines: each gets what follows its keyword */
 
+static enum err log_add(struct trust *t, const struct note_key *key, uint64_t most)
+{
+    const struct note_key k = *key;
+
+    for (size_t i = 0; i < t->log_count; i++)
+        if (pk_equal(&t->logs[i], &k) && strcmp(t->logs[i].name, k.name) == 0)
+            return ERR_DUPLICATE_KEY;
+    for (size_t i = 0; i < t->witness_count; i++)
+        if (pk_equal(&t->witnesses[i], &k))
+            return ERR_DUPLICATE_KEY;
+    t->log_most[t->log_count] = most;
+    t->logs[t->log_count++] = k;
+    return ERR_OK;
+}
+
 static enum err on_log(struct trust *t, struct span rest)
 {
     struct note_key k;
@@ -110,16 +125,27 @@ static enum err on_log(struct trust *t, struct span rest)
 
     if (t->log_count == TRUST_LOGS_MAX)
         return ERR_ITEMS;
-    if ((e = vkey_item(&rest, NOTE_SIGNED, &k)))
+    return (e = vkey_item(&rest, NOTE_SIGNED, &k)) ? e : log_add(t, &k, UINT64_MAX);
+}
+
+static enum err on_former(struct trust *t, struct span rest)
+{
+    struct span vkey, size;
+    struct note_key k;
+    uint64_t most;
+    enum err e;
+
+    if (t->log_count == TRUST_LOGS_MAX)
+        return ERR_ITEMS;
+    if (!item_next(&rest, &vkey) || !item_next(&rest, &size))
+        return ERR_FIELD_MISSING;
+    if (rest.len != 0)
+        return ERR_TRAILING;
+    if ((e = vkey_item(&vkey, NOTE_SIGNED, &k)))
         return e;
-    for (size_t i = 0; i < t->log_count; i++)
-        if (pk_equal(&t->logs[i], &k) && strcmp(t->logs[i].name, k.name) == 0)
-            return ERR_DUPLICATE_KEY;
-    for (size_t i = 0; i < t->witness_count; i++)
-        if (pk_equal(&t->witnesses[i], &k))
-            return ERR_DUPLICATE_KEY;
-    t->logs[t->log_count++] = k;
-    return ERR_OK;
+    if (line_number(size, INT64_MAX, &most) != ERR_OK)
+        return ERR_FIELD_VALUE;
+    return log_add(t, &k, most);
 }
 
 static enum err on_witness(struct trust *t, struct span rest)
@@ -283,6 +309,7 @@ static const struct {
     enum err (*read)(struct trust *t, struct span rest);
 } line_kinds[] = {
     {"log",     on_log    },
+    {"former",  on_former },
     {"witness", on_witness},
     {"group",   on_group  },
     {"quorum",  on_quorum },

@@ -27,6 +27,7 @@ struct org_key {
 struct trust {
     size_t log_count, witness_count, group_count, org_count, key_count;
     struct note_key logs[TRUST_LOGS_MAX];
+    uint64_t log_most[TRUST_LOGS_MAX]; /* size of the largest tree it signs; UINT64_MAX: any */
     struct note_key witnesses[TRUST_WITNESSES_MAX];
     char witness_names[TRUST_WITNESSES_MAX][NOTE_NAME_MAX + 1];
     struct group groups[TRUST_GROUPS_MAX];

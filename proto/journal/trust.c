@@ -89,6 +89,10 @@ static enum err log_find(const struct trust *t, const struct checkpoint *c, size
             continue;
         if (e != ERR_OK)
             return e;
+        if (c->size > t->log_most[i]) {
+            answer = answer == ERR_OK ? answer : ERR_KEY_REVOKED;
+            continue;
+        }
         *log = i;
         answer = ERR_OK;
     }

@@ -50,7 +50,7 @@ static void table_forget(struct link_socket *s)
     zmq_msg_init(&s->held);
 }
 
-enum err link_rebind(struct link_socket *s)
+static enum err rebind(struct link_socket *s, const uint8_t *other)
 {
     uint8_t secret[LINK_KEY_BYTES];
     size_t n = sizeof secret;
@@ -64,7 +64,9 @@ enum err link_rebind(struct link_socket *s)
     if (!s->zsock)
         return ERR_CLOSED;
     snprintf(endpoint, sizeof endpoint, "%s", s->endpoint);
-    if (zmq_getsockopt(s->zsock, ZMQ_CURVE_SECRETKEY, secret, &n)) {
+    if (other) {
+        memcpy(secret, other, sizeof secret);
+    } else if (zmq_getsockopt(s->zsock, ZMQ_CURVE_SECRETKEY, secret, &n)) {
         e = zmq_error();
         goto out;
     }
@@ -91,4 +93,14 @@ out:
     if (fresh)
         zmq_close(fresh);
     return e;
+}
+
+enum err link_rebind(struct link_socket *s)
+{
+    return rebind(s, NULL);
+}
+
+enum err link_rekey(struct link_socket *s, const uint8_t secret[LINK_KEY_BYTES])
+{
+    return rebind(s, secret);
 }

@@ -13,6 +13,7 @@ static void genesis_apply(struct directory *d, const struct verified *v)
     memcpy(d->name, v->federation.name.ptr, v->federation.name.len);
     d->federation.name.ptr = d->name;
     d->founded = true;
+    hub_keys_begin(d);
 }
 
 static uint64_t moment(const struct directory *d, uint64_t time_ms, uint64_t ts_ms)

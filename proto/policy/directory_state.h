@@ -28,9 +28,11 @@ struct directory {
 
     struct directory_witnesses witnesses; /* count 0: none */
 
-    struct sign_public hub_keys[HUB_KEYS_MAX]; /* former ones; federation.hub is in force */
-    size_t hub_key_count;
-    uint64_t hub_since_ms; /* statements by it are of then or later */
+    struct hub_key_list {
+        size_t count;
+        struct hub_key_used row[HUB_KEYS_MAX + 1]; /* the last is that of `federation` */
+    } hub_keys[HUB_KEY_AUDIT_LOG + 1];             /* by enum hub_key */
+    uint64_t hub_hold_ms;                          /* directory_hub_hold_ms() */
 
     struct idmap by_org, by_node;
     struct idmap by_signing, by_transport, by_prekey, by_witness; /* by key id */
@@ -51,6 +53,7 @@ struct verified {
     struct directory_witnesses witnesses; /* WITNESS_SET, without its leaf */
     struct witness_key_statement witness; /* WITNESS_KEY */
     struct hub_key_statement hub_key;     /* ROTATE_HUB */
+    bool agreed;                          /* ROTATE_HUB: by the hub itself */
     struct directory_absence absence;     /* ABSENCE, without its leaf */
 };
 
@@ -66,6 +69,9 @@ void witness_apply(struct directory *d, const struct verified *v);
 /* directory_hubkey.c */
 enum err hub_key_verify(const struct directory *d, const struct statement *s, struct verified *v);
 void hub_key_apply(struct directory *d, const struct verified *v);
+void hub_keys_begin(struct directory *d); /* those of the genesis */
+/* Statements by the hub are of then or later. */
+uint64_t hub_signs_since(const struct directory *d);
 /* Beside the registrar two houses of different kinds have signed, none the operator's nor the one
  * that it is about, and nobody else. ERR_COUNTERSIGN. */
 enum err directory_countersigned(const struct directory *d, const struct statement *s,
@@ -76,7 +82,7 @@ void absence_apply(struct directory *d, const struct verified *v, uint64_t since
 /* Signed by that one and nobody else: a signature that nobody verifies is not let in. */
 enum err directory_signed_alone(const struct statement *s, enum statement_role role,
                                 const uint8_t *org, const struct sign_public *pk);
-/* Of the genesis, or since then the hub's. */
-bool directory_key_is_genesis(const struct directory *d, const struct sign_public *pk);
+/* The registrar's, or one that the hub has or had. */
+bool directory_key_is_hubs(const struct directory *d, const uint8_t pk[KEY_BYTES]);
 
 #endif

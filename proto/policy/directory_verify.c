@@ -101,22 +101,13 @@ static enum err genesis_verify(const struct directory *d, const struct statement
 
 /* --- enrolment ------------------------------------------------------------------------------ */
 
-bool directory_key_is_genesis(const struct directory *d, const struct sign_public *pk)
-{
-    const struct federation *f = &d->federation;
-
-    return same_key(pk->b, f->hub.b) || same_key(pk->b, f->registrar.b) ||
-           same_key(pk->b, f->keys_log.b) || same_key(pk->b, f->audit_log.b) ||
-           directory_hub_key_was(d, pk);
-}
-
 /* Signing keys of the genesis are taken; a founder's by its own organisation. */
 static bool signing_key_free(const struct directory *d, const struct enrolment *en)
 {
     const struct federation *f = &d->federation;
     uint8_t kid[KID_BYTES];
 
-    if (directory_key_is_genesis(d, &en->signing))
+    if (directory_key_is_hubs(d, en->signing.b))
         return false;
     for (size_t i = 0; i < f->founder_count; i++) {
         if (same_key(en->signing.b, f->founders[i].pk.b) && !same_id(en->org, f->founders[i].org))
@@ -133,8 +124,7 @@ static bool box_key_free(const struct directory *d, const struct box_public *pk)
     uint8_t kid[KID_BYTES];
 
     box_kid(pk, kid);
-    return !same_key(pk->b, d->federation.hub_transport.b) &&
-           idmap_get(&d->by_transport, kid) == IDMAP_NONE &&
+    return !directory_key_is_hubs(d, pk->b) && idmap_get(&d->by_transport, kid) == IDMAP_NONE &&
            idmap_get(&d->by_prekey, kid) == IDMAP_NONE;
 }
 
@@ -261,7 +251,7 @@ static enum err suspend_verify(const struct directory *d, const struct statement
         return e;
     if ((e = directory_signed_alone(s, ROLE_HUB, NULL, &d->federation.hub)))
         return e;
-    if (v->ts_ms < d->hub_since_ms)
+    if (v->ts_ms < hub_signs_since(d))
         return ERR_NOT_YET;
     if (!(o = directory_find_org(d, st.org)))
         return ERR_NOT_FOUND;

@@ -73,7 +73,7 @@ static bool witness_key_free(const struct directory *d, const struct sign_public
         if (memcmp(d->federation.founders[i].pk.b, pk->b, KEY_BYTES) == 0)
             return false;
     sign_kid(pk, kid);
-    return !directory_key_is_genesis(d, pk) && idmap_get(&d->by_signing, kid) == IDMAP_NONE &&
+    return !directory_key_is_hubs(d, pk->b) && idmap_get(&d->by_signing, kid) == IDMAP_NONE &&
            idmap_get(&d->by_witness, kid) == IDMAP_NONE;
 }
 

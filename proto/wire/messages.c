@@ -155,6 +155,7 @@ bool refusal_is_final(uint32_t code)
     case ERR_ATTACHMENT_MISSING:
     case ERR_ATTACHMENT_QUOTA:
     case ERR_RECOVERING:
+    case ERR_HUB_KEY:
     case ERR_BEHIND:
         return false;
     default:

@@ -257,6 +257,105 @@ static void revocation(json_t *list)
     end(list, "revocation of the node of the SSIAD: lost", &w, &by_registrar, 1);
 }
 
+/* ---- another key of the hub (7.8) ---- */
+
+enum {
+    TRANSPORT = 1,
+    SIGNING,
+    KEYS_LOG,
+    AUDIT_LOG
+};
+
+struct rotated {
+    const char *what;
+    const char *error; /* NULL: it is of the log */
+    uint64_t which;
+    const char *key; /* the new one */
+    const char *hub; /* who signs as the hub; NULL: two houses do */
+    unsigned day;    /* of its ts */
+    uint64_t later_s;
+    uint64_t epoch; /* 0: no field */
+    bool possession;
+};
+
+static const struct rotated rotated[] = {
+    {"another keys log key, with the hub",           NULL, KEYS_LOG,  "keys log 2",      "hub",   44, 0,                 0,    true},
+    {"another audit log key, for epoch 2027",        NULL, AUDIT_LOG, "audit log 2",     "hub",   45, 0,                 2027,
+     true                                                                                                                          },
+    {"another transport key, in a week",             NULL, TRANSPORT, "hub transport 2", "hub",   46, 604800,            0,
+     false                                                                                                                         },
+    {"another signing key, the former lost",         NULL, SIGNING,   "hub 2",           NULL,    47, EMERGENCY_DELAY_S, 0,
+     true                                                                                                                          },
+    {"a third keys log key, by the new signing key", NULL, KEYS_LOG,  "keys log 3",      "hub 2", 49, 0,
+     0,                                                                                                                        true},
+};
+static const struct rotated not_rotated[] = {
+    {"signed by the former signing key",      "KEY_UNKNOWN",   KEYS_LOG,  "keys log 4",      "hub",   50, 0,           0,
+     true                                                                                                                         },
+    {"a keys log key that was one before",    "EXISTS",        KEYS_LOG,  "keys log 2",      "hub 2", 50, 0,           0,
+     true                                                                                                                         },
+    {"a key of genesis, for another purpose", "EXISTS",        AUDIT_LOG, "keys log",        "hub 2", 50, 0,           2028,
+     true                                                                                                                         },
+    {"a node's signing key",                  "EXISTS",        KEYS_LOG,  "ehpad signing",   "hub 2", 50, 0,           0,    true },
+    {"an epoch that has a key",               "FIELD_VALUE",   AUDIT_LOG, "audit log 3",     "hub 2", 50, 0,           2027,
+     true                                                                                                                         },
+    {"an audit log key without an epoch",     "FIELD_MISSING", AUDIT_LOG, "audit log 3",     "hub 2", 50, 0,
+     0,                                                                                                                      true },
+    {"a keys log key with an epoch",          "FIELD_VALUE",   KEYS_LOG,  "keys log 4",      "hub 2", 50, 0,           2028,
+     true                                                                                                                         },
+    {"a log key without possession",          "FIELD_MISSING", KEYS_LOG,  "keys log 4",      "hub 2", 50, 0,           0,
+     false                                                                                                                        },
+    {"a transport key with possession",       "FIELD_VALUE",   TRANSPORT, "hub transport 3", "hub 2", 50, 0,
+     0,                                                                                                                      true },
+    {"a log key that waits, though agreed",   "FIELD_VALUE",   KEYS_LOG,  "keys log 4",      "hub 2", 50, 1,
+     0,                                                                                                                      true },
+    {"lost, and in effect before the delay",  "FIELD_VALUE",   KEYS_LOG,  "keys log 4",      NULL,    50, 86399,
+     0,                                                                                                                      true },
+    {"a transport key in more than a year",   "FIELD_VALUE",   TRANSPORT, "hub transport 3", "hub 2",
+     50,                                                                                                  367 * 86400, 0,    false},
+    {"another sort of key",                   "FIELD_VALUE",   5,         "keys log 4",      "hub 2", 50, 0,           0,    true },
+};
+
+static void possession_of(const struct rotated *r, const uint8_t pk[KEY_BYTES], uint8_t sig[64])
+{
+    const uint8_t which = (uint8_t)r->which;
+    uint8_t federation[ID_BYTES], digest[64];
+    struct bytes data = {0};
+
+    vec_id("federation", federation);
+    MUST(bytes_append(&data, SPAN_OF(federation)));
+    MUST(bytes_append(&data, span_of(&which, 1)));
+    MUST(bytes_append(&data, span_of(pk, KEY_BYTES)));
+    MUST(digest_of("relais/keys1/possession", bytes_span(&data), digest, 64));
+    vec_sign_as(r->key, SIGN_POSSESSION, digest, sig);
+    bytes_free(&data);
+}
+
+static json_t *rotation(json_t *list, const struct rotated *r)
+{
+    const struct box_public box = vec_box_pk(r->key);
+    const struct sign_public sign = vec_sign_pk(r->key);
+    const uint8_t *pk = r->which == TRANSPORT ? box.b : sign.b;
+    struct writer w = begin(8, r->day, 3U + (r->possession ? 1U : 0U) + (r->epoch ? 1U : 0U));
+    struct vec_signer signers[3];
+    uint8_t sig[64];
+
+    key_uint(&w, 4, r->which);
+    key_bin(&w, 5, span_of(pk, KEY_BYTES));
+    if (r->possession) {
+        possession_of(r, pk, sig);
+        key_bin(&w, 6, SPAN_OF(sig));
+    }
+    key_uint(&w, 7, KEYS_T0 + r->day * VEC_DAY + r->later_s * 1000);
+    if (r->epoch)
+        key_uint(&w, 8, r->epoch);
+    two_signers(signers, 4, HOSPITAL, EHPAD);
+    if (r->hub)
+        signers[1] = (struct vec_signer){5, {0}, r->hub};
+    end(list, r->what, &w, signers, r->hub ? 2 : 3);
+    return json_array_get(list, json_array_size(list) - 1);
+}
+
 /* ---- absences ---- */
 
 #define DAY(n) ((KEYS_T0 / VEC_DAY + (n)) * VEC_DAY) /* its first instant */
@@ -332,6 +431,8 @@ static void put_keys_judged(json_t *file)
 
     for (size_t i = 0; i < sizeof not_absences / sizeof not_absences[0]; i++)
         put_text(absence(list, &not_absences[i]), "error", not_absences[i].error);
+    for (size_t i = 0; i < sizeof not_rotated / sizeof not_rotated[0]; i++)
+        put_text(rotation(list, &not_rotated[i]), "error", not_rotated[i].error);
 }
 
 static void put_keys_log(json_t *file)
@@ -350,6 +451,8 @@ static void put_keys_log(json_t *file)
     revocation(list);
     for (size_t i = 0; i < sizeof absences / sizeof absences[0]; i++)
         absence(list, &absences[i]);
+    for (size_t i = 0; i < sizeof rotated / sizeof rotated[0]; i++)
+        rotation(list, &rotated[i]);
 }
 
 /* ---- the circle ---- */
@@ -403,7 +506,9 @@ json_t *vectors_statements(void)
 {
     static const char *const names[] = {"registrar",     "hub",         "hospital signing",
                                         "ehpad signing", "dac signing", "samu signing",
-                                        "ssiad signing", "keys log",    "audit log"};
+                                        "ssiad signing", "keys log",    "audit log",
+                                        "keys log 2",    "keys log 3",  "audit log 2",
+                                        "hub 2"};
     const struct vec_chain *c = vec_chain();
     json_t *file = json_object();
     json_t *list;

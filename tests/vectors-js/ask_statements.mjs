@@ -10,6 +10,7 @@ import { EVERY, allRefused, asJson, changesAccepted, spoilHex } from './ask.mjs'
 
 
 export function statementCases(file) {
+  const ROLES = [1n, 2n, 3n, 4n, 5n];
   const MAY_REPEAT = [4n, 5n, 6n]; // suspend, resume, revoke: the page does not forbid it
   const seeds = file.signing_keys.map((k) => ({ ...k, kid: unhex(k.kid) }));
   const nameOf = (kid) => seeds.find((k) => equal(k.kid, kid))?.name.replace(/ signing$/, '');
@@ -62,11 +63,11 @@ export function statementCases(file) {
   const keysJudgedCases = file.keys_judged.map((v) => ({
     name: `keys log, at its end: ${v.what}`,
     question: Question.cut(v, ['stmt', 'decoded', 'digest', 'error']),
-    spoil: spoilHex('ss'),
+    spoil: (g) => ({ ...g, ss: g.ss.slice(0, 60) + (g.ss[60] === '0' ? '1' : '0') + g.ss.slice(61) }), // in the statement
     answer: (g) => {
       const ss = unhex(g.ss);
       const { refusal } = outcome(() => applyKeys(keysStates.at(-1), ss));
-      const { value } = outcome(() => ({ stmt: readSigned(ss, [3n]).stmt, decoded: mp1.decode(readSigned(ss, [3n]).stmt) }));
+      const { value } = outcome(() => ({ stmt: readSigned(ss, ROLES).stmt, decoded: mp1.decode(readSigned(ss, ROLES).stmt) }));
       if (!value) return { answers: {}, claims: [['can be read', false]] };
       const { stmt, decoded } = value;
       return {

@@ -57,6 +57,9 @@ const KEYS = {
   4: map({ ...common, org: [4, id], reason: [5, uint()] }),
   5: map({ ...common, org: [4, id], reason: [5, uint()] }),
   6: map({ ...common, org: [4, id], node: [5, maybe(id)], reason: [6, uint(1, 3)] }),
+  8: map({
+    ...common, which: [4, uint(1, 4)], pk: [5, key32], possession: [6, maybe(bin(64))], effect: [7, uint()], epoch: [8, maybe(uint())],
+  }),
   9: map({ ...common, org: [4, id], node: [5, id], from: [6, uint()], until: [7, uint()], substitute: [8, maybe(id)] }),
 };
 
@@ -71,7 +74,7 @@ function readKeysStatement(stmt) {
   refuseUnless(raw instanceof Map, 'TYPE', 'statement');
   const kind = raw.get(1);
   refuseUnless(kind !== undefined, 'FIELD_MISSING', 'kind');
-  refuseUnless(kind !== 7n && kind !== 8n, 'UNSUPPORTED', 'key rotation');
+  refuseUnless(kind !== 7n, 'UNSUPPORTED', 'key rotation');
   refuseUnless(KEYS[kind], 'FIELD_VALUE', `kind ${kind}`);
   return KEYS[kind](raw, FIELDS);
 }
@@ -87,7 +90,7 @@ export function applyKeys(state, ss) {
   }
   refuseUnless(s.kind !== 1n, 'FIELD_VALUE', 'a second genesis');
   refuseUnless(equal(s.federation, state.genesis.federation), 'FIELD_VALUE', 'another federation');
-  const next = { 2: enrolment, 3: prekey, 4: suspend, 5: resume, 6: revoke, 9: absence }[s.kind];
+  const next = { 2: enrolment, 3: prekey, 4: suspend, 5: resume, 6: revoke, 8: hubKey, 9: absence }[s.kind];
   return next(state, s, signedBy, sigs);
 }
 
@@ -95,7 +98,46 @@ function genesis(s, signedBy) {
   refuseUnless(s.delay > 0n || s.mode === EXERCISE, 'FIELD_VALUE', 'no delay');
   refuseUnless(new Set(s.founders.map(([org]) => hex(org))).size === s.founders.length, 'FIELD_VALUE', 'a founder twice');
   signedBy({ role: ROLE.registrar, pk: s.registrar }, ...s.founders.map(([org, pk]) => ({ role: ROLE.founder, org, pk })));
-  return { genesis: s, nodes: [], suspended: [], absences: {} };
+  const hub = { 1: [s.hubTransport], 2: [s.hub], 3: [s.keysLog], 4: [s.auditLog] };
+  return { genesis: s, nodes: [], suspended: [], absences: {}, hub, hubSince: 0n, epochFrom: 0n };
+}
+
+const TRANSPORT = 1n, SIGNING = 2n, AUDIT_LOG = 4n;
+const YEAR = 366n * 86400000n;
+
+// 7.8: which fields there are, whose key it may not be, and who has agreed
+function hubKey(state, s, signedBy, sigs) {
+  const named = (field, wanted) => {
+    refuseUnless(!wanted || s[field] !== undefined, 'FIELD_MISSING', field);
+    refuseUnless(wanted || s[field] === undefined, 'FIELD_VALUE', field);
+  };
+  named('possession', s.which !== TRANSPORT);
+  named('epoch', s.which === AUDIT_LOG);
+  if (s.possession) {
+    const digest = possessionDigest(concat(s.federation, new Uint8Array([Number(s.which)]), s.pk));
+    refuseUnless(verify(s.pk, 'relais/keys1/possession', digest, s.possession), 'POSSESSION');
+  }
+  const taken = [state.genesis.registrar, ...Object.values(state.hub).flat(),
+    ...state.nodes.flatMap((n) => (s.which === TRANSPORT ? [n.transport, ...n.prekeys] : [n.signing]))];
+  refuseUnless(!taken.some((pk) => equal(pk, s.pk)), 'EXISTS', 'key');
+  refuseUnless(state.hub[s.which].length <= 32, 'QUOTA', 'former keys');
+  refuseUnless(s.which !== AUDIT_LOG || s.epoch > state.epochFrom, 'FIELD_VALUE', 'epoch');
+  const registrar = { role: ROLE.registrar, pk: state.genesis.registrar };
+  if (sigs.some((x) => x.role === ROLE.hub)) {
+    signedBy(registrar, { role: ROLE.hub, pk: state.hub[SIGNING].at(-1) });
+    const right = s.which === TRANSPORT ? s.effect >= s.ts && s.effect - s.ts <= YEAR : s.effect === s.ts;
+    refuseUnless(right, 'FIELD_VALUE', 'takes effect');
+    refuseUnless(s.which === SIGNING || s.ts >= state.hubSince, 'NOT_YET', 'signing key');
+  } else {
+    signedBy(registrar, ...countersigners(state, NOBODY, sigs));
+    refuseUnless(s.effect >= s.ts + state.genesis.delay * 1000n, 'FIELD_VALUE', 'takes effect too early');
+  }
+  return {
+    ...state,
+    hub: { ...state.hub, [s.which]: [...state.hub[s.which], s.pk] },
+    hubSince: s.which === SIGNING ? s.effect : state.hubSince,
+    epochFrom: s.which === AUDIT_LOG ? s.epoch : state.epochFrom,
+  };
 }
 
 function enrolment(state, s, signedBy, sigs) {
@@ -182,13 +224,15 @@ const known = (state, org) => refuseUnless(state.nodes.some((n) => equal(n.org, 
 
 function suspend(state, s, signedBy) {
   known(state, s.org);
-  signedBy({ role: ROLE.hub, pk: state.genesis.hub });
+  signedBy({ role: ROLE.hub, pk: state.hub[SIGNING].at(-1) });
+  refuseUnless(s.ts >= state.hubSince, 'NOT_YET', 'signing key');
   return { ...state, suspended: [...state.suspended, hex(s.org)] };
 }
 
 function resume(state, s, signedBy) {
   refuseUnless(state.suspended.includes(hex(s.org)), 'STATE', 'not suspended');
-  signedBy({ role: ROLE.hub, pk: state.genesis.hub });
+  signedBy({ role: ROLE.hub, pk: state.hub[SIGNING].at(-1) });
+  refuseUnless(s.ts >= state.hubSince, 'NOT_YET', 'signing key');
   return { ...state, suspended: state.suspended.filter((org) => org !== hex(s.org)) };
 }
 

@@ -294,13 +294,13 @@ static void persons_named(struct world *w)
         bytes_free(&hex);
     }
     assert_ok(secret_sign_generate(&w->entropy, &later));
-    w->id.hub_later[0] = later;
-    w->id.hub_later_count = 1;
+    w->id.later[HUB_KEY_SIGNING][0] = later;
+    w->id.later_count[HUB_KEY_SIGNING] = 1;
 }
 
 static void persons_gone(struct world *w)
 {
-    w->id.hub_later_count = 0;
+    w->id.later_count[HUB_KEY_SIGNING] = 0;
     w->id.federation.mode = MODE_EXERCISE;
     secret_sign_free(later);
     for (size_t i = 0; i < 2; i++)

@@ -1,6 +1,7 @@
 /* Named operators, at a core driven one group at a time: who signs, who confirms, and what stands
  * in the log. */
 /* link: -Wl,--wrap=store_open,--wrap=malloc,--wrap=calloc,--wrap=realloc */
+#include "checkpoint.h"
 #include "core_world.h"
 #include "operator_act.h"
 #include "operators.h"
@@ -319,10 +320,12 @@ static void another_key_of_the_hub_is_prepared_signed_and_used(void **state)
     assert_int_equal(world_command(w, "key.rotate", json_pack("{s:s}", "which", "hub"), NULL),
                      ERR_STATE); /* none was made */
     assert_ok(secret_sign_generate(&w->entropy, &fresh));
-    w->id.hub_later[0] = fresh;
-    w->id.hub_later_count = 1;
+    w->id.later[HUB_KEY_SIGNING][0] = fresh;
+    w->id.later_count[HUB_KEY_SIGNING] = 1;
     sign_kid(secret_sign_public(fresh), wanted);
     assert_int_equal(world_command(w, "key.rotate", json_pack("{s:s}", "which", "transport"), NULL),
+                     ERR_STATE); /* none was made of that sort */
+    assert_int_equal(world_command(w, "key.rotate", json_pack("{s:s}", "which", "registrar"), NULL),
                      ERR_UNSUPPORTED);
     assert_ok(world_command(w, "key.rotate", json_pack("{s:s}", "which", "hub"), &data));
     assert_ok(world_about(w, "org.suspend", "org", member_org(w->m[1]), NULL));
@@ -342,7 +345,7 @@ static void another_key_of_the_hub_is_prepared_signed_and_used(void **state)
     assert_ok(world_command(w, "key.list", NULL, NULL));
     m = world_enrol(w, "newcomer", ORG_LIBERAL); /* under an invitation by the new key */
     member_free(m);
-    w->id.hub_later_count = 0;
+    w->id.later_count[HUB_KEY_SIGNING] = 0;
     secret_sign_free(fresh);
 }
 
@@ -354,8 +357,8 @@ static void a_key_of_the_hub_takes_two_operators(void **state)
 
     set_conf(w, MODE_REAL);
     assert_ok(secret_sign_generate(&w->entropy, &fresh));
-    w->id.hub_later[0] = fresh;
-    w->id.hub_later_count = 1;
+    w->id.later[HUB_KEY_SIGNING][0] = fresh;
+    w->id.later_count[HUB_KEY_SIGNING] = 1;
     name_persons(w, 2);
     assert_int_equal(world_command(w, "key.rotate", json_pack("{s:s}", "which", "hub"), NULL),
                      ERR_OPERATOR);
@@ -365,7 +368,151 @@ static void a_key_of_the_hub_takes_two_operators(void **state)
     assert_non_null(json_object_get(data, "request"));
     json_decref(act);
     json_decref(data);
-    w->id.hub_later_count = 0;
+    w->id.later_count[HUB_KEY_SIGNING] = 0;
+    secret_sign_free(fresh);
+}
+
+/* Makes another key of that sort and has it published by the registrar. */
+static struct secret_sign *replaced(struct world *w, enum hub_key which)
+{
+    struct secret_sign *fresh = NULL;
+    json_t *data = NULL;
+    bool complete = false;
+
+    assert_ok(secret_sign_generate(&w->entropy, &fresh));
+    w->id.later[which][0] = fresh;
+    w->id.later_count[which] = 1;
+    assert_ok(
+        world_command(w, "key.rotate", json_pack("{s:s}", "which", hub_key_name(which)), &data));
+    assert_ok(world_command(w, "key.list", NULL, NULL)); /* asked for */
+    assert_ok(
+        world_sign(w, span_text(json_string_value(json_object_get(data, "request"))), &complete));
+    assert_true(complete);
+    json_decref(data);
+    return fresh;
+}
+
+static struct ckpt head_of(struct world *w, bool audit, uint64_t size)
+{
+    struct txn *t = NULL;
+    struct ckpt head;
+
+    assert_ok(store_begin(w->core->store, TXN_READ, &t));
+    assert_ok(audit ? audit_head(w->core, t, size, &head) : keys_head(w->core, t, size, &head));
+    store_abort(&t);
+    return head;
+}
+
+static bool is_by(const char *origin, const struct ckpt *head, const struct secret_sign *key)
+{
+    struct bytes body = {0};
+    bool good;
+
+    assert_ok(checkpoint_body(span_text(origin), head->size, head->root, &body));
+    good = verify_note(secret_sign_public(key), bytes_span(&body), head->sig) == ERR_OK;
+    bytes_free(&body);
+    return good;
+}
+
+static void resign(const char *origin, struct ckpt *head, const struct secret_sign *key)
+{
+    struct bytes body = {0};
+
+    assert_ok(checkpoint_body(span_text(origin), head->size, head->root, &body));
+    assert_ok(sign_note(key, bytes_span(&body), head->sig));
+    bytes_free(&body);
+}
+
+static void another_keys_log_key_signs_from_its_leaf_on(void **state)
+{
+    struct world *w = *state;
+    uint64_t before = ledger_committed_size(w->core->keys);
+    struct secret_sign *fresh;
+    struct ckpt head;
+
+    set_conf(w, MODE_EXERCISE);
+    fresh = replaced(w, HUB_KEY_KEYS_LOG);
+    head = head_of(w, false, before);
+    assert_true(is_by(w->id.keys_origin, &head, w->id.keys_log));
+    head = head_of(w, false, before + 1);
+    assert_true(is_by(w->id.keys_origin, &head, fresh));
+    assert_ok(keys_check_head(w->core, &head));
+    resign(w->id.keys_origin, &head, w->id.keys_log); /* whoever has stolen it */
+    assert_int_equal(keys_check_head(w->core, &head), ERR_CHECKPOINT);
+    assert_ok(world_command(w, "trust", NULL, NULL));
+    w->id.later_count[HUB_KEY_KEYS_LOG] = 0; /* lost again: nobody is served */
+    assert_false(core_log_keys_here(w->core));
+    assert_ok(world_command(w, "log", NULL, NULL)); /* without a head */
+    assert_ok(world_command(w, "key.list", NULL, NULL));
+    assert_ok(core_reload(w->core));
+    w->id.later_count[HUB_KEY_KEYS_LOG] = 1;
+    assert_true(core_log_keys_here(w->core));
+    w->id.later_count[HUB_KEY_KEYS_LOG] = 0;
+    secret_sign_free(fresh);
+}
+
+static void another_audit_log_key_opens_an_epoch_that_loses_nothing(void **state)
+{
+    struct world *w = *state;
+    uint32_t number = epoch_now(w->core)->number;
+    struct secret_sign *fresh;
+    struct ckpt head;
+    uint64_t size;
+
+    set_conf(w, MODE_EXERCISE);
+    fresh = replaced(w, HUB_KEY_AUDIT_LOG);
+    assert_int_equal(epoch_now(w->core)->number, number + 1);
+    size = ledger_committed_size(w->core->epochs[0].ledger);
+    assert_true(ledger_committed_size(w->core->audit) > 0);
+    head = head_of(w, true, ledger_committed_size(w->core->audit));
+    assert_true(is_by(epoch_now(w->core)->origin, &head, fresh));
+    resign(epoch_now(w->core)->origin, &head, w->id.audit_log);
+    assert_int_equal(audit_check_head(w->core, &head), ERR_CHECKPOINT);
+    assert_ok(world_command(w, "trust", NULL, NULL));
+    assert_ok(core_reload(w->core)); /* as after a kill: it is all on disk */
+    assert_int_equal(epoch_now(w->core)->number, number + 1);
+    assert_int_equal(ledger_committed_size(w->core->epochs[0].ledger), size);
+    w->id.later_count[HUB_KEY_AUDIT_LOG] = 0;
+    secret_sign_free(fresh);
+}
+
+/* At every write and commit of the publication: the hub is as before, or has the whole of it. */
+static void a_publication_is_whole_or_has_not_been(void **state)
+{
+    struct world *w = *state;
+    struct secret_sign *fresh = NULL;
+    struct bytes request = {0};
+    json_t *data = NULL;
+    size_t asked_again = 0;
+    bool complete = false;
+
+    set_conf(w, MODE_EXERCISE);
+    assert_ok(secret_sign_generate(&w->entropy, &fresh));
+    w->id.later[HUB_KEY_AUDIT_LOG][0] = fresh;
+    w->id.later_count[HUB_KEY_AUDIT_LOG] = 1;
+    assert_ok(world_command(w, "key.rotate", json_pack("{s:s}", "which", "audit-log"), &data));
+    assert_ok(
+        bytes_copy(&request, span_text(json_string_value(json_object_get(data, "request")))));
+    for (unsigned long n = 1; !complete; n++) {
+        uint32_t number = epoch_now(w->core)->number;
+        uint64_t keys = ledger_committed_size(w->core->keys);
+        enum err e;
+
+        w->strike = (struct strike){STRIKE_PUT, n, ERR_OK, COMMIT_CONFLICT};
+        w->struck = false;
+        e = world_sign(w, bytes_span(&request), &complete);
+        w->strike = (struct strike){0};
+        if (e == ERR_OK)
+            continue;
+        assert_false(complete);
+        asked_again++;
+        assert_int_equal(epoch_now(w->core)->number, number);
+        assert_int_equal(ledger_committed_size(w->core->keys), keys);
+    }
+    assert_true(asked_again > 0);
+    bytes_free(&request);
+    json_decref(data);
+    w->id.later_count[HUB_KEY_AUDIT_LOG] = 0;
     secret_sign_free(fresh);
 }
 
@@ -381,6 +528,9 @@ int main(void)
         TEST(a_newcomer_is_approved_by_one_operator),
         TEST(another_key_of_the_hub_is_prepared_signed_and_used),
         TEST(a_key_of_the_hub_takes_two_operators),
+        TEST(another_keys_log_key_signs_from_its_leaf_on),
+        TEST(another_audit_log_key_opens_an_epoch_that_loses_nothing),
+        TEST(a_publication_is_whole_or_has_not_been),
     };
     struct entropy source = entropy_system();
 

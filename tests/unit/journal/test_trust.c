@@ -235,6 +235,68 @@ static void an_unlisted_log_is_not_trusted_whoever_cosigned(void **state)
     bytes_free(&note);
 }
 
+/* The note is of size 9. */
+static void a_former_key_counts_up_to_its_last_tree(void **state)
+{
+    static const struct {
+        const char *most;
+        enum err expected;
+    } cases[] = {
+        {"9",                   ERR_OK         },
+        {"8",                   ERR_KEY_REVOKED},
+        {"0",                   ERR_KEY_REVOKED},
+        {"9223372036854775807", ERR_OK         },
+    };
+    struct bench *b = *state;
+    struct bytes note = note_by(b, b->log, 0);
+    struct trust_verdict v;
+    struct checkpoint c;
+
+    assert_int_equal(checkpoint_read(bytes_span(&note), &c), ERR_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct bytes text = {0};
+        struct trust *t = NULL;
+
+        assert_int_equal(bytes_printf(&text, "log %s\nformer %s %s\nquorum none\n",
+                                      text_of(&b->log2_vkey), text_of(&b->log_vkey), cases[i].most),
+                         ERR_OK);
+        assert_int_equal(trust_read(bytes_span(&text), &t, NULL), ERR_OK);
+        assert_int_equal(trust_checkpoint(t, &c, &v), cases[i].expected);
+        trust_free(t);
+        bytes_free(&text);
+    }
+    bytes_free(&note);
+}
+
+static void a_former_line_has_a_key_and_a_size_and_no_more(void **state)
+{
+    static const struct {
+        const char *line;
+        enum err expected;
+    } cases[] = {
+        {"former\n",          ERR_FIELD_MISSING},
+        {"former %s\n",       ERR_FIELD_MISSING},
+        {"former %s x\n",     ERR_FIELD_VALUE  },
+        {"former %s -1\n",    ERR_FIELD_VALUE  },
+        {"former %s 9 url\n", ERR_TRAILING     },
+        {"former zz 9\n",     ERR_TEXT_FORM    },
+    };
+    struct bench *b = *state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct bytes text = {0};
+        struct trust *t = NULL;
+        const char *hole = strstr(cases[i].line, "%s");
+        size_t before = hole ? (size_t)(hole - cases[i].line) : strlen(cases[i].line);
+
+        assert_int_equal(bytes_printf(&text, "%.*s%s%squorum none\n", (int)before, cases[i].line,
+                                      hole ? text_of(&b->log_vkey) : "", hole ? hole + 2 : ""),
+                         ERR_OK);
+        assert_int_equal(trust_read(bytes_span(&text), &t, NULL), cases[i].expected);
+        bytes_free(&text);
+    }
+}
+
 static void quorum_none_asks_for_nobody(void **state)
 {
     struct trust *t = policy_of("quorum none\n");
@@ -427,7 +489,7 @@ static void tables_hold_as_much_as_they_promise_and_no_more(void **state)
     unsigned line = 0;
 
     (void)state;
-    for (unsigned i = 0; i <= TRUST_WITNESSES_MAX; i++) {
+    for (unsigned i = 0; i <= TRUST_LOGS_MAX; i++) {
         struct secret_sign *key = key_of((uint8_t)(100 + i));
         struct bytes log = vkey_of(key, "log", NOTE_SIGNED);
 
@@ -553,6 +615,8 @@ int main(void)
         cmocka_unit_test(a_checkpoint_is_graded_by_who_signed_it),
         cmocka_unit_test(a_wrong_signature_of_a_listed_key_condemns_the_checkpoint),
         cmocka_unit_test(an_unlisted_log_is_not_trusted_whoever_cosigned),
+        cmocka_unit_test(a_former_key_counts_up_to_its_last_tree),
+        cmocka_unit_test(a_former_line_has_a_key_and_a_size_and_no_more),
         cmocka_unit_test(quorum_none_asks_for_nobody),
         cmocka_unit_test(a_single_witness_can_be_the_quorum),
         cmocka_unit_test(one_key_may_serve_two_origins_but_not_one_origin_twice),

@@ -283,6 +283,26 @@ static void after_a_rebind_honest_nodes_are_back_on_the_same_port(void **state)
     assert_true(rig_returns(r, b, "b"));
 }
 
+static void after_a_rekey_only_the_new_key_is_met(void **state)
+{
+    struct rig *r = *state;
+    struct secret_box *fresh = NULL;
+    struct box_public pk;
+    struct rig_node *old, *b;
+
+    assert_non_null(old = rig_join(r, "old"));
+    assert_true(rig_says(r, old, "one"));
+    assert_int_equal(secret_box_generate(&r->entropy, &fresh), ERR_OK);
+    pk = *secret_box_public(fresh);
+    assert_int_equal(link_rekey(r->hub, secret_box_span(fresh).ptr), ERR_OK);
+    secret_box_free(r->key);
+    r->key = fresh; /* what nodes are told from here on */
+    assert_non_null(b = rig_join(r, "b"));
+    assert_true(rig_says(r, b, "in"));
+    assert_memory_equal(secret_box_public(r->key)->b, pk.b, sizeof pk.b);
+    assert_int_equal(link_send(old->link, NULL, SPAN_STR("out")), ERR_BUSY); /* no handshake */
+}
+
 static void a_rebind_may_follow_a_rebind_at_once(void **state)
 {
     struct rig *r = *state;
@@ -489,6 +509,7 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(after_a_rebind_honest_nodes_are_back_on_the_same_port,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(after_a_rekey_only_the_new_key_is_met, setup, teardown),
         cmocka_unit_test_setup_teardown(a_rebind_may_follow_a_rebind_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(a_denied_key_stays_until_the_rebind_and_never_comes_back,
                                         setup, teardown),

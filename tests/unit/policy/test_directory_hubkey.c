@@ -1,5 +1,6 @@
-/* Another signing key of the hub in the keys log: with the old one's word, and without it. */
+/* Other keys of the hub in the keys log: with the hub's word, and without it. */
 #include "directory_world.h"
+#include "writer.h"
 
 static struct secret_sign *fresh, *second;
 
@@ -13,9 +14,11 @@ static const struct federation *plan(void)
 
 static struct bytes stmt_of(const struct secret_sign *key, uint64_t ts_ms, uint64_t effect_ms)
 {
+    struct hub_key_statement s = {.ts_ms = ts_ms, .which = HUB_KEY_SIGNING, .effect_ms = effect_ms};
     struct bytes stmt = {0};
 
-    assert_int_equal(hub_key_encode(plan()->id, ts_ms, key, effect_ms, &stmt), ERR_OK);
+    memcpy(s.federation, plan()->id, ID_BYTES);
+    assert_int_equal(hub_key_encode(&s, key, &stmt), ERR_OK);
     return stmt;
 }
 
@@ -57,8 +60,8 @@ static void from_its_leaf_on_the_new_key_signs_and_the_former_does_not(void **st
     assert_int_equal(put(d, suspended_by(fresh, T0 + 5, false)), ERR_KEY_UNKNOWN);
     assert_int_equal(put(d, rotated(fresh, hub_key)), ERR_OK);
     assert_memory_equal(directory_federation(d)->hub.b, secret_sign_public(fresh)->b, KEY_BYTES);
-    assert_true(directory_hub_key_was(d, secret_sign_public(hub_key)));
-    assert_false(directory_hub_key_was(d, secret_sign_public(fresh)));
+    assert_true(directory_hub_key_was(d, HUB_KEY_SIGNING, secret_sign_public(hub_key)->b));
+    assert_false(directory_hub_key_was(d, HUB_KEY_SIGNING, secret_sign_public(fresh)->b));
     assert_int_equal(put(d, suspended_by(hub_key, T0 + 20, false)), ERR_KEY_UNKNOWN);
     assert_int_equal(put(d, suspended_by(fresh, T0 + 20, false)), ERR_OK);
     assert_int_equal(put(d, suspended_by(fresh, T0 + 21, true)), ERR_OK);
@@ -142,8 +145,8 @@ static void possession_and_purpose_are_part_of_it(void **state)
             refused++;
         } else if (at + 3 < copy.len && copy.ptr[at] == 4 && copy.ptr[at + 1] == HUB_KEY_SIGNING &&
                    copy.ptr[at + 2] == 5) {
-            copy.ptr[at + 1] = HUB_KEY_AUDIT_LOG;
-            assert_int_equal(put(d, ss_of(copy, by, 2)), ERR_UNSUPPORTED);
+            copy.ptr[at + 1] = HUB_KEY_KEYS_LOG; /* for one purpose, and no other */
+            assert_int_equal(put(d, ss_of(copy, by, 2)), ERR_POSSESSION);
             refused++;
         } else {
             bytes_free(&copy);
@@ -152,6 +155,209 @@ static void possession_and_purpose_are_part_of_it(void **state)
     assert_int_equal(refused, 2);
     bytes_free(&stmt);
     directory_free(d);
+}
+
+/* --- the other keys --------------------------------------------------------------------------- */
+
+static struct bytes other_stmt(enum hub_key which, const struct secret_sign *key,
+                               const struct secret_box *box, uint64_t effect_ms, uint64_t epoch)
+{
+    struct hub_key_statement s = {
+        .ts_ms = T0 + 10, .which = which, .effect_ms = effect_ms, .epoch = epoch};
+    struct bytes stmt = {0};
+
+    memcpy(s.federation, plan()->id, ID_BYTES);
+    if (box)
+        memcpy(s.pk, secret_box_public(box)->b, KEY_BYTES);
+    assert_int_equal(hub_key_encode(&s, key, &stmt), ERR_OK);
+    return stmt;
+}
+
+static enum err put_other(struct directory *d, struct bytes stmt)
+{
+    const struct signer by[] = {registrar(), by_hub(hub_key)};
+
+    return put(d, ss_of(stmt, by, 2));
+}
+
+static enum err put_lost(struct directory *d, struct bytes stmt)
+{
+    const struct signer by[] = {registrar(), countersigner(&houses[1]), countersigner(&houses[2])};
+
+    return put(d, ss_of(stmt, by, 3));
+}
+
+static void a_log_is_signed_by_the_key_of_its_place_and_by_later_ones(void **state)
+{
+    struct directory *d = peopled();
+    const uint64_t at = directory_size(d);
+    const struct hub_key_used *list;
+
+    (void)state;
+    assert_int_equal(put_other(d, other_stmt(HUB_KEY_KEYS_LOG, fresh, NULL, T0 + 10, 0)), ERR_OK);
+    assert_int_equal(directory_hub_keys(d, HUB_KEY_KEYS_LOG, &list), 2);
+    assert_int_equal(list[1].from, at + 1);
+    assert_true(hub_key_signs(list, 2, 0, at)); /* the tree before its leaf */
+    assert_false(hub_key_signs(list, 2, 0, at + 1));
+    assert_true(hub_key_signs(list, 2, 1, at + 1));
+    assert_true(hub_key_signs(list, 2, 1, 1)); /* signed anew: the former may be lost */
+    assert_memory_equal(directory_federation(d)->keys_log.b, secret_sign_public(fresh)->b,
+                        KEY_BYTES);
+    assert_memory_equal(directory_federation(d)->audit_log.b, secret_sign_public(audit_log_key)->b,
+                        KEY_BYTES);
+    assert_int_equal(directory_hub_hold_ms(d), 0);
+    directory_free(d);
+}
+
+static void an_audit_log_key_begins_with_an_epoch_and_epochs_go_up(void **state)
+{
+    struct directory *d = peopled();
+    const struct hub_key_used *list;
+
+    (void)state;
+    assert_int_equal(put_other(d, other_stmt(HUB_KEY_AUDIT_LOG, fresh, NULL, T0 + 10, 0)),
+                     ERR_FIELD_VALUE);
+    assert_int_equal(put_other(d, other_stmt(HUB_KEY_AUDIT_LOG, fresh, NULL, T0 + 10, 2027)),
+                     ERR_OK);
+    assert_int_equal(put_other(d, other_stmt(HUB_KEY_AUDIT_LOG, second, NULL, T0 + 10, 2027)),
+                     ERR_FIELD_VALUE);
+    assert_int_equal(directory_hub_keys(d, HUB_KEY_AUDIT_LOG, &list), 2);
+    assert_true(hub_key_signs(list, 2, 0, 2026));
+    assert_false(hub_key_signs(list, 2, 0, 2027));
+    assert_true(hub_key_signs(list, 2, 1, 2027));
+    directory_free(d);
+}
+
+static void a_transport_key_has_its_hour_and_is_nobody_elses(void **state)
+{
+    const uint64_t year = UINT64_C(366) * 24 * 3600 * 1000;
+    struct entropy source = entropy_system();
+    struct directory *d = peopled();
+    const struct hub_key_used *list;
+    struct secret_box *box = NULL;
+
+    (void)state;
+    assert_int_equal(secret_box_generate(&source, &box), ERR_OK);
+    assert_int_equal(put_other(d, other_stmt(HUB_KEY_TRANSPORT, NULL, box, T0 + 9, 0)),
+                     ERR_FIELD_VALUE);
+    assert_int_equal(put_other(d, other_stmt(HUB_KEY_TRANSPORT, NULL, box, T0 + 11 + year, 0)),
+                     ERR_FIELD_VALUE);
+    assert_int_equal(
+        put_other(d, other_stmt(HUB_KEY_TRANSPORT, NULL, houses[1].transport, T0 + 99, 0)),
+        ERR_EXISTS);
+    assert_int_equal(put_other(d, other_stmt(HUB_KEY_TRANSPORT, NULL, box, T0 + 99, 0)), ERR_OK);
+    assert_int_equal(put_other(d, other_stmt(HUB_KEY_TRANSPORT, NULL, box, T0 + 99, 0)),
+                     ERR_EXISTS);
+    assert_int_equal(directory_hub_keys(d, HUB_KEY_TRANSPORT, &list), 2);
+    assert_int_equal(list[1].from, T0 + 99);
+    assert_true(list[1].agreed);
+    secret_box_free(box);
+    directory_free(d);
+}
+
+static void a_key_serves_one_sort_for_ever(void **state)
+{
+    struct directory *d = peopled();
+
+    (void)state;
+    assert_int_equal(put_other(d, other_stmt(HUB_KEY_KEYS_LOG, audit_log_key, NULL, T0 + 10, 0)),
+                     ERR_EXISTS);
+    assert_int_equal(put_other(d, other_stmt(HUB_KEY_KEYS_LOG, hub_key, NULL, T0 + 10, 0)),
+                     ERR_EXISTS);
+    assert_int_equal(put_other(d, other_stmt(HUB_KEY_KEYS_LOG, fresh, NULL, T0 + 10, 0)), ERR_OK);
+    assert_int_equal(put_other(d, other_stmt(HUB_KEY_AUDIT_LOG, fresh, NULL, T0 + 10, 2027)),
+                     ERR_EXISTS);
+    assert_int_equal(put_other(d, other_stmt(HUB_KEY_KEYS_LOG, keys_log_key, NULL, T0 + 10, 0)),
+                     ERR_EXISTS);
+    directory_free(d);
+}
+
+static void a_log_key_without_the_hubs_word_holds_back_what_is_sealed(void **state)
+{
+    const uint64_t later = T0 + 10 + DELAY_S * 1000ULL;
+    struct directory *d = peopled();
+    const struct hub_key_used *list;
+
+    (void)state;
+    assert_int_equal(put_lost(d, other_stmt(HUB_KEY_KEYS_LOG, fresh, NULL, later - 1, 0)),
+                     ERR_FIELD_VALUE);
+    assert_int_equal(put_lost(d, other_stmt(HUB_KEY_KEYS_LOG, fresh, NULL, later, 0)), ERR_OK);
+    assert_int_equal(directory_hub_hold_ms(d), later);
+    assert_int_equal(directory_hub_keys(d, HUB_KEY_KEYS_LOG, &list), 2);
+    assert_false(list[1].agreed);
+    directory_free(d);
+}
+
+static void former_keys_of_a_sort_are_counted(void **state)
+{
+    struct entropy source = entropy_system();
+    struct directory *d = peopled();
+    enum err e = ERR_OK;
+    size_t taken = 0;
+
+    (void)state;
+    while (e == ERR_OK && taken <= HUB_KEYS_MAX) {
+        struct secret_sign *key = NULL;
+
+        assert_int_equal(secret_sign_generate(&source, &key), ERR_OK);
+        e = put_other(d, other_stmt(HUB_KEY_KEYS_LOG, key, NULL, T0 + 10, 0));
+        secret_sign_free(key);
+        taken += e == ERR_OK;
+    }
+    assert_int_equal(e, ERR_QUOTA);
+    assert_int_equal(taken, HUB_KEYS_MAX);
+    directory_free(d);
+}
+
+/* Each field taken away, or put where it has no place. */
+static void which_fields_there_are_follows_from_the_sort(void **state)
+{
+    static const struct {
+        uint64_t which;
+        bool possession, epoch;
+        enum err expected;
+    } cases[] = {
+        {HUB_KEY_TRANSPORT, false, false, ERR_OK           },
+        {HUB_KEY_TRANSPORT, true,  false, ERR_FIELD_VALUE  },
+        {HUB_KEY_TRANSPORT, false, true,  ERR_FIELD_VALUE  },
+        {HUB_KEY_SIGNING,   true,  false, ERR_OK           },
+        {HUB_KEY_SIGNING,   false, false, ERR_FIELD_MISSING},
+        {HUB_KEY_KEYS_LOG,  true,  true,  ERR_FIELD_VALUE  },
+        {HUB_KEY_AUDIT_LOG, true,  true,  ERR_OK           },
+        {HUB_KEY_AUDIT_LOG, true,  false, ERR_FIELD_MISSING},
+        {5,                 true,  false, ERR_FIELD_VALUE  },
+        {0,                 true,  false, ERR_FIELD_VALUE  },
+    };
+    const uint8_t zero[64] = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct hub_key_statement h;
+        struct bytes stmt = {0};
+        struct writer w;
+
+        wr_init(&w);
+        wr_map(&w, 6U + (cases[i].possession ? 1U : 0U) + (cases[i].epoch ? 1U : 0U));
+        for (uint64_t key = 1; key <= 8; key++) {
+            if ((key == 6 && !cases[i].possession) || (key == 8 && !cases[i].epoch))
+                continue;
+            wr_key(&w, key);
+            if (key == 2)
+                wr_bin(&w, SPAN_OF(plan()->id));
+            else if (key == 5)
+                wr_bin(&w, span_of(zero, 32));
+            else if (key == 6)
+                wr_bin(&w, span_of(zero, 64));
+            else
+                wr_uint(&w, key == 1   ? KEYS_ROTATE_HUB
+                            : key == 4 ? cases[i].which
+                            : key == 8 ? 2027
+                                       : T0);
+        }
+        assert_int_equal(wr_take(&w, &stmt), ERR_OK);
+        assert_int_equal(hub_key_decode(bytes_span(&stmt), &h), cases[i].expected);
+        bytes_free(&stmt);
+    }
 }
 
 static int keys_up(void **state)
@@ -180,6 +386,13 @@ int main(void)
         cmocka_unit_test(neither_hub_nor_registrar_can_do_it_alone),
         cmocka_unit_test(who_lost_the_old_key_needs_two_houses_and_a_day),
         cmocka_unit_test(possession_and_purpose_are_part_of_it),
+        cmocka_unit_test(a_log_is_signed_by_the_key_of_its_place_and_by_later_ones),
+        cmocka_unit_test(an_audit_log_key_begins_with_an_epoch_and_epochs_go_up),
+        cmocka_unit_test(a_transport_key_has_its_hour_and_is_nobody_elses),
+        cmocka_unit_test(a_key_serves_one_sort_for_ever),
+        cmocka_unit_test(a_log_key_without_the_hubs_word_holds_back_what_is_sealed),
+        cmocka_unit_test(former_keys_of_a_sort_are_counted),
+        cmocka_unit_test(which_fields_there_are_follows_from_the_sort),
     };
 
     return cmocka_run_group_tests(tests, keys_up, keys_down);
