@@ -125,7 +125,7 @@ says 'the keys of the hub are listed' 0 'audit-log' hub key list
 says 'a key that nobody made is not rotated' 1 'ERR_OPERATOR)' hub key rotate hub --output r
 says 'a running hub keeps its key file to itself' 1 'sert déjà' hub key new hub
 end
-says 'a new one is made while it rests' 0 'Nouvelle clé de signature' hub key new hub
+says 'a new one is made while it rests' 0 'Nouvelle clé (hub)' hub key new hub
 serve hub
 says 'it waits for its hour' 0 'préparée' hub key list
 says 'where one is enough, one is needed' 1 'ERR_OPERATOR)' hub org revoke X --output r
