@@ -3,7 +3,8 @@
 # 90 % of its lines and 90 % of its branches alone:
 #   proto      what hub, node and verifier share
 #   admission  what an envelope passes in the hub from the worker to its end: verification, the
-#              group and its commit, decision, log, circles, mailboxes, delivery, acknowledgement
+#              group and its commit, decision, log, circles, mailboxes, delivery, acknowledgement,
+#              and what decides whether it is heard at all: turns, quotas in flight, clock, epochs
 #   tests/lint/cover.sh TREE         tables in TREE/coverage-*.txt, sources in TREE/html-*/
 #
 # System tests are not counted: they kill daemons as they please, and whoever dies by SIGKILL
@@ -15,7 +16,7 @@ tree=$1
 least=90
 status=0
 admission="ack admit audit circles core declare deliver ends items mailbox proven recall report"
-admission="$admission say session workers"
+admission="$admission say session workers account behind epochs fair session_table steady"
 for file in $admission; do # a file that moved would leave the count unseen
     [ -f "hub/$file.c" ] || {
         echo "cover: hub/$file.c is not there" >&2
