@@ -301,7 +301,7 @@ static void goes_up(struct desk *d)
 /* Somebody else is this node now: not a word more, until a human has looked. */
 static void who_is_fenced_says_nothing_until_a_human_decides(void **state)
 {
-    static const enum err ends[] = {ERR_FENCED, ERR_CLONED, ERR_REVOKED, ERR_ROLLBACK};
+    static const enum err ends[] = {ERR_FENCED, ERR_REVOKED, ERR_ROLLBACK};
     struct desk *d = *state;
     uint64_t session;
 
@@ -323,6 +323,22 @@ static void who_is_fenced_says_nothing_until_a_human_decides(void **state)
         assert_int_equal(wire.list[0].session, session + 1);
         assert_int_equal(sent_of(MSG_PUT) > 0, true); /* what waits is still there */
     }
+}
+
+/* The first of two copies goes on sending, knows why nothing comes, and greets anew when resumed. */
+static void the_first_of_two_copies_learns_of_the_other(void **state)
+{
+    struct desk *d = *state;
+
+    goes_up(d);
+    assert_false(courier_cloned(d->c));
+    refuses(d, 0, ERR_CLONED);
+    assert_int_equal(courier_state(d->c), COURIER_READY);
+    assert_true(courier_cloned(d->c));
+    courier_resume(d->c);
+    assert_int_not_equal(courier_state(d->c), COURIER_READY);
+    goes_up(d);
+    assert_false(courier_cloned(d->c));
 }
 
 /* A suspension may be lifted: it asks, once a minute, and goes on where it was. */
@@ -437,6 +453,7 @@ int main(void)
         TEST(nobody_is_greeted_in_a_tight_loop),
         TEST(a_welcome_that_leads_nowhere_is_no_reason_to_hurry),
         TEST(who_is_fenced_says_nothing_until_a_human_decides),
+        TEST(the_first_of_two_copies_learns_of_the_other),
         TEST(who_is_suspended_asks_once_a_minute_and_goes_on),
         TEST(a_gap_in_the_sequence_ends_in_a_new_greeting),
         TEST(a_gap_that_stays_is_asked_for_with_patience),
