@@ -325,7 +325,8 @@ static void who_is_fenced_says_nothing_until_a_human_decides(void **state)
     }
 }
 
-/* The first of two copies goes on sending, knows why nothing comes, and greets anew when resumed. */
+/* The first of two copies goes on sending, knows why nothing comes, and greets anew when resumed.
+ */
 static void the_first_of_two_copies_learns_of_the_other(void **state)
 {
     struct desk *d = *state;
