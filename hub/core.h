@@ -296,7 +296,7 @@ bool core_log_keys_here(const struct core *c);
 /* By a key that may have signed there (*out, or NULL)? at UINT64_MAX: by the newest alone. */
 bool core_log_signed(const struct core *c, enum hub_key which, uint64_t at, struct span note,
                      const uint8_t sig[SIG_BYTES], struct sign_public *out);
-enum err epoch_turn(struct core *c); /* under another key: everybody says HELLO again */
+enum err epoch_turn(struct core *c);    /* under another key: everybody says HELLO again */
 enum err core_head_row(struct core *c); /* where this group's leaves end, if it has any */
 void epochs_committed(struct core *c);
 enum err on_keys(struct core *c, struct job *j);

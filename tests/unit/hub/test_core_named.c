@@ -491,8 +491,7 @@ static void a_publication_is_whole_or_has_not_been(void **state)
     w->id.later[HUB_KEY_AUDIT_LOG][0] = fresh;
     w->id.later_count[HUB_KEY_AUDIT_LOG] = 1;
     assert_ok(world_command(w, "key.rotate", json_pack("{s:s}", "which", "audit-log"), &data));
-    assert_ok(
-        bytes_copy(&request, span_text(json_string_value(json_object_get(data, "request")))));
+    assert_ok(bytes_copy(&request, span_text(json_string_value(json_object_get(data, "request")))));
     for (unsigned long n = 1; !complete; n++) {
         uint32_t number = epoch_now(w->core)->number;
         uint64_t keys = ledger_committed_size(w->core->keys);
