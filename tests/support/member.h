@@ -171,6 +171,7 @@ struct member_item {
 size_t member_items(const struct member_node *m); /* all ever received, ascending seq */
 /* As if nothing had come yet; what was acknowledged stays so. For a hub with another past. */
 void member_forget_mail(struct member_node *m);
+void member_forget_heads(struct member_node *m); /* the same of its logs, until the next WELCOME */
 const struct member_item *member_item(const struct member_node *m, size_t i);
 size_t member_items_of(const struct member_node *m, enum deliver_kind kind);
 /* Until that many of a kind (0: any) have come. */

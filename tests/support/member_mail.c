@@ -89,6 +89,12 @@ void member_forget_mail(struct member_node *m)
     m->item_count = 0;
 }
 
+void member_forget_heads(struct member_node *m)
+{
+    m->welcome.keys = (struct ckpt){0};
+    m->welcome.audit = (struct ckpt){0};
+}
+
 struct awaited {
     const struct member_node *m;
     enum deliver_kind kind;

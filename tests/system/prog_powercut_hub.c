@@ -330,6 +330,7 @@ static bool reopen(void)
         member_disconnect(w.s.m[i]);
         member_forget_answers(w.s.m[i]);
         member_forget_mail(w.s.m[i]);
+        member_forget_heads(w.s.m[i]); /* this is a hub of the past, and stops if it is told so */
     }
     for (size_t i = 0; i < LETTERS; i++)
         w.letter[i].state = NOT_SENT;
