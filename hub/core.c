@@ -37,11 +37,6 @@ static const struct ledger_tables keys_tables = {TABLE_K_ENTRY, TABLE_K_SIDE, TA
 
 /* --- open, reload -------------------------------------------------------------------------- */
 
-static enum err random_fill(void *arg, uint8_t *out, size_t n)
-{
-    return entropy_fill(arg, out, n);
-}
-
 static enum err next_seq_load(struct core *c, struct txn *t)
 {
     struct span key;
@@ -116,21 +111,6 @@ static void tight_end(struct core *c)
     log_info("store.room", "used=%llu", (unsigned long long)s.used_bytes);
 }
 
-enum err core_store_open(const char *engine, const char *where, enum store_access access,
-                         uint64_t max_bytes, const struct entropy *entropy, struct store **out)
-{
-    const struct store_options o = {.where = where,
-                                    .names = table_names,
-                                    .n = HUB_TABLES,
-                                    .schema = HUB_SCHEMA,
-                                    .max_bytes = max_bytes,
-                                    .access = access,
-                                    .random_fill = random_fill,
-                                    .random_arg = (void *)(uintptr_t)entropy};
-
-    return store_open(engine, &o, out);
-}
-
 enum err core_logs_open(struct core *c)
 {
     enum err e = ledger_open(c->store, &keys_tables, span_text(c->id->keys_origin), &c->keys);
@@ -138,8 +118,16 @@ enum err core_logs_open(struct core *c)
     return e ? e : epochs_open(c);
 }
 
+static void damaged(void *arg, const char *table, struct span key)
+{
+    (void)arg;
+    (void)key;
+    log_limited(LEVEL_ERROR, "store.damaged", "table=%s", table ? table : "page");
+}
+
 enum err core_open(const struct core_options *options, struct core **out)
 {
+    const struct store_look look = {options->check_bytes, damaged, NULL};
     struct core *c = calloc(1, sizeof *c);
     enum err e;
 
@@ -161,7 +149,7 @@ enum err core_open(const struct core_options *options, struct core **out)
     c->board = options->board;
     c->attachments = options->attachments;
     if ((e = core_store_open(options->engine, options->where, STORE_WRITE, options->store_max_bytes,
-                             options->entropy, &c->store)))
+                             &look, options->entropy, &c->store)))
         goto fail;
     if ((e = store_room(c, options->store_max_bytes)))
         goto fail;

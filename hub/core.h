@@ -19,6 +19,7 @@
 #include "ledger.h"
 #include "receipt.h"
 #include "store.h"
+#include "tables.h"
 #include "window.h"
 
 /* Tables of the hub's store; keys are fixed-width, integers big-endian. */
@@ -62,6 +63,7 @@ struct core_options {
     const char *engine;      /* of the store: "lmdb" */
     const char *where;
     uint64_t store_max_bytes;
+    uint64_t check_bytes; /* a store up to this is looked at as a whole before it is served */
     const struct clock *clock;
     const struct entropy *entropy;
     const struct identity *identity;
@@ -172,9 +174,6 @@ struct core {
     uint64_t looked_ms, readers_ms, reader_sees, reader_since_ms;
 };
 
-/* Only the store, with the hub's tables; max_bytes 0: no quota. */
-enum err core_store_open(const char *engine, const char *where, enum store_access access,
-                         uint64_t max_bytes, const struct entropy *entropy, struct store **out);
 enum err core_logs_open(struct core *c); /* both, of c->store and c->id */
 /* Opens the store, reads everything; the caller then runs core_thread(). */
 enum err core_open(const struct core_options *options, struct core **out);

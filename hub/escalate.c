@@ -6,7 +6,6 @@
 #include "core.h"
 #include "warnings.h"
 
-#define ROW_BYTES (1 + 2 + 8 + 8)
 #define ESCALATED_KEY (2 * ID_BYTES)
 #define SLICE 256
 
@@ -71,7 +70,7 @@ static void key_of(const uint8_t handle[ID_BYTES], const uint8_t org[ID_BYTES],
 static enum err row_put(struct core *c, const struct escalated *x, uint64_t index)
 {
     uint8_t key[ESCALATED_KEY];
-    uint8_t row[ROW_BYTES];
+    uint8_t row[ESCALATED_ROW_BYTES];
 
     key_of(x->circle, x->org, key);
     row[0] = (uint8_t)x->roles;
@@ -101,7 +100,7 @@ static enum err escalate_one(struct core *c, const struct circle *circle, const 
 struct slice {
     size_t n;
     uint8_t keys[SLICE][ESCALATED_KEY];
-    uint8_t rows[SLICE][ROW_BYTES];
+    uint8_t rows[SLICE][ESCALATED_ROW_BYTES];
 };
 
 static enum err circle_visit(void *arg, struct span key, struct span row)
@@ -166,10 +165,10 @@ static enum err escalated_visit(void *arg, struct span key, struct span row)
 {
     struct slice *s = arg;
 
-    if (key.len != ESCALATED_KEY || row.len != ROW_BYTES)
+    if (key.len != ESCALATED_KEY || row.len != ESCALATED_ROW_BYTES)
         return ERR_CORRUPT;
     memcpy(s->keys[s->n], key.ptr, ESCALATED_KEY);
-    memcpy(s->rows[s->n++], row.ptr, ROW_BYTES);
+    memcpy(s->rows[s->n++], row.ptr, ESCALATED_ROW_BYTES);
     return s->n == SLICE ? ERR_ENOUGH : ERR_OK;
 }
 

@@ -11,10 +11,18 @@ void fsck_found(struct fsck *f, const char *table, struct span key, const char *
         f->o->found(f->o->arg, table, key, what);
 }
 
+static void damaged(void *arg, const char *table, struct span key)
+{
+    fsck_found(arg, table ? table : "page", key,
+               table ? "la ligne n'est pas celle qui a été écrite"
+                     : "la page du fichier n'est pas à sa place, ou n'est plus ce qu'elle était");
+}
+
 /* A core without threads, mailboxes or a write transaction. */
 static enum err parts_open(struct fsck *f)
 {
     const struct fsck_options *o = f->o;
+    const struct store_look whole = {UINT64_MAX, damaged, f};
     struct core *c = f->c;
     enum err e;
 
@@ -22,7 +30,7 @@ static enum err parts_open(struct fsck *f)
     c->clock = clock_system();
     c->id = o->identity;
     c->staged_end = &c->staged;
-    if ((e = core_store_open("lmdb", o->where, o->access, 0, o->entropy, &c->store)))
+    if ((e = core_store_open("lmdb", o->where, o->access, 0, &whole, o->entropy, &c->store)))
         return e;
     if ((e = store_incarnation(c->store, f->r.incarnation)))
         return e;

@@ -36,6 +36,9 @@ struct fsck_result {
 
 /* ERR_OK: nothing found. ERR_CORRUPT: something was, and told. Anything else: it could not be read
  * to the end. */
+/* Is every row of this table looked at? A test asks for each. */
+bool fsck_knows(enum hub_table table);
+
 enum err hub_fsck(const struct fsck_options *options, struct fsck_result *out);
 
 #endif

@@ -19,6 +19,8 @@
 #define OPERATOR_WAIT_MS (UINT64_C(24) * 60 * 60 * 1000)
 #define OPERATOR_WAITING_MAX 32 /* acts kept, done ones until they would have expired */
 
+/* A row of TABLE_OPERATOR can be read. ERR_CORRUPT, ERR_NOMEM. */
+enum err operator_row_check(struct span key, struct span row);
 /* May this command run without a signature? ERR_OPERATOR: it must be signed; ERR_OPERATORS_FEW:
  * too few persons are named for it. */
 enum err operators_gate(struct asked *a, const char *command);

@@ -159,6 +159,23 @@ static enum err waiting_read(struct span row, struct waiting *out)
     return ERR_OK;
 }
 
+enum err operator_row_check(struct span key, struct span row)
+{
+    struct waiting w = {0};
+    struct named n;
+    enum err e;
+
+    if (key.len != KEY_SIZE || (key.ptr[0] != ROW_NAMED && key.ptr[0] != ROW_WAITING))
+        return ERR_CORRUPT;
+    if (key.ptr[0] == ROW_NAMED) {
+        e = named_read(row, &n);
+        return !e && memcmp(n.kid, key.ptr + 1, KID_BYTES) != 0 ? ERR_CORRUPT : e;
+    }
+    e = waiting_read(row, &w);
+    waiting_wipe(&w);
+    return e;
+}
+
 enum err waiting_get(struct core *c, const uint8_t nonce[ID_BYTES], struct waiting *out)
 {
     uint8_t key[KEY_SIZE];

@@ -4,8 +4,6 @@
 #include "quota.h"
 #include "serve.h"
 
-#define QUOTA_ROW_BYTES (4 * 8)
-
 enum err quotas_new(struct quotas **out)
 {
     struct quotas *q = calloc(1, sizeof *q);

@@ -50,6 +50,7 @@ static const struct setting settings[] = {
     {"restore_wait", SET_DURATION, AT(restore_wait_s), "600s", 1, 86400, "après une restauration : attente des membres, au plus, avant de servir"},
     {"silent_after", SET_DURATION, AT(silent_after_s), "24h", 60, 30 * 86400, "un nœud attendu et muet depuis si longtemps est signalé"},
     {"store_max", SET_SIZE, AT(store_max), "64g", 16 << 20, 0, "taille de l'entrepôt au plus"},
+    {"store_check", SET_SIZE, AT(store_check), "64m", 0, 0, "au démarrage, un entrepôt jusqu'à cette taille est relu en entier ; un plus grand, ligne par ligne quand elle sert"},
     {"attachment_quota", SET_SIZE, AT(attachment_quota), "4g", 1 << 20, 0, "octets de grandes pièces jointes gardés pour une organisation"},
     {"attachment_max", SET_SIZE, AT(attachment_max), "32g", 1 << 20, 0, "de même, pour toutes ensemble"},
     {"metrics_listen", SET_TEXT, AT(metrics_listen), "", 0, 0, "adresse locale de /health et /metrics, comme 127.0.0.1:7413 (vide : aucune)"},
@@ -177,6 +178,7 @@ static enum err core_up(struct hub *h, const char *dir, const struct hub_conf *c
     struct core_options o = {.engine = "lmdb",
                              .where = where,
                              .store_max_bytes = conf->store_max,
+                             .check_bytes = conf->store_check,
                              .silent_after_s = conf->silent_after_s,
                              .clock = clock_system(),
                              .entropy = &h->entropy,
@@ -392,6 +394,8 @@ enum err hub_serve(const char *dir, const struct hub_conf *conf, struct span pas
         if (!e)
             e = door_fatal(h.door);
     }
+    if (e == ERR_CORRUPT)
+        log_error("store.corrupt", "do=%s", "keep everything; relais-hub fsck; relais-hub restore");
     if (e)
         log_error("hub.stopped", "why=%s text=%s", err_name(e), err_text(e));
     else

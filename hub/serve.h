@@ -28,6 +28,7 @@ struct hub_conf {
     uint32_t nodes_max;   /* connected at once */
     uint64_t memory_max;
     uint64_t store_max;
+    uint64_t store_check;
     uint64_t silent_after_s;
     uint64_t attachment_quota; /* bytes of attachments kept for one organisation */
     uint64_t attachment_max;   /* of all together */

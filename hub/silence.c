@@ -11,7 +11,6 @@
 #define GRACE_MS 600000 /* after the start: everybody connects again first */
 #define ENTRIES_A_LOOK 4096
 #define SENDERS_A_LOOK 64
-#define SILENT_KEY 8
 
 struct told {
     uint32_t sender;

@@ -161,7 +161,8 @@ static enum err snapshot(const struct cli *c, const struct opened *o, struct bac
     if (e && e != ERR_LOCKED)
         return e;
     snprintf(where, sizeof where, "%s/store", c->dir);
-    e = core_store_open("lmdb", where, e ? STORE_READ_BESIDE : STORE_READ, 0, &o->entropy, &s);
+    e = core_store_open("lmdb", where, e ? STORE_READ_BESIDE : STORE_READ, 0, NULL, &o->entropy,
+                        &s);
     if (!e)
         e = backup_store(b, s);
     store_close(s);
@@ -277,7 +278,7 @@ static enum err renew(const struct opened *o, const char *part)
     enum err e;
 
     snprintf(where, sizeof where, "%s/store", part);
-    if (!(e = core_store_open("lmdb", where, STORE_WRITE, 0, &o->entropy, &s)))
+    if (!(e = core_store_open("lmdb", where, STORE_WRITE, 0, NULL, &o->entropy, &s)))
         e = restore_mark(s);
     store_close(s);
     return e;
@@ -434,7 +435,7 @@ static int run_compact(const struct cli *c)
         return cli_error(c, e);
     snprintf(where, sizeof where, "%s/store", c->dir);
     if (!(e = file_bytes(where, &before)) &&
-        !(e = core_store_open("lmdb", where, STORE_READ, 0, &entropy, &s)))
+        !(e = core_store_open("lmdb", where, STORE_READ, 0, NULL, &entropy, &s)))
         e = store_compact(s, where);
     store_close(s);
     if (!e)

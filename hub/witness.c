@@ -12,7 +12,6 @@
 
 #define HEADS_AGAIN_MS 3600000 /* so that cosignatures stay fresh on a log that does not grow */
 #define COSIGN_AHEAD_S 600
-#define ROW_BYTES (4 + 8 + 32 + 8 + 64)
 #define LOGS 2
 
 static_assert(WITNESS_SET_MAX == WITNESSES_MAX, "a whole set fits HEADS");
@@ -66,7 +65,7 @@ static struct span vote_key(uint32_t log, uint32_t number, uint8_t buf[5])
 
 static enum err vote_put(struct core *c, uint32_t log, const struct vote *v)
 {
-    uint8_t row[ROW_BYTES];
+    uint8_t row[COSIGN_ROW_BYTES];
     uint8_t key[5];
 
     be32_write(v->ordinal, row);
@@ -85,7 +84,7 @@ static enum err vote_get(struct txn *t, uint32_t log, uint32_t number, struct vo
 
     if (e)
         return e;
-    if (row.len != ROW_BYTES)
+    if (row.len != COSIGN_ROW_BYTES)
         return ERR_CORRUPT;
     out->number = number;
     out->ordinal = be32_read(row.ptr);

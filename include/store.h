@@ -13,6 +13,10 @@
  *   written (the next transaction shows the truth); every other error means nothing was written.
  *   The handle is safe to use again at once: an engine that has to reopen its files does so by
  *   itself in the next store_begin().
+ * - What is read is what was written: a row that the disk gave back otherwise, or in another's
+ *   place, is ERR_CORRUPT when it is met. A file up to check_bytes is looked at as a whole when it
+ *   is opened, its pages and every row; beyond that, a page that came back in an older state may
+ *   go unseen until such a look (store_options).
  * - A write call that fails because of the machine (ERR_FULL, ERR_IO, ERR_NOMEM, ERR_CORRUPT)
  *   dooms its transaction: every later call and the commit give the same answer and nothing is
  *   written. Answers about the data (ERR_NOT_FOUND, ERR_EXISTS, ERR_RANGE, ERR_SIZE) do not.
@@ -65,6 +69,10 @@ struct store_options {
     uint32_t schema;          /* of what lives in the tables; another one stored: ERR_VERSION */
     uint64_t max_bytes;       /* quota, at least STORE_QUOTA_MIN; 0 = the disk is the limit */
     enum store_access access;
+    uint64_t check_bytes; /* a file up to this is read whole before anything is believed of it */
+    /* May be NULL: told of what that look found. table NULL: a page of the file, key its number. */
+    void (*damaged)(void *arg, const char *table, struct span key);
+    void *damaged_arg;
     uint64_t first_map_bytes; /* 0 = STORE_FIRST_MAP_BYTES; doubles when 80 % are used */
     enum err (*random_fill)(void *arg, uint8_t *out, size_t n); /* for the incarnation */
     void *random_arg;

@@ -174,6 +174,13 @@ static const char *att_scan_row(struct fsck *f, int table, struct span key, stru
                : NULL;
 }
 
+/* Nothing writes here yet: whose key it would be is not known. */
+static const char *care_row(struct fsck *f, int table, struct span key, struct span record)
+{
+    (void)f, (void)table, (void)key, (void)record;
+    return "personne n'écrit ici";
+}
+
 /* Each row begins with the hash of the one before: none was taken out or put in. */
 static const char *journal_row(struct fsck *f, int table, struct span key, struct span record)
 {
@@ -202,58 +209,69 @@ static const char *journal_row(struct fsck *f, int table, struct span key, struc
 
 /* --- all tables ------------------------------------------------------------------------------ */
 
+/* A table is looked at here row by row, or as part of the keys log's replica (keys_check). One that
+ * has no line is not known: a test goes over the names. */
 static const struct {
-    enum node_table table;
     const char *(*row)(struct fsck *f, int table, struct span key, struct span record);
-} checks[] = {
-    {TABLE_META,       own_row      },
-    {TABLE_PKEY,       key_row      },
-    {TABLE_INDEX,      index_row    },
-    {TABLE_PREKEY,     own_row      },
-    {TABLE_PIN,        own_row      },
-    {TABLE_ALARM,      own_row      },
-    {TABLE_CIRCLE,     own_row      },
-    {TABLE_CHAIN,      own_row      },
-    {TABLE_OFFER,      own_row      },
-    {TABLE_ACT,        own_row      },
-    {TABLE_ACT_LIVE,   act_live_row },
-    {TABLE_OUT,        own_row      },
-    {TABLE_OUT_BODY,   sent_row     },
-    {TABLE_OUT_LIVE,   out_live_row },
-    {TABLE_OUT_SEALED, own_row      },
-    {TABLE_RECEIPT,    own_row      },
-    {TABLE_IN,         own_row      },
-    {TABLE_IN_BODY,    received_row },
-    {TABLE_IN_PROOF,   received_row },
-    {TABLE_IN_HELD,    own_row      },
-    {TABLE_REPORT,     own_row      },
-    {TABLE_ACTOR,      own_row      },
-    {TABLE_JOURNAL,    journal_row  },
-    {TABLE_PERSON,     person_row   },
-    {TABLE_LINK,       own_row      },
-    {TABLE_TOLD,       own_row      },
-    {TABLE_BELL,       own_row      },
-    {TABLE_BELL_LIVE,  bell_live_row},
-    {TABLE_SEEN_HEAD,  own_row      },
-    {TABLE_ATT,        att_row      },
-    {TABLE_ATT_LIVE,   att_live_row },
-    {TABLE_ATT_SCAN,   att_scan_row },
+    bool log;
+} checks[NODE_TABLES] = {
+    [TABLE_META] = {.row = own_row},
+    [TABLE_PKEY] = {.row = key_row},
+    [TABLE_INDEX] = {.row = index_row},
+    [TABLE_PREKEY] = {.row = own_row},
+    [TABLE_PIN] = {.row = own_row},
+    [TABLE_K_ENTRY] = {.log = true},
+    [TABLE_K_SIDE] = {.log = true},
+    [TABLE_K_TILE] = {.log = true},
+    [TABLE_K_ROOT] = {.log = true},
+    [TABLE_SEEN_HEAD] = {.row = own_row},
+    [TABLE_ALARM] = {.row = own_row},
+    [TABLE_CIRCLE] = {.row = own_row},
+    [TABLE_CHAIN] = {.row = own_row},
+    [TABLE_OFFER] = {.row = own_row},
+    [TABLE_ACT] = {.row = own_row},
+    [TABLE_ACT_LIVE] = {.row = act_live_row},
+    [TABLE_OUT] = {.row = own_row},
+    [TABLE_OUT_BODY] = {.row = sent_row},
+    [TABLE_OUT_LIVE] = {.row = out_live_row},
+    [TABLE_OUT_SEALED] = {.row = own_row},
+    [TABLE_RECEIPT] = {.row = own_row},
+    [TABLE_IN] = {.row = own_row},
+    [TABLE_IN_BODY] = {.row = received_row},
+    [TABLE_IN_PROOF] = {.row = received_row},
+    [TABLE_IN_HELD] = {.row = own_row},
+    [TABLE_REPORT] = {.row = own_row},
+    [TABLE_ACTOR] = {.row = own_row},
+    [TABLE_JOURNAL] = {.row = journal_row},
+    [TABLE_PERSON] = {.row = person_row},
+    [TABLE_LINK] = {.row = own_row},
+    [TABLE_ATT] = {.row = att_row},
+    [TABLE_ATT_SCAN] = {.row = att_scan_row},
+    [TABLE_ATT_LIVE] = {.row = att_live_row},
+    [TABLE_CARE] = {.row = care_row},
+    [TABLE_TOLD] = {.row = own_row},
+    [TABLE_BELL] = {.row = own_row},
+    [TABLE_BELL_LIVE] = {.row = bell_live_row},
 };
+
+bool fsck_knows(enum node_table table)
+{
+    return checks[table].row || checks[table].log;
+}
 
 struct scan {
     struct fsck *f;
-    size_t check;
+    int table;
 };
 
 static enum err one_row(void *arg, struct span key, struct span record)
 {
     struct scan *s = arg;
-    int table = (int)checks[s->check].table;
-    const char *what = checks[s->check].row(s->f, table, key, record);
+    const char *what = checks[s->table].row(s->f, s->table, key, record);
 
     s->f->r.rows++;
     if (what)
-        report(s->f, vault_table_names()[table], key, what);
+        report(s->f, vault_table_names()[s->table], key, what);
     return s->f->failed;
 }
 
@@ -298,11 +316,11 @@ enum err node_fsck(struct node *n,
     enum err e = store_begin(n->store, TXN_READ, &f.t);
 
     vault_forget(n->vault); /* nothing remembered is trusted */
-    for (size_t i = 0; i < sizeof checks / sizeof checks[0] && !e; i++) {
-        struct scan s = {&f, i};
+    for (int table = 0; table < NODE_TABLES && !e; table++) {
+        struct scan s = {&f, table};
 
-        e = store_scan(f.t, (int)checks[i].table, (struct span){0}, (struct span){0}, SIZE_MAX,
-                       one_row, &s);
+        if (checks[table].row)
+            e = store_scan(f.t, table, (struct span){0}, (struct span){0}, SIZE_MAX, one_row, &s);
     }
     if (!e) {
         keys_check(&f);

@@ -19,6 +19,9 @@ struct fsck_result {
     uint8_t keys_root[32];
 };
 
+/* Is every row of this table looked at? A test asks for each. */
+bool fsck_knows(enum node_table table);
+
 /* n as of node_open_vault(). found: French; key may be empty. ERR_OK, ERR_CORRUPT (told), or why it
  * could not be read to the end. */
 enum err node_fsck(struct node *n,

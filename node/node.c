@@ -179,6 +179,9 @@ static enum err store_make(struct node *n, const struct node_options *o)
                                     .schema = NODE_SCHEMA,
                                     .max_bytes = n->settings.store_max_bytes,
                                     .access = o->access,
+                                    .check_bytes = o->check_bytes,
+                                    .damaged = o->damaged,
+                                    .damaged_arg = o->damaged_arg,
                                     .random_fill = fill,
                                     .random_arg = &n->entropy};
     char path[PATH_ROOM];

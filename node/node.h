@@ -131,6 +131,10 @@ struct node_options {
     struct keyfile_cost caps;
     enum store_access access;
     const char *store; /* its directory; NULL: <dir>/store */
+    /* A store up to this is looked at as a whole before it is believed (store.h). */
+    uint64_t check_bytes;
+    void (*damaged)(void *arg, const char *table, struct span key); /* may be NULL */
+    void *damaged_arg;
 };
 
 /* A new directory with key file and settings. ERR_EXISTS: there is one already. */

@@ -17,6 +17,7 @@
 #include "words.h"
 
 #define PATH_ROOM 640
+#define CHECK_BYTES (UINT64_C(64) << 20) /* 0.1 s */
 #define CREDENTIAL "node-passphrase"
 
 /* Nothing of this process may reach a disk by accident. */
@@ -150,6 +151,13 @@ enum err process_begin(const struct open_flags *flags)
     return seal_init();
 }
 
+static void damaged(void *arg, const char *table, struct span key)
+{
+    (void)arg;
+    (void)key;
+    log_limited(LEVEL_ERROR, "store.damaged", "table=%s", table ? table : "page");
+}
+
 enum err node_open_flags(const struct open_flags *flags, struct node **out, int *lock)
 {
     struct node_options o = {.dir = flags->dir,
@@ -157,7 +165,9 @@ enum err node_open_flags(const struct open_flags *flags, struct node **out, int 
                              .clock = clock_system(),
                              .entropy = entropy_system(),
                              .care = &care_hooks,
-                             .caps = KEYFILE_CAPS};
+                             .caps = KEYFILE_CAPS,
+                             .check_bytes = CHECK_BYTES,
+                             .damaged = damaged};
     struct node_settings s;
     struct bytes passphrase = {0};
     enum log_level level;

@@ -88,6 +88,25 @@ static enum err passphrase_of(const struct work *w, const char *dir, struct byte
 }
 
 /* dir: of a node or of a backup. store: where data.mdb lies; NULL: as in a node. */
+static void tell(void *arg, const char *table, struct span key, const char *what)
+{
+    const struct work *w = arg;
+    struct bytes hex = {0};
+
+    if (hex_write(&hex, key) == ERR_OK)
+        fprintf(w->as_json ? stderr : stdout, "%s %s : %s\n", table,
+                hex.ptr ? (const char *)hex.ptr : "", what);
+    bytes_free(&hex);
+}
+
+static void damaged(void *arg, const char *table, struct span key)
+{
+    tell(arg, table ? table : "page", key,
+         table ? "la ligne n'est pas celle qui a été écrite"
+               : "la page du fichier n'est pas à sa place, ou n'est plus ce qu'elle était");
+}
+
+/* What is read to be checked is looked at as a whole; beside a daemon, nothing stands still. */
 static enum err vault_of(const struct work *w, const char *dir, const char *store,
                          enum store_access access, struct node **out)
 {
@@ -97,7 +116,10 @@ static enum err vault_of(const struct work *w, const char *dir, const char *stor
                              .entropy = entropy_system(),
                              .caps = KEYFILE_CAPS,
                              .access = access,
-                             .store = store};
+                             .store = store,
+                             .check_bytes = access == STORE_READ ? UINT64_MAX : 0,
+                             .damaged = damaged,
+                             .damaged_arg = (void *)(uintptr_t)w};
     struct bytes passphrase = {0};
     enum err e = passphrase_of(w, dir, &passphrase);
 
@@ -123,17 +145,6 @@ static enum err key_of(const struct work *w, const char *dir, struct secret32 **
     seal_bytes_free(&passphrase);
     keyring_free(ring);
     return e;
-}
-
-static void tell(void *arg, const char *table, struct span key, const char *what)
-{
-    const struct work *w = arg;
-    struct bytes hex = {0};
-
-    if (hex_write(&hex, key) == ERR_OK)
-        fprintf(w->as_json ? stderr : stdout, "%s %s : %s\n", table,
-                hex.ptr ? (const char *)hex.ptr : "", what);
-    bytes_free(&hex);
 }
 
 static int check_told(const struct work *w, struct node *n, struct fsck_result *r)

@@ -62,6 +62,8 @@ struct store_engine {
                      visit_fn *visit, void *arg);
     enum err (*before)(struct txn *t, int table, struct span bound, struct span *key,
                        struct span *value);
+    /* Every row as it was written? Tells of each that is not; ERR_CORRUPT then. */
+    enum err (*check)(struct txn *t, int table, void (*bad)(void *arg, struct span key), void *arg);
     /* Of the readers, those of other processes alone. */
     enum err (*stats)(struct txn *t, struct store_stats *out);
     enum err (*reader_check)(struct store *s, size_t *freed);

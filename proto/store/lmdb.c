@@ -19,9 +19,12 @@
 #include "engine.h"
 #include "file.h"
 #include "lmdb_err.h"
+#include "lmdb_rows.h"
 #include "mapsize.h"
+#include "pages.h"
 #include "place.h"
 #include "readers.h"
+#include "rowsum.h"
 
 #define DATA_FILE "data.mdb"
 #define READERS_MAX 126
@@ -34,6 +37,7 @@ struct lmdb_store {
     struct place *place;
     MDB_env *env; /* NULL after a failed reopen */
     MDB_dbi dbis[STORE_TABLES_MAX + 1];
+    uint32_t seeds[STORE_TABLES_MAX + 1]; /* of the sums of rows */
     char names[STORE_TABLES_MAX + 1][STORE_NAME_MAX + 1];
     size_t n;
     uint64_t first_map_bytes;
@@ -61,11 +65,6 @@ static MDB_txn *mdb_of(const struct txn *t)
 static MDB_val val_of(struct span s)
 {
     return (MDB_val){s.len, (void *)(uintptr_t)s.ptr}; /* LMDB reads it only */
-}
-
-static struct span span_of_val(MDB_val v)
-{
-    return span_present(v.mv_data, v.mv_size);
 }
 
 static void request(struct lmdb_store *s, bool *what)
@@ -241,6 +240,29 @@ static void lmdb_close(struct store *base)
     free(s);
 }
 
+/* Before LMDB, which trusts its pages. */
+static enum err pages_look(const struct lmdb_store *s, const struct store_options *o)
+{
+    uint64_t size, page = 0;
+    uint8_t key[8];
+    enum err e;
+    int fd;
+
+    if (o->access == STORE_READ_BESIDE)
+        return ERR_OK;
+    if ((e = place_size(s->place, DATA_FILE, &size)))
+        return e == ERR_NOT_FOUND ? ERR_OK : e;
+    if ((e = place_open_file(s->place, DATA_FILE, &fd)))
+        return e;
+    e = pages_check(fd, size <= o->check_bytes, &page);
+    close(fd);
+    for (int i = 0; i < 8; i++)
+        key[i] = (uint8_t)(page >> (56 - 8 * i));
+    if (e == ERR_CORRUPT && o->damaged)
+        o->damaged(o->damaged_arg, NULL, span_of(key, sizeof key));
+    return e;
+}
+
 static enum err lmdb_open(const struct store_options *o, struct store **out)
 {
     struct lmdb_store *s = calloc(1, sizeof *s);
@@ -253,7 +275,10 @@ static enum err lmdb_open(const struct store_options *o, struct store **out)
     s->access = o->access;
     for (size_t i = 0; i < o->n; i++)
         snprintf(s->names[i], sizeof s->names[i], "%s", o->names[i]);
-    if ((e = place_open(o->where, o->access == STORE_WRITE, &s->place)) || (e = env_open(s)))
+    for (size_t i = 0; i < o->n; i++)
+        s->seeds[i] = rowsum_seed(o->names[i]);
+    if ((e = place_open(o->where, o->access == STORE_WRITE, &s->place)) || (e = pages_look(s, o)) ||
+        (e = env_open(s)))
         goto out;
     if (o->access == STORE_WRITE && (e = place_sync(s->place, DATA_FILE)))
         goto out;
@@ -355,21 +380,19 @@ static void lmdb_abort(struct txn *t)
     mdb_txn_abort(mdb_of(t));
 }
 
+static struct lmdb_rows rows_of(const struct txn *t, int table)
+{
+    const struct lmdb_store *s = lmdb_of(t);
+
+    return (struct lmdb_rows){mdb_of(t), s->dbis[table], s->seeds[table]};
+}
+
 static enum err lmdb_get_many(struct txn *t, int table, const struct span *keys, size_t n,
                               struct span *values)
 {
-    MDB_dbi dbi = lmdb_of(t)->dbis[table];
-    MDB_val key, value;
-    int rc;
+    const struct lmdb_rows r = rows_of(t, table);
 
-    for (size_t i = 0; i < n; i++) {
-        key = val_of(keys[i]);
-        rc = mdb_get(mdb_of(t), dbi, &key, &value);
-        if (rc && rc != MDB_NOTFOUND)
-            return err_of(rc);
-        values[i] = rc ? (struct span){NULL, 0} : span_of_val(value);
-    }
-    return ERR_OK;
+    return rows_get_many(&r, keys, n, values);
 }
 
 static enum err lmdb_put(struct txn *t, int table, struct span key, struct span value,
@@ -378,15 +401,15 @@ static enum err lmdb_put(struct txn *t, int table, struct span key, struct span 
     static const unsigned flags[] = {[PUT_NEW] = MDB_NOOVERWRITE, [PUT_LAST] = MDB_APPEND};
     struct lmdb_store *s = lmdb_of(t);
     uint64_t *room = &((struct lmdb_txn *)t)->room;
-    uint64_t cost = record_cost(s->page_bytes, key.len, value.len);
-    MDB_val k = val_of(key), v = val_of(value);
+    uint64_t cost = record_cost(s->page_bytes, key.len, value.len + ROWSUM_BYTES);
+    const struct lmdb_rows r = rows_of(t, table);
     int rc;
 
     if (!s->base.max_bytes || table == s->base.tables) /* its own page always fits */
         cost = 0;
     if (cost > *room)
         return ERR_FULL;
-    rc = mdb_put(mdb_of(t), s->dbis[table], &k, &v, flags[mode]);
+    rc = rows_put(&r, key, value, flags[mode]);
     if (rc == MDB_KEYEXIST)
         return mode == PUT_LAST ? ERR_RANGE : ERR_EXISTS;
     if (!rc)
@@ -404,44 +427,25 @@ static enum err lmdb_del(struct txn *t, int table, struct span key)
 static enum err lmdb_scan(struct txn *t, int table, struct span from, struct span to, size_t most,
                           visit_fn *visit, void *arg)
 {
-    MDB_cursor_op step = from.len ? MDB_SET_RANGE : MDB_FIRST;
-    MDB_val key = val_of(from), value;
-    MDB_cursor *cursor;
-    enum err e = ERR_OK;
-    int rc;
+    const struct lmdb_rows r = rows_of(t, table);
 
-    if ((rc = mdb_cursor_open(mdb_of(t), lmdb_of(t)->dbis[table], &cursor)))
-        return err_of(rc);
-    for (; most && !e; most--, step = MDB_NEXT) {
-        rc = mdb_cursor_get(cursor, &key, &value, step);
-        if (rc || (to.len && span_compare(span_of_val(key), to) >= 0))
-            break;
-        e = visit(arg, span_of_val(key), span_of_val(value));
-    }
-    mdb_cursor_close(cursor);
-    return rc && rc != MDB_NOTFOUND ? err_of(rc) : e;
+    return rows_scan(&r, from, to, most, visit, arg);
 }
 
 static enum err lmdb_before(struct txn *t, int table, struct span bound, struct span *key,
                             struct span *value)
 {
-    MDB_cursor_op step = MDB_LAST;
-    MDB_val k = val_of(bound), v;
-    MDB_cursor *cursor;
-    int rc;
+    const struct lmdb_rows r = rows_of(t, table);
 
-    if ((rc = mdb_cursor_open(mdb_of(t), lmdb_of(t)->dbis[table], &cursor)))
-        return err_of(rc);
-    if (bound.len && !(rc = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE)))
-        step = MDB_PREV;
-    if (!rc || rc == MDB_NOTFOUND)
-        rc = mdb_cursor_get(cursor, &k, &v, step);
-    mdb_cursor_close(cursor);
-    if (rc)
-        return err_of(rc);
-    *key = span_of_val(k);
-    *value = span_of_val(v);
-    return ERR_OK;
+    return rows_before(&r, bound, key, value);
+}
+
+static enum err lmdb_check(struct txn *t, int table, void (*bad)(void *arg, struct span key),
+                           void *arg)
+{
+    const struct lmdb_rows r = rows_of(t, table);
+
+    return rows_check(&r, bad, arg);
 }
 
 static enum err lmdb_stats(struct txn *t, struct store_stats *out)
@@ -489,6 +493,7 @@ const struct store_engine store_lmdb = {
     .del = lmdb_del,
     .scan = lmdb_scan,
     .before = lmdb_before,
+    .check = lmdb_check,
     .stats = lmdb_stats,
     .reader_check = lmdb_reader_check,
     .copy = lmdb_copy,

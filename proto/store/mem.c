@@ -189,6 +189,14 @@ static enum err mem_before(struct txn *t, int table, struct span bound, struct s
     return ERR_OK;
 }
 
+/* Memory is believed. */
+static enum err mem_check(struct txn *t, int table, void (*bad)(void *arg, struct span key),
+                          void *arg)
+{
+    (void)t, (void)table, (void)bad, (void)arg;
+    return ERR_OK;
+}
+
 static enum err mem_stats(struct txn *t, struct store_stats *out)
 {
     out->used_bytes = ((struct mem_txn *)t)->seen.used_bytes;
@@ -222,6 +230,7 @@ const struct store_engine store_mem = {
     .del = mem_del,
     .scan = mem_scan,
     .before = mem_before,
+    .check = mem_check,
     .stats = mem_stats,
     .reader_check = mem_reader_check,
     .copy = mem_copy,

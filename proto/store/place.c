@@ -137,6 +137,12 @@ enum err place_size(const struct place *p, const char *file, uint64_t *size)
     return ERR_OK;
 }
 
+enum err place_open_file(const struct place *p, const char *file, int *fd)
+{
+    *fd = openat(p->dir, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    return *fd < 0 ? err_from_errno(errno) : ERR_OK;
+}
+
 enum err place_resize(const struct place *p, const char *file, uint64_t size)
 {
     int fd = openat(p->dir, file, O_RDWR | O_CLOEXEC | O_NOFOLLOW);

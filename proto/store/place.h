@@ -25,6 +25,8 @@ const char *place_path(const struct place *p); /* absolute, a later chdir() does
 enum err place_reserve(const struct place *p, const char *file, uint64_t size);
 
 enum err place_size(const struct place *p, const char *file, uint64_t *size);
+enum err place_open_file(const struct place *p, const char *file,
+                         int *fd); /* opens it, to be read */
 enum err place_resize(const struct place *p, const char *file, uint64_t size);
 
 /* On disk when it returns: the content of `file`, its entry, the directory's own entry. */

@@ -53,6 +53,45 @@ enum err store_base_init(struct store *s, const struct store_engine *engine,
     return ERR_OK;
 }
 
+struct look {
+    const struct store_options *o;
+    const char *table;
+};
+
+static void row_is_bad(void *arg, struct span key)
+{
+    const struct look *l = arg;
+
+    if (l->o->damaged)
+        l->o->damaged(l->o->damaged_arg, l->table, key);
+}
+
+/* All rows of a file that is not too large for it: all that is wrong is told, not only the first.
+ */
+static enum err rows_look(struct store *s, const struct store_options *o)
+{
+    struct store_stats stats;
+    struct txn *t = NULL;
+    enum err found = ERR_OK;
+    enum err e;
+
+    if (!o->check_bytes || (e = store_stats(s, &stats)))
+        return o->check_bytes ? e : ERR_OK;
+    if (stats.file_bytes > o->check_bytes)
+        return ERR_OK;
+    if ((e = store_begin(s, TXN_READ, &t)))
+        return e;
+    for (int i = 0; i < s->tables && !e; i++) {
+        struct look l = {o, o->names[i]};
+
+        e = s->engine->check(t, i, row_is_bad, &l);
+        found = e == ERR_CORRUPT ? e : found;
+        e = e == ERR_CORRUPT ? ERR_OK : e;
+    }
+    store_abort(&t);
+    return e ? e : found;
+}
+
 /* The engine is open; give it its common part and check or write the store's own page. */
 static enum err open_own(struct store *s, const struct store_engine *engine,
                          const struct store_options *o)
@@ -63,7 +102,7 @@ static enum err open_own(struct store *s, const struct store_engine *engine,
         engine->close(s);
         return e;
     }
-    if ((e = own_check(s, o->schema)))
+    if ((e = own_check(s, o->schema)) || (e = rows_look(s, o)))
         store_close(s);
     return e;
 }

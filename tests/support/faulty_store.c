@@ -155,6 +155,12 @@ static enum err faulty_before(struct txn *t, int table, struct span bound, struc
     return engine_of(t)->before(inner_of(t), table, bound, key, value);
 }
 
+static enum err faulty_check(struct txn *t, int table, void (*bad)(void *arg, struct span key),
+                             void *arg)
+{
+    return engine_of(t)->check(inner_of(t), table, bad, arg);
+}
+
 static enum err faulty_stats(struct txn *t, struct store_stats *out)
 {
     return engine_of(t)->stats(inner_of(t), out);
@@ -187,6 +193,7 @@ static const struct store_engine faulty_engine = {
     .del = faulty_del,
     .scan = faulty_scan,
     .before = faulty_before,
+    .check = faulty_check,
     .stats = faulty_stats,
     .reader_check = faulty_reader_check,
     .copy = faulty_copy,

@@ -278,7 +278,7 @@ static void store_edit(struct scene *s, const struct damage *d, struct first *ke
     struct span key, value;
 
     snprintf(where, sizeof where, "%s/store", hubproc_dir(s->hub));
-    CHECK_OK(core_store_open("lmdb", where, STORE_WRITE, 0, &entropy, &store));
+    CHECK_OK(core_store_open("lmdb", where, STORE_WRITE, 0, NULL, &entropy, &store));
     CHECK_OK(store_begin(store, TXN_WRITE, &t));
     if (!undo) {
         kept->key_len = 0;

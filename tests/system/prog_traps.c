@@ -29,7 +29,7 @@ static struct store *store_of(struct scene *s)
 
     CHECK_OK(hubproc_stop(s->hub, NULL));
     snprintf(where, sizeof where, "%s/store", hubproc_dir(s->hub));
-    CHECK_OK(core_store_open("lmdb", where, STORE_WRITE, 0, &entropy, &store));
+    CHECK_OK(core_store_open("lmdb", where, STORE_WRITE, 0, NULL, &entropy, &store));
     return store;
 }
 

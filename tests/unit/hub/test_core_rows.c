@@ -3,6 +3,7 @@
  */
 /* link: -Wl,--wrap=store_open,--wrap=malloc,--wrap=calloc,--wrap=realloc */
 #include "core_world.h"
+#include "fsck.h"
 
 struct row {
     int table;
@@ -440,10 +441,22 @@ static void a_head_beyond_the_log_gives_no_receipt(void **state)
     assert_int_equal(out.len, 0);
 }
 
+/* A table that is added to core.h and not to fsck would be believed whatever it holds. */
+static void fsck_looks_at_every_table(void **state)
+{
+    (void)state;
+    for (int table = 0; table < HUB_TABLES; table++) {
+        if (!fsck_knows((enum hub_table)table))
+            print_error("fsck does not know %s\n", core_table_names()[table]);
+        assert_true(fsck_knows((enum hub_table)table));
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_up, world_down)
     static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(fsck_looks_at_every_table),
         TEST(a_flipped_byte_in_a_chain_refuses_nobody),
         TEST(a_flipped_byte_in_a_chain_holds_nothing_back),
         TEST(a_damaged_page_of_a_chain_is_not_handed_out),
