@@ -16,9 +16,12 @@
 #define READY_MS 30000
 #define NOTICE_MS 20000
 #define SHEET_EVERY_MS 400
-#define SHEETS_MAX 900 /* of each node: a list shows a thousand */
+#define SHEET_ACCEPTED 3 /* as the list says it */
+#define SHEETS_MAX 900   /* of each node: a list shows a thousand */
 #define MEMORY_BOUND_KIB (320 * 1024)
-#define HUB_CONF "memory_max = 256m\nnodes_max = 100\nwaiting_max = 500000\nstore_max = 2g\n"
+#define HUB_CONF                                                                                   \
+    "restore_wait = 6s\nmemory_max = 256m\nnodes_max = 100\nwaiting_max = 500000\nstore_max = "    \
+    "2g\n"
 
 static uint64_t mono(void)
 {
@@ -323,6 +326,45 @@ void sheet_send(struct campaign *c, size_t from)
         history_say(c->history, "kept %s %s", noded_name(c->node[from]), token);
 }
 
+bool sheet_attach(struct campaign *c, size_t from, size_t bytes, char token[32])
+{
+    bool kept;
+
+    if (c->sent[from] == SHEETS_MAX)
+        return false;
+    c->sent[from]++;
+    snprintf(token, 32, "%s-%05zu", noded_name(c->node[from]), c->sheets++);
+    history_say(c->history, "wrote %s %s %s", noded_name(c->node[from]), token,
+                noded_name(c->node[1 - from]));
+    kept = noded_attach(c->node[from], token, bytes) == ERR_OK;
+    if (kept)
+        history_say(c->history, "kept %s %s", noded_name(c->node[from]), token);
+    return kept;
+}
+
+bool sheet_attached(struct campaign *c, size_t to, const char *token, size_t bytes)
+{
+    json_t *list = NULL;
+    enum err e = ERR_NOT_FOUND;
+    json_t *row;
+    size_t i;
+
+    if (noded_box(c->node[to], "in", &list))
+        return false;
+    json_array_foreach(list, i, row)
+    {
+        const char *subject = json_string_value(json_object_get(row, "subject"));
+
+        if (subject && strcmp(subject, token) == 0)
+            e = noded_attached(c->node[to], json_string_value(json_object_get(row, "mid")), token,
+                               bytes);
+    }
+    json_decref(list);
+    if (e == ERR_CORRUPT)
+        history_say(c->history, "bad %s another-file-with-%s", noded_name(c->node[to]), token);
+    return e == ERR_OK;
+}
+
 /* Now and then a sheet from one node to the other. */
 static void sheets_turn(struct campaign *c)
 {
@@ -442,21 +484,59 @@ static size_t box_tell(struct campaign *c, size_t i, const char *box, bool tell)
     return waiting;
 }
 
-static bool all_arrived(struct campaign *c)
+size_t sheets_waiting(struct campaign *c)
 {
-    static uint64_t look_ms; /* listing is dear: now and then */
+    size_t n = 0;
 
-    if (!drained(c))
-        return false;
-    if (!c->node[0])
-        return true;
+    for (size_t i = 0; i < CAMPAIGN_NODES; i++)
+        if (c->node_up[i])
+            n += box_tell(c, i, "out", false);
+    return n;
+}
+
+/* Listing is dear: now and then. */
+static bool time_to_look(void)
+{
+    static uint64_t look_ms;
+
     if (mono() < look_ms)
         return false;
     look_ms = mono() + 500;
-    for (size_t i = 0; i < CAMPAIGN_NODES; i++)
-        if (box_tell(c, i, "out", false))
-            return false;
     return true;
+}
+
+bool sheets_accepted(struct campaign *c)
+{
+    size_t n = 0;
+
+    if (!time_to_look())
+        return false;
+    for (size_t i = 0; i < CAMPAIGN_NODES; i++) {
+        json_t *list = NULL;
+        size_t k;
+        json_t *row;
+
+        if (!c->node_up[i])
+            continue;
+        if (noded_box(c->node[i], "out", &list))
+            return false;
+        json_array_foreach(list, k, row)
+        {
+            n += json_integer_value(json_object_get(row, "state")) < SHEET_ACCEPTED;
+        }
+        json_decref(list);
+    }
+    return n == 0;
+}
+
+bool sheets_arrived(struct campaign *c)
+{
+    return time_to_look() && sheets_waiting(c) == 0;
+}
+
+static bool all_arrived(struct campaign *c)
+{
+    return drained(c) && (!c->node[0] || sheets_arrived(c));
 }
 
 /* The store as it was when the campaign began is put back. A node that has seen more stops, for
@@ -494,7 +574,7 @@ static void nodes_look_back(struct campaign *c)
     history_say(c->history, "replaced hub");
 }
 
-enum err campaign_end(struct campaign *c)
+enum err campaign_end(struct campaign *c, void (*last)(struct campaign *c))
 {
     enum err e = ERR_OK;
 
@@ -507,6 +587,8 @@ enum err campaign_end(struct campaign *c)
         load_explain(c->load);
         e = ERR_TIMEOUT;
     }
+    if (last && !e && !c->given_up)
+        last(c);
     for (size_t i = 0; i < CAMPAIGN_NODES && c->node[i]; i++) {
         box_tell(c, i, "out", true);
         box_tell(c, i, "in", true);

@@ -47,9 +47,10 @@ struct campaign {
 
 enum err campaign_open(const struct campaign_options *o, struct campaign *c);
 void campaign_close(struct campaign *c);
-/* Nobody is in the way any more: everything has to arrive. Then the nodes' boxes, the log
- * recomputed, and the end. ERR_TIMEOUT: it did not, which the history shows. */
-enum err campaign_end(struct campaign *c);
+/* Nobody is in the way any more: everything has to arrive. Then `last` (may be NULL). Then the
+ * nodes' boxes, the log recomputed, and the end. ERR_TIMEOUT: it did not, which the history shows.
+ */
+enum err campaign_end(struct campaign *c, void (*last)(struct campaign *c));
 
 /* --- what rounds do ----------------------------------------------------------------------------
  */
@@ -75,12 +76,20 @@ void node_stop(struct campaign *c, size_t i);
 /* Some envelopes from everybody to a few each. */
 void write_some(struct campaign *c, size_t each);
 void sheet_send(struct campaign *c, size_t from); /* of a node that runs */
+/* The same with a file of that many bytes; token: its subject. False: it was not kept. */
+bool sheet_attach(struct campaign *c, size_t from, size_t bytes, char token[32]);
+/* The file of that sheet is at its recipient, as it was given. What is another is in the history.
+ */
+bool sheet_attached(struct campaign *c, size_t to, const char *token, size_t bytes);
 /* The world goes on: load, nodes' sheets, the watch over processes. */
 void world_turn(struct campaign *c);
 /* Until done, or false after within_ms. */
 bool world_until(struct campaign *c, bool (*done)(struct campaign *c), uint64_t within_ms);
 void world_run(struct campaign *c, uint64_t ms);
 bool all_decided(struct campaign *c);
+bool sheets_accepted(struct campaign *c);  /* all that the nodes have sent */
+bool sheets_arrived(struct campaign *c);   /* the same */
+size_t sheets_waiting(struct campaign *c); /* which have not */
 bool hub_ended(struct campaign *c);
 /* The round is over: hub up, every offer answered, memory looked at. */
 void round_end(struct campaign *c);

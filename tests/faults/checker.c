@@ -216,6 +216,9 @@ static void on_got(struct checker *c, char **w)
                 (unsigned long long)p->seq, (unsigned long long)seq);
     if (!p->got && p->final != FINAL_NONE && p->final != FINAL_DELIVERED)
         finding(c, &c->count.unexplained, "%s came to %s after its end was reported", w[2], w[0]);
+    if (!p->got && p->closed)
+        finding(c, &c->count.unexplained, "%s came to %s after its consent was withdrawn", w[2],
+                w[0]);
     if (p->got)
         return;
     p->got = true;
@@ -329,6 +332,14 @@ static void on_kept(struct checker *c, char **w)
         s->kept = true;
 }
 
+static void on_gone(struct checker *c, char **w)
+{
+    struct sheet *s = sheet_named(c, w[0]);
+
+    if (s)
+        s->gone = true;
+}
+
 static void on_listed(struct checker *c, char **w)
 {
     struct sheet *s = sheet_named(c, w[1]);
@@ -393,10 +404,43 @@ static void on_bad(struct checker *c, char **w)
     finding(c, &c->count.unexplained, "%s: %s", w[0], w[1]);
 }
 
-static void on_missed(struct checker *c, char **w)
+static void on_shared(struct checker *c, char **w)
 {
-    c->count.missed++;
-    fprintf(c->findings, "missed (line %zu): %s in %s\n", c->line, w[0], w[1]);
+    struct letter *l = letter_find(c, w[0]);
+    struct place *p = l ? place_find(l, name_of(c, w[1])) : NULL;
+
+    if (p)
+        p->shared = true;
+    else
+        finding(c, &c->count.unexplained, "%s is shared, which nobody offered", w[0]);
+}
+
+static void on_withdrawn(struct checker *c, char **w)
+{
+    unsigned who = name_of(c, w[0]);
+
+    for (size_t i = 0; i < c->letters.n; i++) {
+        struct place *p = place_find(&c->letters.at[i], who);
+
+        if (p && p->shared)
+            p->closed = true;
+    }
+}
+
+static void on_flip(struct checker *c, char **w)
+{
+    bool same = strcmp(w[0], "-") == 0;
+    bool served = strcmp(w[2], "served") == 0;
+
+    if (!same && strcmp(w[1], "found") != 0)
+        finding(c, &c->count.unexplained, "a bit turned over in %s, and fsck says %s", w[0], w[1]);
+    if (!same && served)
+        finding(c, &c->count.unexplained, "a hub serves a store whose %s is another", w[0]);
+    if (strcmp(w[2], "nameless") == 0)
+        finding(c, &c->count.unexplained, "a hub ends over a damaged %s without a word", w[0]);
+    c->count.flips.changed += !same;
+    c->count.flips.refused += same && !served;
+    c->count.flips.served += same && served;
 }
 
 static void on_end(struct checker *c, char **w)
@@ -410,29 +454,32 @@ static const struct event {
     size_t words;
     void (*take)(struct checker *c, char **words);
 } events[] = {
-    {"round",    2, on_round    },
-    {"fault",    1, on_fault    },
-    {"sent",     4, on_sent     },
-    {"receipt",  3, on_receipt  },
-    {"refused",  3, on_refused  },
-    {"got",      4, on_got      },
-    {"acked",    2, on_acked    },
-    {"ended",    4, on_ended    },
-    {"head",     4, on_head     },
-    {"tree",     3, on_tree     },
-    {"leaf",     3, on_leaf     },
-    {"wrote",    3, on_wrote    },
-    {"kept",     2, on_kept     },
-    {"listed",   4, on_listed   },
-    {"outbox",   6, on_outbox   },
-    {"restored", 1, on_restored },
-    {"noticed",  2, on_noticed  },
-    {"replaced", 1, on_replaced },
-    {"exit",     3, on_exit_line},
-    {"memory",   3, on_memory   },
-    {"bad",      2, on_bad      },
-    {"missed",   2, on_missed   },
-    {"end",      0, on_end      },
+    {"round",     2, on_round    },
+    {"fault",     1, on_fault    },
+    {"sent",      4, on_sent     },
+    {"receipt",   3, on_receipt  },
+    {"refused",   3, on_refused  },
+    {"got",       4, on_got      },
+    {"acked",     2, on_acked    },
+    {"ended",     4, on_ended    },
+    {"head",      4, on_head     },
+    {"tree",      3, on_tree     },
+    {"leaf",      3, on_leaf     },
+    {"wrote",     3, on_wrote    },
+    {"kept",      2, on_kept     },
+    {"listed",    4, on_listed   },
+    {"outbox",    6, on_outbox   },
+    {"restored",  1, on_restored },
+    {"noticed",   2, on_noticed  },
+    {"replaced",  1, on_replaced },
+    {"exit",      3, on_exit_line},
+    {"memory",    3, on_memory   },
+    {"bad",       2, on_bad      },
+    {"gone",      1, on_gone     },
+    {"shared",    2, on_shared   },
+    {"withdrawn", 1, on_withdrawn},
+    {"flip",      3, on_flip     },
+    {"end",       0, on_end      },
 };
 
 enum err checker_line(struct checker *c, char *line)

@@ -5,10 +5,12 @@
  *   doubled      one envelope with two effects: two places in a mailbox, two leaves, two receipts,
  *                redelivered after its ACK was kept; a sheet shown twice
  *   disordered   what one sender offered to one recipient took effect in another order than that of
- *                the log; or the log's order contradicts what the sender did
- *   unexplained  everything else that no rule allows: two final states, a report that one side did
- *                not get, a checkpoint that the final log does not contain, a refusal of an honest
- *                envelope, a daemon that ended by itself, memory beyond its bound, no end
+ *                the log; or the log's order contradicts what the sender did, a node's sheets
+ * included unexplained  everything else that no rule allows: two final states, a report that one
+ * side did not get, a checkpoint that the final log does not contain, a refusal of an honest
+ *                envelope, what came after its consent was withdrawn, a damaged store that
+ *                fsck calls whole or the hub serves, a daemon that ended by itself, memory beyond
+ *                its bound, no end
  *
  * It trusts the history alone. Thread rule: plain data, one thread.
  */
@@ -24,9 +26,10 @@
 
 struct verdict_counts {
     size_t rounds, accepted, lost, doubled, disordered, unexplained;
-    size_t overtook; /* sheets that the log has before one that their node wrote first */
-    size_t missed;   /* damage that the hub's own check did not find */
-    size_t faults;   /* kinds, below */
+    struct {
+        size_t changed, refused, served; /* rows: another; none, and refused; none, and served */
+    } flips;
+    size_t faults; /* kinds, below */
     struct fault_count {
         char kind[24];
         size_t n;

@@ -28,6 +28,7 @@ struct place {
     size_t got_at; /* line */
     enum final final;
     bool told_sender, told_recipient;
+    bool shared, closed; /* under a consent, which is withdrawn */
 };
 
 struct letter {
@@ -47,6 +48,7 @@ struct sheet {
     char token[MID_BYTES];
     unsigned from, to;
     bool kept;
+    bool gone; /* its leaf, with what a restored hub has lost */
     size_t shown;
     uint64_t place; /* in the inbox */
     char mid[MID_BYTES];

@@ -23,7 +23,13 @@
  *   restored X, noticed X WHAT, replaced X  an old store put back; what X said; undone
  *   exit X STATUS ARMED      a daemon ended by itself; ARMED: the fault it ran under, or -
  *   memory X KIB BOUND       resident memory
- *   missed KIND WHERE        damage that a check should have found and did not
+ *   gone TOKEN               that sheet had been delivered when the hub was put back from a backup
+ *                            made before it: no leaf speaks of it any more (PROTOCOL.md 10.5)
+ *   shared MID R             it is sent to R under a consent
+ *   withdrawn R              that consent is withdrawn: what of it has not come to R may not come
+ *   flip WHERE FSCK START    a bit of the hub's store turned over; WHERE: the table or "pages" that
+ *                            are others now, or -; FSCK: found, clean; START: refused, nameless,
+ *                            served
  *   bad X WHAT               what no rule of the protocol allows
  *   end                      everything has been given the time to arrive
  *

@@ -50,6 +50,7 @@ enum err load_new(struct history *h, const struct scene *s, struct load **out)
     if (!l)
         return ERR_NOMEM;
     l->h = h;
+    l->asks_end = &l->asks;
     l->scene = s;
     *out = l;
     return ERR_OK;
@@ -71,6 +72,7 @@ void load_free(struct load *l)
             letter_free(l->actor[i].letter[k]);
         free(l->actor[i].letter);
     }
+    asks_free(l);
     free(l->slot);
     free(l);
 }
@@ -164,7 +166,7 @@ static void slots_grow(struct load *l)
     free(old);
 }
 
-static void letter_keep(struct actor *a, struct load_letter *x)
+void load_keep(struct actor *a, struct load_letter *x)
 {
     struct load *l = a->l;
 
@@ -180,12 +182,12 @@ static void letter_keep(struct actor *a, struct load_letter *x)
     l->undecided++;
 }
 
-static enum err letter_seal(struct actor *a, struct load_letter *x, uint64_t life_ms, size_t bytes)
+static enum err letter_seal(struct actor *a, struct load_letter *x, const struct load_wish *w)
 {
     struct member_node *to[LOAD_ACTORS_MAX];
     uint8_t digest[DIGEST_BYTES];
     struct env_header h;
-    uint8_t *body = calloc(1, bytes);
+    uint8_t *body = calloc(1, w->bytes);
     size_t n = 0;
     enum err e = ERR_NOMEM;
 
@@ -196,8 +198,13 @@ static enum err letter_seal(struct actor *a, struct load_letter *x, uint64_t lif
             to[n++] = a->l->actor[i].m;
     if ((e = member_header(a->m, a->l->scene->circle->handle, to, n, &h)))
         goto out;
-    h.exp = h.ts + life_ms;
-    if ((e = member_seal(a->m, &h, span_of(body, bytes), &x->envelope, digest)))
+    h.exp = h.ts + w->life_ms;
+    if (w->consent) {
+        h.basis = BASIS_CONSENTI;
+        h.has_consent = true;
+        h.consent = w->consent;
+    }
+    if ((e = member_seal(a->m, &h, span_of(body, w->bytes), &x->envelope, digest)))
         goto out;
     memcpy(x->mid, h.mid, ID_BYTES);
     hex_of(digest, 8, x->digest);
@@ -207,6 +214,11 @@ out:
 }
 
 enum err load_write(struct load *l, size_t actor, unsigned to, uint64_t life_ms, size_t bytes)
+{
+    return load_write_as(l, actor, to, &(struct load_wish){.life_ms = life_ms, .bytes = bytes});
+}
+
+enum err load_write_as(struct load *l, size_t actor, unsigned to, const struct load_wish *wish)
 {
     struct actor *a = &l->actor[actor];
     struct load_letter *x = calloc(1, sizeof *x);
@@ -218,11 +230,13 @@ enum err load_write(struct load *l, size_t actor, unsigned to, uint64_t life_ms,
     x->to = to & ~(1u << actor) & ((1u << l->n) - 1);
     if (x->to == 0)
         x->to = 1u << (actor ? 0 : 1);
-    if ((e = letter_seal(a, x, life_ms, bytes))) {
+    if ((e = letter_seal(a, x, wish))) {
         letter_free(x);
         return e;
     }
-    letter_keep(a, x);
+    x->keep = wish->keep;
+    x->shared = wish->consent != 0;
+    load_keep(a, x);
     return ERR_OK;
 }
 
@@ -239,6 +253,9 @@ static void first_offer(struct load_letter *x)
                 (size_t)snprintf(to + at, sizeof to - at, "%s%s", at ? "," : "", l->actor[i].name);
     history_say(l->h, "sent %s %s %s %s", x->by->name, hex_of(x->mid, ID_BYTES, mid), x->digest,
                 to);
+    for (size_t i = 0; x->shared && i < l->n; i++)
+        if (x->to & 1u << i)
+            history_say(l->h, "shared %s %s", mid, l->actor[i].name);
     x->said = true;
 }
 
@@ -290,6 +307,7 @@ void actor_lost(struct actor *a, uint64_t wait_ms)
     for (size_t i = a->first; i < a->n; i++)
         if (a->letter[i]->state == LETTER_SENT)
             a->letter[i]->state = LETTER_NEW;
+    asks_lost(a);
 }
 
 static void greet(struct actor *a)
@@ -327,6 +345,10 @@ static void actor_turn(struct actor *a)
     }
     if (a->watching)
         return;
+    if (!asks_offer(a)) {
+        actor_lost(a, 0);
+        return;
+    }
     offer(a);
     acknowledge(a);
 }

@@ -38,6 +38,28 @@ void load_away(struct load *l, size_t actor, bool away);
 bool load_is_away(const struct load *l, size_t actor);
 /* One envelope from one to those of the mask (himself is left out); it expires after life_ms. */
 enum err load_write(struct load *l, size_t actor, unsigned to, uint64_t life_ms, size_t bytes);
+/* The same with what is special about it. */
+struct load_wish {
+    uint64_t life_ms;
+    size_t bytes;
+    uint32_t consent; /* shared under that consent, by its place in the circle; 0: an exchange */
+    bool keep;        /* it may be recalled */
+};
+enum err load_write_as(struct load *l, size_t actor, unsigned to, const struct load_wish *wish);
+/* So many under one signature, each an envelope of its own. */
+enum err load_write_batch(struct load *l, size_t actor, unsigned to, size_t n);
+
+/* A statement, offered byte for byte until there is its receipt or a final refusal. `ss` is taken.
+ * Lives as long as the load. */
+struct ask;
+struct ask *load_ask(struct load *l, size_t actor, enum message_type type, struct bytes *ss);
+bool load_asked(const struct ask *a, enum err *code); /* it is decided */
+size_t load_asking(const struct load *l);             /* how many are not */
+/* Asks for every kept envelope of his that is accepted and has not ended to be recalled. */
+size_t load_recall(struct load *l, size_t actor);
+size_t load_ended_so(const struct load *l, unsigned type); /* envelopes that ended in that way */
+size_t load_batched(const struct load *l);                 /* accepted under common signatures */
+
 /* Sends, hears, acknowledges, reconnects; waits at most a few ms. */
 void load_turn(struct load *l);
 /* Every connection is made anew: the hub has ended. */

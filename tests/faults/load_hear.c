@@ -117,11 +117,13 @@ static void decided(struct load_letter *x, enum letter_state how)
     if (x->state >= LETTER_DONE)
         return;
     x->state = how;
-    bytes_free(&x->envelope);
+    if (!x->keep)
+        bytes_free(&x->envelope);
     l->undecided--;
     if (how != LETTER_DONE)
         return;
     l->accepted++;
+    l->batched += x->batched;
     l->outstanding += (size_t)__builtin_popcount(x->to & ~x->ended);
 }
 
@@ -132,7 +134,7 @@ static void on_receipt(struct actor *a, const struct msg_receipt *m)
     struct receipt r;
     char mid[33];
 
-    if (!receipt_good(a, m->receipt, &r, &f))
+    if (!receipt_good(a, m->receipt, &r, &f) || ask_answered(a, m->req, ERR_OK, true))
         return;
     x = load_find(a->l, f.detail.mid);
     if (f.type != AUDIT_ACCEPTED || !x || x->by != a) {
@@ -163,7 +165,15 @@ static void on_err(struct actor *a, const struct msg_err *m)
     char text[96];
     char mid[33];
 
+    if (a->watching && m->code == ERR_BEHIND) { /* an old store that knows itself that it is */
+        a->rollback = true;
+        history_say(a->l->h, "noticed %s rollback", a->name);
+        return;
+    }
     a->rest_ms = clock_mono_ms(clock_system()) + REST_MS;
+    if (m->req && m->code != ERR_MESSAGE_STATE &&
+        ask_answered(a, m->req, (enum err)m->code, !not_final(m->code)))
+        return;
     if (!x || m->code == ERR_MESSAGE_STATE) {
         if (!not_final(m->code) && m->code != ERR_FENCED && m->req == 0 && !a->watching) {
             snprintf(text, sizeof text, "told-%s", err_name((enum err)m->code));
@@ -227,6 +237,8 @@ static void ended(struct actor *a, const uint8_t mid[ID_BYTES], const uint8_t to
     if (!bit || x->by != a)
         return;
     x->ended |= bit;
+    if (type < sizeof a->l->ended_so / sizeof *a->l->ended_so)
+        a->l->ended_so[type]++;
     if (x->state == LETTER_DONE)
         a->l->outstanding--;
 }

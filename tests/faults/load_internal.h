@@ -19,10 +19,21 @@ struct load_letter {
     enum letter_state state;
     uint64_t req;
     uint64_t sent_ms;
-    bool said;
+    bool said, keep, batched, recalled, shared;
     unsigned to;    /* mask of actors */
     unsigned ended; /* of those, ended */
     char digest[17];
+};
+
+struct ask {
+    struct ask *next;
+    struct actor *by;
+    enum message_type type;
+    struct bytes ss;
+    enum letter_state state;
+    uint64_t req;
+    uint64_t sent_ms;
+    enum err code;
 };
 
 struct actor {
@@ -48,7 +59,10 @@ struct load {
     size_t slots, letters;
     struct crew *crews[LOAD_ACTORS_MAX];
     size_t crew_count;
-    size_t accepted, undecided, outstanding;
+    size_t accepted, undecided, outstanding, batched;
+    struct ask *asks, **asks_end;
+    size_t asking;
+    size_t ended_so[32]; /* by audit type */
     bool key_known;
     struct sign_public audit_key, keys_key;
     char audit_origin[96], keys_origin[96];
@@ -59,6 +73,11 @@ struct load_letter *load_find(struct load *l, const uint8_t mid[ID_BYTES]);
 struct actor *load_by_org(struct load *l, const uint8_t org[ID_BYTES]);
 void load_origin(struct load *l, const struct ckpt *audit); /* learned once, from a head */
 const char *hex_of(const uint8_t *in, size_t n, char *out);
+void load_keep(struct actor *a, struct load_letter *x);
+bool asks_offer(struct actor *a); /* false: it is time to greet anew */
+void asks_lost(struct actor *a);
+bool ask_answered(struct actor *a, uint64_t req, enum err code, bool final); /* was it one? */
+void asks_free(struct load *l);
 void actor_lost(struct actor *a, uint64_t wait_ms); /* greets again, then offers again */
 
 #endif

@@ -48,6 +48,11 @@ bool noded_ready(struct noded *n, uint64_t within_ms); /* has a session with the
 enum err nodeds_meet(struct noded *first, struct noded *second);
 /* A sheet with this subject to the other; ERR_OK: kept. */
 enum err noded_send(struct noded *n, const char *subject);
+/* The same with a file of that many bytes beside it, which the subject determines. */
+enum err noded_attach(struct noded *n, const char *subject, size_t bytes);
+/* Does it hold that file, with this received sheet? ERR_NOT_HERE_YET and the like: not yet;
+ * ERR_CORRUPT: it holds another. */
+enum err noded_attached(struct noded *n, const char *mid, const char *subject, size_t bytes);
 /* Everything it has of that box ("in", "out"), oldest first: an array, owned. */
 enum err noded_box(struct noded *n, const char *box, json_t **out);
 

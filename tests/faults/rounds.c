@@ -263,6 +263,11 @@ static const struct round_kind kinds[] = {
     {"old-store",       round_old_store, NULL,             0,   3,    1, false, false},
     {"flipped-bit",     round_flip,     NULL,              0,   6,    2, false, false},
     {"expiry",          expires,        NULL,              0,   3,    1, false, false},
+    {"kill-recall",     round_recall,   NULL,              0,   6,    2, false, false},
+    {"kill-narrow",     round_narrow,   NULL,              0,   6,    2, false, false},
+    {"kill-batch",      round_batch,    NULL,              0,   6,    1, false, false},
+    {"kill-attachment", round_attachment, NULL,            0,   4,    1, false, true },
+    {"restored",        round_restored, NULL,              0,   0,    0, false, true },
 };
 /* clang-format on */
 

@@ -13,7 +13,7 @@ struct round_kind {
     void (*run)(struct campaign *c, const struct round_kind *k, uint64_t n);
     const char *point;  /* of preload_faults.c, if there is one */
     unsigned deep;      /* how far into a run it may strike: about what a round's work makes */
-    unsigned share;     /* in a full campaign, of all rounds */
+    unsigned share;     /* in a full campaign, of all rounds; 0: once, and nothing comes after it */
     unsigned short_run; /* rounds of the short campaign; 0: not in it */
     bool needs_links, needs_nodes;
 };

@@ -166,36 +166,142 @@ void round_old_store(struct campaign *c, const struct round_kind *k, uint64_t n)
     round_end(c);
 }
 
+/* --- restored ----------------------------------------------------------------------------------
+ */
+
+#define SHEETS 3
+#define RESTORE_MS 60000
+
+static int operate(const struct campaign *c, const char *word, const char *first,
+                   const char *second, const char *third)
+{
+    const char *args[] = {"--dir",
+                          hubproc_dir(c->scene.hub),
+                          "--passphrase-file",
+                          hubproc_passphrase_file(c->scene.hub),
+                          word,
+                          first,
+                          second,
+                          third,
+                          NULL};
+    struct bytes said = {0};
+    char program[1024];
+    int status = hubproc_run(hubproc_program("relais-hub", program), args, &said);
+
+    if (status)
+        fprintf(stderr, "%s: %d: %.*s\n", word, status, (int)said.len, (const char *)said.ptr);
+    bytes_free(&said);
+    return status;
+}
+
+static bool nodes_are_there(struct campaign *c)
+{
+    for (size_t i = 0; i < CAMPAIGN_NODES; i++)
+        if (!noded_ready(c->node[i], 0))
+            return false;
+    return true;
+}
+
+/* The hub is put back from a backup by the book: what it accepted since then is missing from it.
+ * Its nodes show what they hold, it opens a new epoch of its log, and they offer again what is
+ * lost; nothing may be lost, doubled or out of order for them. Members look on from afar. */
+void round_restored(struct campaign *c, const struct round_kind *k, uint64_t n)
+{
+    char top[PATH_MAX], backup[PATH_MAX + 16], lost[PATH_MAX + 16], path[PATH_BYTES];
+    size_t waiting = 0;
+    size_t first;
+
+    (void)n;
+    all_away(c, true);
+    hub_ensure(c);
+    if (!realpath(beside(c, "", path), top)) /* which stays when the hub's directory moves */
+        abort();
+    snprintf(backup, sizeof backup, "%s/backup", top);
+    snprintf(lost, sizeof lost, "%s/lost-hub", top);
+    tree_remove(lost);
+    if (operate(c, "backup", backup, NULL, NULL))
+        goto failed;
+    first = c->sheets;
+    for (size_t i = 0; i < SHEETS; i++) /* delivered, and lost to the hub */
+        sheet_send(c, i % CAMPAIGN_NODES);
+    if (!world_until(c, sheets_arrived, 10000))
+        goto failed;
+    for (size_t i = 0; i < SHEETS; i++)
+        history_say(c->history, "gone %s-%05zu", noded_name(c->node[i % CAMPAIGN_NODES]),
+                    first + i);
+    node_stop(c, 1);
+    for (size_t i = 0; i < SHEETS; i++) /* accepted, and waiting in what is lost */
+        sheet_send(c, 0);
+    world_until(c, sheets_accepted, 10000);
+    waiting = sheets_waiting(c);
+    hub_kill(c);
+    if (rename(hubproc_dir(c->scene.hub), lost) ||
+        operate(c, "restore", backup, "--to", hubproc_dir(c->scene.hub)) || !hub_start(c, NULL))
+        goto failed;
+    node_start(c, 1, NULL);
+    if (!world_until(c, nodes_are_there, RESTORE_MS))
+        goto failed;
+    for (size_t i = 0; i < SHEETS; i++) /* in the new epoch */
+        sheet_send(c, i % CAMPAIGN_NODES);
+    if (world_until(c, sheets_arrived, RESTORE_MS) && waiting == SHEETS)
+        fault_happened(c, k->name);
+    return;
+failed:
+    history_say(c->history, "bad hub is-not-restored");
+}
+
 /* --- bits --------------------------------------------------------------------------------------
  */
 
-/* One bit of the store turns over. Either no row is another one (the bit was in a free page), or
- * the hub's check must find it, in words. Then the copy made before is put back, as an operator
- * does with a backup. */
+#define FLIPS_A_ROUND 4
+
+/* How a hub begins on it: it says by name that its store is damaged and ends, or it serves. */
+static const char *begins(struct campaign *c)
+{
+    size_t mark = hubproc_log_mark(c->scene.hub);
+    const char *how = "served";
+
+    if (hubproc_start(c->scene.hub, &(struct hubproc_start){.clock = true}))
+        how = hubproc_log_count(c->scene.hub, mark, "store.corrupt") ? "refused" : "nameless";
+    hub_kill(c);
+    return how;
+}
+
+/* Bits of the store turn over, one at a time: where a row or a page is another after that, fsck
+ * must find it and the hub must not serve it. The copy made before is put back each time, as an
+ * operator does with a backup. Nobody is connected: what is served here was never so. */
 void round_flip(struct campaign *c, const struct round_kind *k, uint64_t n)
 {
     struct storecopy_digest before, after;
     char store[PATH_BYTES], safe[PATH_BYTES];
-    const char *where = NULL;
 
     (void)n;
     write_some(c, 2);
     world_until(c, all_decided, 5000);
+    for (size_t i = 0; c->node[0] && i < CAMPAIGN_NODES; i++)
+        node_stop(c, i);
+    all_away(c, true);
     hub_stop(c);
     store_of(c, store);
     if (storecopy_copy(store, beside(c, "safe-store", safe)) || storecopy_digest(store, &before))
         abort();
-    for (int tries = 0; tries < 20 && !where; tries++) {
+    for (int i = 0; i < FLIPS_A_ROUND; i++) {
+        const char *where;
+        bool found;
+
         if (storecopy_flip(store, dice_draw(&c->dice, 0)))
             abort();
         where = storecopy_digest(store, &after) ? "pages" : storecopy_differs(&before, &after);
+        found = hub_finds_damage(c);
+        history_say(c->history, "flip %s %s %s", where ? where : "-", found ? "found" : "clean",
+                    begins(c));
+        if (where && found)
+            fault_happened(c, k->name);
+        if (storecopy_copy(safe, store))
+            abort();
     }
-    if (where && hub_finds_damage(c))
-        fault_happened(c, k->name);
-    else if (where)
-        history_say(c->history, "missed %s %s", k->name, where);
-    if (storecopy_move(safe, store))
-        abort();
+    hub_start(c, NULL);
+    all_away(c, false);
     round_end(c);
 }
 

@@ -22,6 +22,8 @@ struct telling {
     struct history *h;
     const char *log;
     uint64_t next;
+    uint32_t epoch;
+    bool ended;
     uint8_t peak[64][32]; /* roots of the complete subtrees, by level */
 };
 
@@ -69,7 +71,17 @@ static enum err entry_seen(void *arg, struct span key, struct span value)
     struct telling *t = arg;
     uint8_t leaf[32];
 
-    if (key.len != ENTRY_KEY_BYTES || value.len < LEAF_HASH || be64_read(key.ptr + 4) != t->next)
+    if (key.len != ENTRY_KEY_BYTES || value.len < LEAF_HASH)
+        return ERR_CORRUPT;
+    if (be32_read(key.ptr) != t->epoch && t->next > 0) { /* another log, under the same name */
+        if (be64_read(key.ptr + 4) != 0)
+            return ERR_CORRUPT;
+        t->ended = true;
+    }
+    t->epoch = be32_read(key.ptr);
+    if (t->ended) /* nobody of the load has seen a head of it */
+        return ERR_OK;
+    if (be64_read(key.ptr + 4) != t->next)
         return ERR_CORRUPT;
     merkle_leaf_hash(span_of(value.ptr + LEAF_HASH, value.len - LEAF_HASH), leaf);
     push(t, leaf);
@@ -80,6 +92,9 @@ static enum err entry_seen(void *arg, struct span key, struct span value)
 struct naming {
     struct history *h;
     struct txn *t;
+    bool any;
+    uint32_t epoch;
+    uint64_t epochs; /* begun so far: what a later one has accepted comes behind */
 };
 
 /* What the entry is about stands in its side; its type in the entry. */
@@ -100,11 +115,16 @@ static enum err side_seen(void *arg, struct span key, struct span value)
                           c)) ||
         (e = detail_decode(span_of(value.ptr + SALT_BYTES, value.len - SALT_BYTES), &d)))
         return e;
+    if (be32_read(key.ptr) != n->epoch && n->any)
+        n->epochs++;
+    n->any = true;
+    n->epoch = be32_read(key.ptr);
     if (!(d.has & RD_KEY(DETAIL_MID)))
         return ERR_OK;
     for (size_t i = 0; i < ID_BYTES; i++)
         snprintf(mid + 2 * i, 3, "%02x", d.mid[i]);
-    history_say(n->h, "leaf %llu %llu %s", (unsigned long long)be64_read(key.ptr + 4),
+    history_say(n->h, "leaf %llu %llu %s",
+                (unsigned long long)(n->epochs << PLACE_SHIFT | be64_read(key.ptr + 4)),
                 (unsigned long long)type, mid);
     return ERR_OK;
 }

@@ -207,7 +207,7 @@ static size_t sheets_placed(struct checker *c, struct placed *list)
         judge_sheet(c, s);
         memcpy(wanted.mid, s->mid, sizeof wanted.mid);
         l = c->leaves.n ? bsearch(&wanted, c->leaves.at, c->leaves.n, sizeof wanted, by_mid) : NULL;
-        if (s->shown && s->out_state >= 0 && !l)
+        if (s->shown && s->out_state >= 0 && !l && !s->gone)
             finding(c, &c->count.lost, "the sheet %s has no leaf in the log", s->token);
         if (s->shown && l)
             list[n++] = (struct placed){s, l->index};
@@ -236,7 +236,10 @@ void judge_sheets(struct checker *c)
             finding(c, &c->count.disordered, "the sheet %s came to %s before one accepted first",
                     s->token, name(c, s->to));
         latest[s->from][s->to] = s->place;
-        c->count.overtook += newest[s->from] && newest[s->from] > s;
+        if (newest[s->from] && newest[s->from] > s)
+            finding(c, &c->count.disordered,
+                    "the sheet %s stands in the log behind %s, a later one", s->token,
+                    newest[s->from]->token);
         if (!newest[s->from] || newest[s->from] < s)
             newest[s->from] = s;
     }
