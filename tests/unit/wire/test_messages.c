@@ -479,6 +479,7 @@ static void what_is_offered_again_is_what_the_protocol_names(void **state)
                                      ERR_SENDER_QUOTA,
                                      ERR_HUB_QUOTA,
                                      ERR_MESSAGE_STATE,
+                                     ERR_HUB_KEY,
                                      ERR_BEHIND};
     size_t n = 0;
 
