@@ -33,6 +33,7 @@ struct figures {
     uint64_t refused[ERR_CODES]; /* by error, by the core */
     uint64_t accepted, delivered, reports, statements, held, expired, recalled, clones;
     uint64_t released; /* to deputies */
+    uint64_t damaged;  /* what waited, and the disk has lost */
     uint64_t commits, failed_commits;
     uint64_t nodes, sessions, cloned, waiting;
     uint64_t waiting_by_age[AGES];

@@ -118,11 +118,13 @@ enum err core_logs_open(struct core *c)
     return e ? e : epochs_open(c);
 }
 
-static void damaged(void *arg, const char *table, struct span key)
+/* A body that is lost ends one delivery, and both its sides are told when its turn comes. */
+static bool damaged(void *arg, const char *table, struct span key)
 {
     (void)arg;
     (void)key;
     log_limited(LEVEL_ERROR, "store.damaged", "table=%s", table ? table : "page");
+    return table && strcmp(table, table_names[TABLE_BODY]) == 0;
 }
 
 enum err core_open(const struct core_options *options, struct core **out)

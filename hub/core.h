@@ -161,7 +161,7 @@ struct core {
     } * holds;
     struct {
         uint64_t accepted, delivered, reports, statements, refused, held, expired, recalled;
-        uint64_t released; /* to deputies */
+        uint64_t released, damaged; /* to deputies; by the disk, while it waited */
         uint64_t commits, failed_commits, hellos, clones;
     } count;
     struct board *board; /* figures.c: the rest is what it remembers */
@@ -426,7 +426,8 @@ struct item {
 /* Writes item and body under the next seq, and into the recipients' mailboxes. */
 enum err item_add(struct core *c, struct item *it, struct span body);
 enum err item_read(struct txn *t, uint64_t seq, struct item *out); /* ERR_NOT_FOUND */
-enum err item_body(struct txn *t, uint64_t seq, struct span *out); /* borrowed */
+/* Borrowed. ERR_OPEN: the disk has lost it, or gives back something else. */
+enum err item_body(struct txn *t, uint64_t seq, struct span *out);
 enum err item_done(struct core *c, struct item *it, uint32_t number, enum item_done how);
 /* Deletes the item if every recipient has it or is done. */
 enum err item_settle(struct core *c, uint64_t seq);

@@ -121,14 +121,16 @@ static enum err next_one(struct core *c, struct txn *t, struct mailbox *m, const
 
     if ((e = item_read(t, at->seq, &it)))
         return e;
-    if ((e = item_body(t, at->seq, &body)))
-        return e == ERR_NOT_FOUND ? hold(c, m, it.seq, ERR_CORRUPT) : e;
-    if (it.kind == DELIVER_ENVELOPE && (e = item_judge(c, m, body)) && e != ERR_OPEN)
-        return item_is_held_for(e) ? hold(c, m, it.seq, e) : e;
+    e = item_body(t, at->seq, &body);
+    if (!e && it.kind == DELIVER_ENVELOPE)
+        e = item_judge(c, m, body);
     if (!e)
         e = issue(c, t, m, at, &it, body);
-    /* its bytes are lost; what is behind it need not wait */
-    return e == ERR_OPEN ? hold(c, m, it.seq, ERR_CORRUPT) : e;
+    if (e == ERR_OPEN) /* its bytes are lost; what is behind it need not wait */
+        e = ERR_CORRUPT;
+    else if (!item_is_held_for(e))
+        return e;
+    return hold(c, m, it.seq, e);
 }
 
 /* Its turn: some messages, some bytes; it comes back to the end of the list if more would go. */

@@ -221,10 +221,8 @@ static enum err release(struct core *c, const struct deputy_due *due, size_t *by
     if (e || !still_waits(&r))
         return e == ERR_NOT_FOUND ? ERR_OK : e; /* its end was told when it came */
     e = item_body(c->t, due->seq, &body);
-    if (e == ERR_NOT_FOUND)
-        return lost(&r);
     if (e || (e = bytes_copy(&copy, body)))
-        return e;
+        return e == ERR_OPEN ? lost(&r) : e;
     r.body = bytes_span(&copy);
     *bytes += copy.len;
     e = decide(&r);

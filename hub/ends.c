@@ -77,8 +77,10 @@ static enum err item_drop(struct core *c, struct item *it, uint32_t number)
 
 enum err item_hold(struct core *c, struct item *it, uint32_t number, enum err why)
 {
-    if (why == ERR_CORRUPT)
+    if (why == ERR_CORRUPT) {
         log_error("item.damaged", "seq=%" PRIu64 " kind=%u", it->seq, (unsigned)it->kind);
+        c->count.damaged++;
+    }
     if (it->kind != DELIVER_ENVELOPE)
         return item_drop(c, it, number);
     c->count.held++;
@@ -128,7 +130,7 @@ static enum err issued_one(struct core *c, struct mailbox *m, uint64_t seq,
     e = item_body(c->t, seq, &body);
     if (!e)
         e = item_judge(c, m, body);
-    if (e == ERR_NOT_FOUND || e == ERR_OPEN) /* nobody can judge it any more */
+    if (e == ERR_OPEN) /* nobody can judge it any more */
         e = ERR_CORRUPT;
     else if (!item_is_held_for(e))
         return e;

@@ -244,6 +244,7 @@ void figures_tick(struct core *c)
     f->expired = c->count.expired;
     f->recalled = c->count.recalled;
     f->released = c->count.released;
+    f->damaged = c->count.damaged;
     f->clones = c->count.clones;
     f->commits = c->count.commits;
     f->failed_commits = c->count.failed_commits;

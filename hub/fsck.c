@@ -11,11 +11,12 @@ void fsck_found(struct fsck *f, const char *table, struct span key, const char *
         f->o->found(f->o->arg, table, key, what);
 }
 
-static void damaged(void *arg, const char *table, struct span key)
+static bool damaged(void *arg, const char *table, struct span key)
 {
     fsck_found(arg, table ? table : "page", key,
                table ? "la ligne n'est pas celle qui a été écrite"
                      : "la page du fichier n'est pas à sa place, ou n'est plus ce qu'elle était");
+    return false;
 }
 
 /* A core without threads, mailboxes or a write transaction. */

@@ -109,8 +109,9 @@ enum err item_read(struct txn *t, uint64_t seq, struct item *out)
 enum err item_body(struct txn *t, uint64_t seq, struct span *out)
 {
     uint8_t key[8];
+    enum err e = store_get(t, TABLE_BODY, key_u64(seq, key), out);
 
-    return store_get(t, TABLE_BODY, key_u64(seq, key), out);
+    return e == ERR_NOT_FOUND || e == ERR_CORRUPT ? ERR_OPEN : e;
 }
 
 enum err item_done(struct core *c, struct item *it, uint32_t number, enum item_done how)

@@ -36,14 +36,14 @@ static enum err counts_data(struct asked *a)
 {
     const struct core *c = a->c;
     json_t *counts = json_pack(
-        "{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "accepted",
+        "{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "accepted",
         (json_int_t)c->count.accepted, "delivered", (json_int_t)c->count.delivered, "reports",
         (json_int_t)c->count.reports, "statements", (json_int_t)c->count.statements, "refused",
         (json_int_t)c->count.refused, "held", (json_int_t)c->count.held, "expired",
         (json_int_t)c->count.expired, "recalled", (json_int_t)c->count.recalled, "released",
-        (json_int_t)c->count.released, "commits", (json_int_t)c->count.commits, "failed_commits",
-        (json_int_t)c->count.failed_commits, "clones", (json_int_t)c->count.clones, "verified",
-        (json_int_t)sign_verifications());
+        (json_int_t)c->count.released, "damaged", (json_int_t)c->count.damaged, "commits",
+        (json_int_t)c->count.commits, "failed_commits", (json_int_t)c->count.failed_commits,
+        "clones", (json_int_t)c->count.clones, "verified", (json_int_t)sign_verifications());
 
     return data_set(a, "counts", counts);
 }
@@ -228,6 +228,17 @@ static enum err store_text(struct asked *a, const struct store_stats *s)
         a->c->count.failed_commits);
 }
 
+static enum err damaged_text(struct asked *a)
+{
+    return a->c->count.damaged == 0
+               ? ERR_OK
+               : bytes_printf(&a->text,
+                              "ALARME : le disque n'a pas rendu ce qui y avait été écrit : %" PRIu64
+                              " remises retenues, expéditeurs et destinataires prévenus ; le reste "
+                              "est remis. Que faire : OPERATIONS.md, « Damaged store »\n",
+                              a->c->count.damaged);
+}
+
 static enum err refusals_text(struct asked *a)
 {
     const char *between = "Refus par raison : ";
@@ -326,9 +337,10 @@ enum err status_run(struct asked *a)
     if ((e = recovery_text(a->c, &a->text)) || (e = head_text(a, nodes, &t)) ||
         (e = waiting_text(a)) || (e = store_text(a, &s)))
         return e;
-    if ((e = memory_text(a)) || (e = refusals_text(a)) || (e = witness_facts(a)) ||
-        (e = clock_say(a)) || (e = silent_say(a)) || (e = absent_say(a)) ||
-        (e = escalated_say(a)) || (e = operators_facts(a)) || (e = key_facts(a)))
+    if ((e = damaged_text(a)) || (e = memory_text(a)) || (e = refusals_text(a)) ||
+        (e = witness_facts(a)) || (e = clock_say(a)) || (e = silent_say(a)) ||
+        (e = absent_say(a)) || (e = escalated_say(a)) || (e = operators_facts(a)) ||
+        (e = key_facts(a)))
         return e;
     return limits_text(a);
 }

@@ -16,7 +16,7 @@
 /* How much of a store is looked at before it is believed (store.h). */
 struct store_look {
     uint64_t check_bytes;
-    void (*damaged)(void *arg, const char *table, struct span key);
+    bool (*damaged)(void *arg, const char *table, struct span key);
     void *arg;
 };
 

@@ -21,6 +21,8 @@ static void messages(struct metrics *m, const struct figures *f)
     metric_labelled(m, "state", "released_to_deputy", f->released);
     metric_one(m, "relais_hub_statements_total", METRIC_COUNTER,
                "Statements added to the chains of circles.", f->statements);
+    metric_one(m, "relais_hub_damaged_total", METRIC_COUNTER,
+               "Deliveries whose bytes the disk has lost; both sides were told.", f->damaged);
     metric_one(m, "relais_hub_clones_total", METRIC_COUNTER, "Alarms of a node in two copies.",
                f->clones);
 }

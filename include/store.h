@@ -29,6 +29,7 @@
 #ifndef RELAIS_STORE_H
 #define RELAIS_STORE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -70,8 +71,10 @@ struct store_options {
     uint64_t max_bytes;       /* quota, at least STORE_QUOTA_MIN; 0 = the disk is the limit */
     enum store_access access;
     uint64_t check_bytes; /* a file up to this is read whole before anything is believed of it */
-    /* May be NULL: told of what that look found. table NULL: a page of the file, key its number. */
-    void (*damaged)(void *arg, const char *table, struct span key);
+    /* May be NULL: told of what that look found. table NULL: a page of the file, key its number.
+     * True: the caller can live with this row, which answers ERR_CORRUPT to whoever reads it; a
+     * store that has nothing worse is opened. Of a page the answer is not asked. */
+    bool (*damaged)(void *arg, const char *table, struct span key);
     void *damaged_arg;
     uint64_t first_map_bytes; /* 0 = STORE_FIRST_MAP_BYTES; doubles when 80 % are used */
     enum err (*random_fill)(void *arg, uint8_t *out, size_t n); /* for the incarnation */

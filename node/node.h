@@ -133,7 +133,7 @@ struct node_options {
     const char *store; /* its directory; NULL: <dir>/store */
     /* A store up to this is looked at as a whole before it is believed (store.h). */
     uint64_t check_bytes;
-    void (*damaged)(void *arg, const char *table, struct span key); /* may be NULL */
+    bool (*damaged)(void *arg, const char *table, struct span key); /* may be NULL */
     void *damaged_arg;
 };
 

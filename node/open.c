@@ -151,11 +151,12 @@ enum err process_begin(const struct open_flags *flags)
     return seal_init();
 }
 
-static void damaged(void *arg, const char *table, struct span key)
+static bool damaged(void *arg, const char *table, struct span key)
 {
     (void)arg;
     (void)key;
     log_limited(LEVEL_ERROR, "store.damaged", "table=%s", table ? table : "page");
+    return false;
 }
 
 enum err node_open_flags(const struct open_flags *flags, struct node **out, int *lock)

@@ -99,11 +99,12 @@ static void tell(void *arg, const char *table, struct span key, const char *what
     bytes_free(&hex);
 }
 
-static void damaged(void *arg, const char *table, struct span key)
+static bool damaged(void *arg, const char *table, struct span key)
 {
     tell(arg, table ? table : "page", key,
          table ? "la ligne n'est pas celle qui a été écrite"
                : "la page du fichier n'est pas à sa place, ou n'est plus ce qu'elle était");
+    return false;
 }
 
 /* What is read to be checked is looked at as a whole; beside a daemon, nothing stands still. */

@@ -62,7 +62,7 @@ struct store_engine {
                      visit_fn *visit, void *arg);
     enum err (*before)(struct txn *t, int table, struct span bound, struct span *key,
                        struct span *value);
-    /* Every row as it was written? Tells of each that is not; ERR_CORRUPT then. */
+    /* Tells of each row that is not as it was written. ERR_CORRUPT: they cannot all be read. */
     enum err (*check)(struct txn *t, int table, void (*bad)(void *arg, struct span key), void *arg);
     /* Of the readers, those of other processes alone. */
     enum err (*stats)(struct txn *t, struct store_stats *out);

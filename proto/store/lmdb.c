@@ -259,7 +259,7 @@ static enum err pages_look(const struct lmdb_store *s, const struct store_option
     for (int i = 0; i < 8; i++)
         key[i] = (uint8_t)(page >> (56 - 8 * i));
     if (e == ERR_CORRUPT && o->damaged)
-        o->damaged(o->damaged_arg, NULL, span_of(key, sizeof key));
+        (void)o->damaged(o->damaged_arg, NULL, span_of(key, sizeof key));
     return e;
 }
 

@@ -190,16 +190,13 @@ enum err rows_check(const struct lmdb_rows *r, void (*bad)(void *arg, struct spa
     MDB_cursor *cursor;
     struct span value;
     MDB_val k, v;
-    enum err e = ERR_OK;
     int rc;
 
     if ((rc = mdb_cursor_open(r->mdb, r->dbi, &cursor)))
         return err_of(rc);
     while (!(rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT)))
-        if (row_take(r, span_of_val(k), v, &value)) {
+        if (row_take(r, span_of_val(k), v, &value))
             bad(arg, span_of_val(k));
-            e = ERR_CORRUPT;
-        }
     mdb_cursor_close(cursor);
-    return rc != MDB_NOTFOUND ? err_of(rc) : e;
+    return rc == MDB_NOTFOUND ? ERR_OK : err_of(rc);
 }

@@ -27,7 +27,8 @@ enum err rows_scan(const struct lmdb_rows *r, struct span from, struct span to, 
                    visit_fn *visit, void *arg);
 enum err rows_before(const struct lmdb_rows *r, struct span bound, struct span *key,
                      struct span *value);
-/* All of them; a bad one is told by its key, and the next is looked at. */
+/* All of them; a bad one is told by its key, and the next is looked at. ERR_CORRUPT: there is no
+ * getting to the last. */
 enum err rows_check(const struct lmdb_rows *r, void (*bad)(void *arg, struct span key), void *arg);
 
 #endif

@@ -56,23 +56,24 @@ enum err store_base_init(struct store *s, const struct store_engine *engine,
 struct look {
     const struct store_options *o;
     const char *table;
+    enum err found;
 };
 
 static void row_is_bad(void *arg, struct span key)
 {
-    const struct look *l = arg;
+    struct look *l = arg;
 
-    if (l->o->damaged)
-        l->o->damaged(l->o->damaged_arg, l->table, key);
+    if (!l->o->damaged || !l->o->damaged(l->o->damaged_arg, l->table, key))
+        l->found = ERR_CORRUPT;
 }
 
 /* All rows of a file that is not too large for it: all that is wrong is told, not only the first.
  */
 static enum err rows_look(struct store *s, const struct store_options *o)
 {
+    struct look l = {.o = o};
     struct store_stats stats;
     struct txn *t = NULL;
-    enum err found = ERR_OK;
     enum err e;
 
     if (!o->check_bytes || (e = store_stats(s, &stats)))
@@ -82,14 +83,11 @@ static enum err rows_look(struct store *s, const struct store_options *o)
     if ((e = store_begin(s, TXN_READ, &t)))
         return e;
     for (int i = 0; i < s->tables && !e; i++) {
-        struct look l = {o, o->names[i]};
-
+        l.table = o->names[i];
         e = s->engine->check(t, i, row_is_bad, &l);
-        found = e == ERR_CORRUPT ? e : found;
-        e = e == ERR_CORRUPT ? ERR_OK : e;
     }
     store_abort(&t);
-    return e ? e : found;
+    return e ? e : l.found;
 }
 
 /* The engine is open; give it its common part and check or write the store's own page. */

@@ -8,6 +8,7 @@
 
 #include "clock.h"
 #include "core.h"
+#include "file.h"
 #include "hub_checks.h"
 #include "noded.h"
 #include "nodepair.h"
@@ -54,47 +55,168 @@ static void mid_of(const struct member_item *it, uint8_t mid[ID_BYTES])
     memcpy(mid, h.mid, ID_BYTES);
 }
 
+/* Sender and recipient are told that this one is lost; the operator too. */
+static void told_of_loss(struct scene *s, const uint8_t mid[ID_BYTES])
+{
+    struct receipt_facts facts;
+
+    for (size_t i = 0; i < 2; i++) {
+        CHECK_OK(member_await(s->m[i], DELIVER_RECEIPT, 1, SOON_MS));
+        CHECK(member_receipt_of(s->m[i], AUDIT_HELD, 0));
+        CHECK(!member_receipt_of(s->m[i], AUDIT_HELD, 1));
+        CHECK_OK(member_item_facts(member_receipt_of(s->m[i], AUDIT_HELD, 0), &facts));
+        CHECK(memcmp(facts.detail.mid, mid, ID_BYTES) == 0);
+        CHECK(facts.detail.code == ERR_CORRUPT);
+    }
+    CHECK(hubproc_log_count(s->hub, 0, "item.damaged") == 1);
+    CHECK(hubproc_status(s->hub, "counts.damaged") == 1);
+}
+
+#define WAITING 5
+#define LOST 2 /* the one in the middle */
+
+/* Five for m[1], who is away. */
+static void five_wait(struct scene *s, uint8_t mid[WAITING][ID_BYTES])
+{
+    CHECK_OK(scene_open(NULL, s));
+    member_disconnect(s->m[1]);
+    for (size_t i = 0; i < WAITING; i++)
+        put_one(s, 0, 1, mid[i]);
+}
+
+static void four_arrive_in_order(struct scene *s, uint8_t mid[WAITING][ID_BYTES])
+{
+    uint8_t got[ID_BYTES];
+    size_t k = 0;
+
+    CHECK_OK(scene_reopen(s));
+    CHECK_OK(member_await(s->m[1], DELIVER_ENVELOPE, WAITING - 1, SOON_MS));
+    for (size_t i = 0; i < member_items(s->m[1]); i++)
+        if (member_item(s->m[1], i)->kind == DELIVER_ENVELOPE) {
+            mid_of(member_item(s->m[1], i), got);
+            k += k == LOST;
+            CHECK(memcmp(got, mid[k++], ID_BYTES) == 0);
+        }
+    CHECK(k == WAITING);
+    told_of_loss(s, mid[LOST]);
+    CHECK_OK(member_ack_all(s->m[1]));
+    serves(s, 0, 1);
+}
+
 /* nuts-node#469. The bytes of one of five that wait are gone from the hub's disk: the other four
  * arrive in order, and both sides are told what became of that one. */
 static void trap_one_missing_payload_blocks_all(void)
 {
-    uint8_t mid[5][ID_BYTES], got[ID_BYTES], key[8];
-    struct receipt_facts facts;
+    uint8_t mid[WAITING][ID_BYTES], key[8];
     struct store *store;
     struct txn *t = NULL;
     struct span at, value;
     struct scene s;
-    size_t k = 0;
 
-    CHECK_OK(scene_open(NULL, &s));
-    member_disconnect(s.m[1]);
-    for (size_t i = 0; i < 5; i++)
-        put_one(&s, 0, 1, mid[i]);
+    five_wait(&s, mid);
     store = store_of(&s);
     CHECK_OK(store_begin(store, TXN_WRITE, &t));
     CHECK_OK(store_last(t, TABLE_BODY, &at, &value));
-    CHECK_OK(store_del(t, TABLE_BODY, key_u64(be64_read(at.ptr) - 2, key)));
+    CHECK_OK(store_del(t, TABLE_BODY, key_u64(be64_read(at.ptr) - LOST, key)));
     CHECK_OK(store_commit(&t));
     store_close(store);
     CHECK_OK(hubproc_start(s.hub, NULL));
-    CHECK_OK(scene_reopen(&s));
-    CHECK_OK(member_await(s.m[1], DELIVER_ENVELOPE, 4, SOON_MS));
-    for (size_t i = 0; i < member_items(s.m[1]); i++)
-        if (member_item(s.m[1], i)->kind == DELIVER_ENVELOPE) {
-            mid_of(member_item(s.m[1], i), got);
-            k += k == 2;
-            CHECK(memcmp(got, mid[k++], ID_BYTES) == 0);
-        }
-    for (size_t i = 0; i < 2; i++) {
-        CHECK_OK(member_await(s.m[i], DELIVER_RECEIPT, 1, SOON_MS));
-        CHECK(member_receipt_of(s.m[i], AUDIT_HELD, 0));
-        CHECK_OK(member_item_facts(member_receipt_of(s.m[i], AUDIT_HELD, 0), &facts));
-        CHECK(memcmp(facts.detail.mid, mid[2], ID_BYTES) == 0);
-        CHECK(facts.detail.code == ERR_CORRUPT);
+    four_arrive_in_order(&s, mid);
+    scene_close(&s);
+}
+
+/* Turns over one bit in the middle of these bytes, wherever the hub's store has them. */
+static void disk_flips(struct scene *s, struct span bytes)
+{
+    struct bytes file = {0};
+    char where[1200];
+    size_t flips = 0;
+    FILE *f;
+
+    snprintf(where, sizeof where, "%s/store/data.mdb", hubproc_dir(s->hub));
+    CHECK_OK(file_read(where, SIZE_MAX, &file));
+    CHECK(f = fopen(where, "r+b"));
+    for (uint8_t *p = file.ptr;
+         (p = memmem(p, file.len - (size_t)(p - file.ptr), bytes.ptr, bytes.len)); p++) {
+        CHECK(fseek(f, (long)(p - file.ptr) + (long)bytes.len / 2, SEEK_SET) == 0);
+        CHECK(fputc(p[bytes.len / 2] ^ 4, f) != EOF);
+        flips++;
     }
-    CHECK(hubproc_log_count(s.hub, 0, "item.damaged") == 1);
-    CHECK_OK(member_ack_all(s.m[1]));
-    serves(&s, 0, 1);
+    CHECK(fclose(f) == 0);
+    CHECK(flips > 0);
+    bytes_free(&file);
+}
+
+static void body_of_last_but(struct scene *s, uint64_t back, struct bytes *out)
+{
+    struct store *store = store_of(s);
+    struct span at, value;
+    struct txn *t = NULL;
+    uint8_t key[8];
+
+    CHECK_OK(store_begin(store, TXN_READ, &t));
+    CHECK_OK(store_last(t, TABLE_BODY, &at, &value));
+    CHECK_OK(store_get(t, TABLE_BODY, key_u64(be64_read(at.ptr) - back, key), &value));
+    CHECK_OK(bytes_copy(out, value));
+    store_abort(&t);
+    store_close(store);
+}
+
+static int fsck(struct scene *s, struct bytes *said)
+{
+    const char *const args[] = {
+        "--dir", hubproc_dir(s->hub), "--passphrase-file", hubproc_passphrase_file(s->hub), "fsck",
+        NULL};
+    char program[1024];
+
+    return hubproc_run(hubproc_program("relais-hub", program), args, said);
+}
+
+/* The same with one bit of it turned over: it is not served as it is now, it does not keep the hub
+ * from starting, and fsck names it. */
+static void one_flipped_bit_of_a_payload_blocks_no_other(void)
+{
+    uint8_t mid[WAITING][ID_BYTES];
+    struct bytes body = {0}, said = {0};
+    struct scene s;
+
+    five_wait(&s, mid);
+    body_of_last_but(&s, LOST, &body);
+    CHECK(fsck(&s, NULL) == 0);
+    disk_flips(&s, bytes_span(&body));
+    CHECK(fsck(&s, &said) == 5);
+    CHECK(memmem(said.ptr, said.len, "body 00", strlen("body 00")));
+    CHECK_OK(hubproc_start(s.hub, NULL));
+    CHECK(hubproc_log_count(s.hub, 0, "store.damaged table=body") == 1);
+    four_arrive_in_order(&s, mid);
+    CHECK_OK(hubproc_stop(s.hub, NULL));
+    CHECK(fsck(&s, NULL) == 0); /* what was lost has its end, and is gone */
+    bytes_free(&body);
+    bytes_free(&said);
+    scene_close(&s);
+}
+
+/* Delivered and not acknowledged, when the disk loses it and its recipient opposes: the opposition
+ * is a fact at once. */
+static void a_payload_that_rots_hinders_no_opposition(void)
+{
+    struct circle_statement st;
+    struct bytes whole = {0};
+    struct env_header h;
+    struct scene s;
+
+    CHECK_OK(scene_open(NULL, &s));
+    CHECK_OK(member_header(s.m[0], s.circle->handle, &s.m[1], 1, &h));
+    CHECK_OK(member_seal(s.m[0], &h, SPAN_STR("corps"), &whole, NULL));
+    CHECK_OK(member_put(s.m[0], bytes_span(&whole), NULL));
+    CHECK_OK(member_await(s.m[1], DELIVER_ENVELOPE, 1, SOON_MS));
+    disk_flips(&s, bytes_span(&whole)); /* under the running hub */
+    CHECK_OK(member_statement(s.m[1], s.circle, CIRCLE_OPPOSITION, &st));
+    st.class_mask = CLASS_SOCIAL;
+    st.way = WAY_ORAL;
+    CHECK_OK(member_declare(s.m[1], s.circle, &st, NULL));
+    told_of_loss(&s, h.mid);
+    bytes_free(&whole);
     scene_close(&s);
 }
 
@@ -544,6 +666,8 @@ int main(int argc, char **argv)
     }
     static const struct scene_test tests[] = {
         TEST(trap_one_missing_payload_blocks_all),
+        TEST(one_flipped_bit_of_a_payload_blocks_no_other),
+        TEST(a_payload_that_rots_hinders_no_opposition),
         TEST(trap_receipt_for_a_failed_message),
         TEST(trap_unsigned_accepted_by_default),
         TEST(trap_recovery_loads_all_in_memory),
