@@ -53,7 +53,7 @@ LIBS = -lsodium -lzmq -llmdb -lmsgpackc -ljansson -linih -lutf8proc -lmicrohttpd
 
 PROTO_SRC   := $(sort $(wildcard proto/*/*.c))
 HUB_SRC     := $(sort $(wildcard hub/*.c hub/*/*.c))
-NODE_SRC    := $(filter-out node/verify.c,$(sort $(wildcard node/*.c node/*/*.c)))
+NODE_SRC    := $(filter-out node/verify.c node/verify_words.c,$(sort $(wildcard node/*.c node/*/*.c)))
 PRELOAD_SRC := $(sort $(wildcard tests/support/preload_*.c))
 # The support library holds no cmocka: programs of the demo link it too. Suites that several tests
 # share (tests/support/*_suite.c) are the exception and go to unit tests only.
@@ -270,7 +270,7 @@ $(BUILD)/relais-hub: $(call obj,hub/main.c) $(LIBHUB) $(LIBPROTO)
 $(BUILD)/relais-node: $(call obj,node/main.c) $(LIBNODE) $(LIBPROTO)
 	$(call say,LD,$@)$(link) $(LIBS) -o $@
 # The auditor's program: libsodium and the C library, nothing else, and the build says so.
-$(BUILD)/relais-verify: $(call obj,node/verify.c) $(LIBPROTO)
+$(BUILD)/relais-verify: $(call obj,node/verify.c node/verify_words.c) $(LIBPROTO)
 	$(call say,LD,$@)$(link) -lsodium -o $@
 	@$(if $(MODE),:,tests/lint/needed.sh $@ libsodium libc)
 

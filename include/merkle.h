@@ -51,6 +51,12 @@ enum err merkle_verify_consistency(uint64_t m, const uint8_t old_root[MERKLE_HAS
                                    uint64_t n, const uint8_t new_root[MERKLE_HASH_BYTES],
                                    const struct merkle_proof *proof);
 
+/* The path of a leaf in the tree of n, from its path in the tree of m and the consistency proof
+ * between the two. ERR_PROOF, ERR_RANGE. What goes in is not checked here: verify what comes out.
+ */
+enum err merkle_extend(uint64_t index, uint64_t m, const struct merkle_proof *old, uint64_t n,
+                       const struct merkle_proof *proof, struct merkle_proof *out);
+
 /* Made from the source, which must know every complete subtree below `size` (below `n`). The same
  * question has the same answer for ever, however far the log has grown since. Errors of the
  * source pass through; ERR_RANGE when index >= size, m > n, or a size is above the limit. */

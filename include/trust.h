@@ -64,6 +64,7 @@ struct trust_verdict {
     int quorum_none;    /* the policy asks for no witness */
     uint64_t oldest_s;  /* cosigning times, POSIX seconds; both 0 without a cosignature */
     uint64_t newest_s;
+    uint64_t time_s[TRUST_WITNESSES_MAX]; /* of witness i, if its bit is set */
 };
 
 /* ERR_KEY_UNKNOWN: no listed log of this origin signed. ERR_KEY_REVOKED: only a former one did, and

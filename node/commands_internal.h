@@ -31,6 +31,8 @@ enum err invited_listed(struct node *n, struct txn *t, struct call *c);
 enum err witness_text(const struct node *n, struct bytes *text); /* nothing when all is well */
 json_t *witness_status(const struct node *n);
 enum err evidence_run(struct node *n, struct call *c);
+/* commands_receipts.c */
+enum err receipts_run(struct node *n, struct call *c);
 const char *link_text(const struct node *n);
 enum err disk_text(const struct node *n, struct bytes *text); /* nothing while there is room */
 

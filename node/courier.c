@@ -420,6 +420,7 @@ void courier_close(struct courier *c)
     bytes_free(&c->welcome.opening);
     flows_landed(c);
     tasks_free(c);
+    attest_free(c);
     free(c);
 }
 

@@ -46,4 +46,9 @@ json_t *courier_status(const struct node *n);
 /* Asks for a circle's chain; the answer settles waits on `handle` (commands.h). */
 enum err courier_ask_chain(struct node *n, const uint8_t handle[ID_BYTES], uint32_t from);
 
+/* The receipt's file under a head that a quorum of witnesses has cosigned (PROTOCOL.md 10.3).
+ * ERR_AGAIN: there is none yet; the hub is asked for what is missing while the link is up. t reads.
+ */
+enum err attest_file(struct node *n, struct txn *t, struct span receipt, struct bytes *text);
+
 #endif

@@ -239,6 +239,10 @@ static void refused(struct courier *c, struct task *x, const struct msg_err *m, 
         restate_refused(c, x, m, why);
         return;
     }
+    if (x->id.kind == TASK_ATTEST) {
+        attest_refused(c, x, why);
+        return;
+    }
     if (why == ERR_STALE_HEAD && x->id.kind == TASK_DECLARE) {
         if (stale(c, x, m) || x->tries > STALE_TRIES_MAX)
             task_again(c, x);

@@ -40,6 +40,10 @@ void on_consistency_proof(struct courier *c, const struct link_frame *f, const s
     enum err e;
 
     (void)f;
+    if (x && x->id.kind == TASK_ATTEST) {
+        attest_proved(c, x, &m->consistency_proof);
+        return;
+    }
     if (!x || x->id.kind != TASK_CONSISTENCY)
         return;
     e = contacts_proved(c->n, &x->question, &m->consistency_proof);
@@ -142,6 +146,7 @@ void heads_work(struct courier *c)
         return;
     }
     questions_work(c);
+    attest_work(c);
     cosign_work(c);
     key_work(c);
 }

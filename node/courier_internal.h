@@ -25,6 +25,7 @@
 #define PUTS_FLYING_MAX 32
 #define OTHERS_FLYING_MAX 32
 #define ACK_GROUP_MAX CREDIT_MESSAGES
+#define ATTEST_WANTED_MAX 64
 #define TASK_KEY_MAX 33
 #define REPORT_TRIES_MAX 8
 #define STALE_TRIES_MAX 5   /* at once; then with a growing wait like everything else */
@@ -42,6 +43,7 @@ enum task_kind {
     TASK_RECALL,      /* report key */
     TASK_ABSENCE_PUT, /* "" */
     TASK_RESTATE,     /* handle */
+    TASK_ATTEST,      /* "" */
     TASK_KINDS
 };
 
@@ -58,7 +60,7 @@ struct task {
     uint64_t wait_ms;
     uint64_t from; /* TASK_CHAIN, TASK_RESTATE: n; TASK_ABSENCE_PUT: the ts of what is said */
     uint8_t circle[ID_BYTES];      /* TASK_DECLARE */
-    struct head_question question; /* TASK_CONSISTENCY */
+    struct head_question question; /* TASK_CONSISTENCY, TASK_ATTEST */
     UT_hash_handle hh;
 };
 
@@ -123,6 +125,8 @@ struct courier {
     uint64_t next_req;
     struct task *tasks;
     size_t flying[TASK_KINDS];
+    struct bytes wanted[ATTEST_WANTED_MAX]; /* receipts that somebody wants with cosignatures */
+    size_t wanted_count;
     struct bytes batch[ACK_GROUP_MAX];
     size_t batch_count;
     uint64_t pause_until_ms; /* the batch waits for the keys log; 0: it does not */
@@ -209,6 +213,12 @@ void heads_work(struct courier *c); /* asks for proofs, cosigns, publishes the w
 void restates_work(struct courier *c);
 void restated(struct courier *c, struct task *x, struct span receipt);
 void restate_refused(struct courier *c, struct task *x, const struct msg_err *m, enum err why);
+
+/* courier_attest.c: receipts under a head that a quorum of witnesses has cosigned */
+void attest_work(struct courier *c);
+void attest_proved(struct courier *c, struct task *x, const struct msg_consistency_proof *p);
+void attest_refused(struct courier *c, struct task *x, enum err why);
+void attest_free(struct courier *c);
 
 /* courier_out.c */
 void courier_work(struct courier *c);      /* sends what is due */

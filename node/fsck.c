@@ -252,6 +252,7 @@ static const struct {
     [TABLE_TOLD] = {.row = own_row},
     [TABLE_BELL] = {.row = own_row},
     [TABLE_BELL_LIVE] = {.row = bell_live_row},
+    [TABLE_ATTESTED] = {.row = own_row},
 };
 
 bool fsck_knows(enum node_table table)

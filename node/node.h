@@ -64,6 +64,8 @@ enum node_table {
     TABLE_BELL,       /* mid, from -> the notification of a received envelope; bell.h (K) */
     TABLE_BELL_LIVE,  /* u8 0 urgent, 1 to do, 2 failed, mid, from -> nothing */
     TABLE_ATT_SCAN,   /* attachment address -> u8 enum att_scan, not SCAN_CLEAN; scan.h */
+    TABLE_ATTESTED,   /* leaf hash of a receipt -> its file under a head that witnesses cosigned (K)
+                       */
     NODE_TABLES
 };
 #define NODE_SCHEMA 1

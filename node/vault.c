@@ -52,6 +52,7 @@ static const char *const names[NODE_TABLES] = {
     [TABLE_BELL] = "bell",           [TABLE_BELL_LIVE] = "bell.live",
     [TABLE_ATT] = "att",             [TABLE_ATT_LIVE] = "att.live",
     [TABLE_ATT_SCAN] = "att.scan",
+    [TABLE_ATTESTED] = "attested",
 };
 /* clang-format on */
 

@@ -16,6 +16,7 @@
 #include "statement.h"
 #include "tlogproof.h"
 #include "trust.h"
+#include "verify.h"
 
 enum status {
     PROVEN = 0,
@@ -26,130 +27,36 @@ enum status {
     MEMBER_UNKNOWN = 5
 };
 
-static const char help[] =
-    "relais-verify receipt FICHIER --policy POLITIQUE\n"
-    "\n"
-    "Vérifie hors ligne un reçu Relais (.tlog-proof) : ce qui est prouvé, à quel degré, par\n"
-    "la clé de qui, dans quel journal, quand. La politique est un fichier que vous tenez :\n"
-    "journaux et témoins reconnus, clés des organisations.\n"
-    "\n"
-    "relais-verify histories FICHIER FICHIER --policy POLITIQUE\n"
-    "\n"
-    "Deux têtes signées d'un même journal (.note) : prouvent-elles que son hub a tenu deux\n"
-    "histoires ? Oui (0) si elles ont la même taille et des racines différentes ; deux tailles\n"
-    "différentes ne le prouvent pas à elles seules (1).\n"
-    "\n"
-    "Degrés : « journalisé » (le journal l'a signé), « attesté » (le quorum de témoins de la\n"
-    "politique a cosigné).\n"
-    "\n"
-    "Codes de sortie :\n"
-    "  0  prouvé\n"
-    "  1  pas prouvé : reçu abîmé, falsifié, ou d'un journal inconnu de la politique\n"
-    "  2  ligne de commande\n"
-    "  3  fichier du reçu illisible\n"
-    "  4  politique illisible ou incorrecte\n"
-    "  5  journalisé, mais signé par un membre dont la politique n'a pas la clé\n";
+#define EARLY_S 600 /* a witness's clock may be that far behind the hub's */
 
 struct check {
     struct trust *policy;
+    unsigned early; /* witnesses whose time lies before the entry that they cosigned */
     struct tlog_proof proof;
     struct receipt receipt;
     struct receipt_facts facts;
     struct trust_verdict verdict;
 };
 
-/* --- what was proven, in words --------------------------------------------------------------- */
-
-static const char *event(uint64_t type)
+/* "2 témoins sur 5, le dernier le …": those that the policy knows, each once. */
+static void witnesses_say(const struct check *c)
 {
-    static const char *const words[] = {
-        [AUDIT_ACCEPTED] = "accepté par le hub",
-        [AUDIT_DELIVERED] = "remis (sur le disque du destinataire)",
-        [AUDIT_OPENED] = "ouvert par une personne chez le destinataire",
-        [AUDIT_REFUSED] = "refusé par le destinataire",
-        [AUDIT_UNREADABLE] = "illisible chez le destinataire",
-        [AUDIT_MISLABELLED] = "mis en quarantaine : étiquette et contenu se contredisent",
-        [AUDIT_EXPIRED] = "expiré sans avoir été remis",
-        [AUDIT_RECALLED] = "rappelé par son expéditeur avant d'être remis",
-        [AUDIT_STATEMENT] = "déclaration de cercle enregistrée",
-        [AUDIT_REJECTED] = "refusé par le hub",
-        [AUDIT_HELD] = "retenu par le hub à la remise",
-        [AUDIT_DEPUTY] = "non reçu à temps : remis à son suppléant, ou, avec un motif, non",
-        [AUDIT_ACT] = "acte d'administration du hub",
-        [AUDIT_ALARM] = "alarme du hub",
-    };
+    size_t of = trust_witness_count(c->policy);
 
-    return type < sizeof words / sizeof words[0] && words[type] ? words[type] : "événement inconnu";
-}
-
-static void hex_print(const uint8_t *p, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        printf("%02x", p[i]);
-}
-
-static void org_print(const struct trust *policy, const uint8_t org[ID_BYTES])
-{
-    const char *name = trust_org_name(policy, org);
-
-    if (name)
-        printf("« %s »", name);
-    else {
-        hex_print(org, ID_BYTES);
-        printf(" (nom inconnu de la politique)");
+    if (of == 0)
+        return;
+    printf("Témoins : %u témoin%s sur %zu", c->verdict.cosigned, c->verdict.cosigned > 1 ? "s" : "",
+           of);
+    if (c->verdict.cosigned > 0) {
+        printf(", le dernier ");
+        time_print(c->verdict.newest_s * 1000);
     }
-}
-
-static void time_print(uint64_t ms) /* JJ/MM/AAAA HH:MM:SS UTC */
-{
-    char text[TIME_TEXT_BYTES]; /* 2026-01-01T00:00:00.000Z */
-
-    if (time_text(ms, text))
-        printf(", à une date illisible");
-    else
-        printf(", le %.2s/%.2s/%.4s %.8s UTC", text + 8, text + 5, text, text + 11);
-}
-
-/* Codes that receipts carry; "refus" says the rest, with the code's name beside it. */
-static const char *motive(uint64_t code)
-{
-    switch (code) {
-    case ERR_EXPIRED:
-        return "date limite dépassée";
-    case ERR_NOT_IN_CIRCLE:
-        return "pas membre du cercle";
-    case ERR_FORMER_MEMBER:
-        return "plus membre du cercle";
-    case ERR_OPPOSITION:
-        return "la personne s'oppose à cet échange";
-    case ERR_CONSENT_MISSING:
-    case ERR_CONSENT_WITHDRAWN:
-    case ERR_CONSENT_VERSION:
-        return "pas de consentement en vigueur";
-    case ERR_NOTICE_MISSING:
-        return "la personne n'a pas été informée";
-    case ERR_CLASS:
-        return "classe d'information non ouverte à ce destinataire";
-    case ERR_MISLABELLED:
-        return "étiquette et contenu se contredisent";
-    case ERR_SUSPENDED:
-        return "organisation suspendue";
-    case ERR_REVOKED:
-    case ERR_KEY_REVOKED:
-        return "organisation ou clé révoquée";
-    case ERR_ADDRESSEE:
-        return "destinataire inconnu, ou clé périmée";
-    case ERR_CIRCLE_CLOSED:
-        return "cercle clos";
-    case ERR_FORGED:
-        return "signature fausse";
-    case ERR_OPEN:
-        return "contenu impossible à ouvrir";
-    case ERR_DUPLICATE:
-        return "déjà accepté";
-    default:
-        return "autre refus";
-    }
+    if (c->early > 0)
+        printf(" ; %u cosignature%s datée%s d'avant l'entrée ne compte%s pas", c->early,
+               c->early > 1 ? "s" : "", c->early > 1 ? "s" : "", c->early > 1 ? "nt" : "");
+    printf(" ; %s\n", c->verdict.quorum_none  ? "la politique n'en demande aucun"
+                      : c->verdict.quorum_met ? "le quorum de la politique est atteint"
+                                              : "le quorum de la politique n'est pas atteint");
 }
 
 static void say(const struct check *c)
@@ -171,13 +78,14 @@ static void say(const struct check *c)
         org_print(c->policy, d->from);
         printf(" ");
     }
-    printf("%s", event(c->facts.type));
+    printf("%s", event_words(c->facts.type));
     if (d->has & RD_KEY(DETAIL_BY_ORG)) {
         printf(", signé par ");
         org_print(c->policy, d->by_org);
     }
     if (d->has & RD_KEY(DETAIL_CODE) && d->code)
-        printf(", motif : %s (%s)", motive(d->code), err_name((enum err)d->code));
+        printf(", motif : %s (%s)", motive_words(d->code), err_name((enum err)d->code));
+    printf(", ");
     time_print(c->facts.time_ms);
     printf(" ; entrée %" PRIu64 " sur %" PRIu64 " du journal %.*s, clé %s\n", c->proof.index,
            c->proof.checkpoint.size, (int)c->proof.checkpoint.origin.len,
@@ -281,6 +189,28 @@ static enum err member_signature(const struct check *c)
                                             : report_signature(&c->facts, &pk);
 }
 
+/* --- witnesses ------------------------------------------------------------------------------- */
+
+/* Nobody has cosigned an entry before it was made: who says so has a wrong clock, or lies. */
+static void witnesses_count(struct check *c)
+{
+    struct trust_verdict *v = &c->verdict;
+
+    v->newest_s = 0;
+    for (size_t i = 0; i < trust_witness_count(c->policy); i++) {
+        if (!(v->witnesses >> i & 1))
+            continue;
+        if (v->time_s[i] + EARLY_S < c->facts.time_ms / 1000) {
+            v->witnesses &= ~((uint32_t)1 << i);
+            v->cosigned--;
+            c->early++;
+        } else if (v->time_s[i] > v->newest_s) {
+            v->newest_s = v->time_s[i];
+        }
+    }
+    v->quorum_met = trust_quorum(c->policy, v->witnesses);
+}
+
 /* --- checking -------------------------------------------------------------------------------- */
 
 static enum err check(struct check *c, struct span text)
@@ -297,83 +227,38 @@ static enum err check(struct check *c, struct span text)
         return e;
     if ((e = receipt_read(&c->receipt, &c->facts)))
         return e;
+    witnesses_count(c);
     return member_signature(c);
 }
 
-static const char *why(enum err e)
+/* Under --witnesses a policy that asks for none proves nothing either. */
+static bool too_few(const struct check *c)
 {
-    switch (e) {
-    case ERR_PROOF:
-        return "les empreintes ne mènent pas à la racine signée, ou le contenu ne correspond pas";
-    case ERR_CHECKPOINT:
-        return "la signature du journal est fausse";
-    case ERR_FORGED:
-        return "la signature du membre est fausse";
-    case ERR_KEY_UNKNOWN:
-        return "la politique ne connaît pas la clé de ce journal";
-    case ERR_KEY_REVOKED:
-        return "cette clé du journal avait été remplacée avant cette entrée";
-    default:
-        return "le fichier n'est pas un reçu bien formé";
-    }
+    return c->verdict.quorum_none || !c->verdict.quorum_met;
 }
 
-static int verify(struct span text, struct trust *policy)
+static int verify(struct span text, struct trust *policy, bool quorum)
 {
     struct check c = {.policy = policy};
     int status = NOT_PROVEN;
     enum err e = check(&c, text);
 
-    if (e == ERR_OK) {
+    if (e == ERR_OK && quorum && too_few(&c)) {
+        printf("PAS PROUVÉ au degré attesté : le reçu n'a pas le quorum de témoins demandé.\n");
+        witnesses_say(&c);
+    } else if (e == ERR_OK) {
         say(&c);
+        witnesses_say(&c);
         status = PROVEN;
     } else if (e == ERR_KEY_UNKNOWN && c.facts.type != 0) {
         printf("JOURNALISÉ SEULEMENT : la politique n'a pas la clé du membre qui a signé ; "
                "ajoutez-la pour conclure.\n");
         status = MEMBER_UNKNOWN;
     } else {
-        printf("PAS PROUVÉ : %s.\n", why(e));
+        printf("PAS PROUVÉ : %s.\n", why_words(e));
     }
     tlog_proof_wipe(&c.proof);
     return status;
-}
-
-static const char *file_why(enum err e)
-{
-    switch (e) {
-    case ERR_NOT_FOUND:
-        return "n'existe pas";
-    case ERR_PERMISSION:
-        return "ne peut pas être lu : droits refusés";
-    case ERR_SIZE:
-    case ERR_RANGE:
-        return "est trop grand";
-    default:
-        return "est illisible";
-    }
-}
-
-static const char *line_why(enum err e)
-{
-    switch (e) {
-    case ERR_FIELD_UNKNOWN:
-        return "mot inconnu au début de la ligne (attendus : log, former, witness, group, quorum, "
-               "org, key)";
-    case ERR_FIELD_MISSING:
-        return "il manque un champ, ou la ligne « quorum »";
-    case ERR_FIELD_VALUE:
-        return "une valeur n'est pas admise";
-    case ERR_TEXT_FORM:
-        return "une clé ou un identifiant est abîmé";
-    case ERR_DUPLICATE_KEY:
-        return "déjà donné plus haut";
-    case ERR_ITEMS:
-        return "trop de lignes de cette sorte";
-    case ERR_UTF8:
-        return "le texte n'est pas en UTF-8";
-    default:
-        return "le contenu n'est pas celui d'une politique";
-    }
 }
 
 static enum err policy_open(const char *path, struct trust **policy)
@@ -383,17 +268,17 @@ static enum err policy_open(const char *path, struct trust **policy)
     enum err e;
 
     if ((e = file_read(path, TRUST_FILE_MAX, &file)))
-        fprintf(stderr, "La politique « %s » %s : rien n'a été vérifié.\n", path, file_why(e));
+        fprintf(stderr, "La politique « %s » %s : rien n'a été vérifié.\n", path, file_words(e));
     else if ((e = trust_read(bytes_span(&file), policy, &line)) && line)
         fprintf(stderr, "Politique « %s », ligne %u : %s ; rien n'a été vérifié.\n", path, line,
-                line_why(e));
+                line_words(e));
     else if (e)
-        fprintf(stderr, "Politique « %s » : %s ; rien n'a été vérifié.\n", path, line_why(e));
+        fprintf(stderr, "Politique « %s » : %s ; rien n'a été vérifié.\n", path, line_words(e));
     bytes_free(&file);
     return e;
 }
 
-static int receipt_command(const char *path, const char *policy_path)
+static int receipt_command(const char *path, const char *policy_path, bool quorum)
 {
     struct bytes text = {0};
     struct trust *policy = NULL;
@@ -403,9 +288,10 @@ static int receipt_command(const char *path, const char *policy_path)
     if (policy_open(policy_path, &policy))
         return BAD_POLICY;
     if ((e = file_read(path, TLOG_PROOF_MAX, &text)))
-        fprintf(stderr, "Reçu illisible : « %s » %s ; rien n'a été vérifié.\n", path, file_why(e));
+        fprintf(stderr, "Reçu illisible : « %s » %s ; rien n'a été vérifié.\n", path,
+                file_words(e));
     else
-        status = verify(bytes_span(&text), policy);
+        status = verify(bytes_span(&text), policy, quorum);
     trust_free(policy);
     bytes_free(&text);
     return status;
@@ -420,13 +306,13 @@ static int head_open(const char *path, struct trust *policy, struct bytes *text,
     enum err e = file_read(path, NOTE_MAX, text);
 
     if (e) {
-        fprintf(stderr, "« %s » %s ; rien n'a été vérifié.\n", path, file_why(e));
+        fprintf(stderr, "« %s » %s ; rien n'a été vérifié.\n", path, file_words(e));
         return BAD_FILE;
     }
     if ((e = checkpoint_read(bytes_span(text), head)) || (e = trust_checkpoint(policy, head, &v))) {
         printf("PAS PROUVÉ : « %s » : %s.\n", path,
                e == ERR_KEY_UNKNOWN || e == ERR_CHECKPOINT || e == ERR_KEY_REVOKED
-                   ? why(e)
+                   ? why_words(e)
                    : "ce n'est pas une tête signée");
         return NOT_PROVEN;
     }
@@ -478,23 +364,27 @@ int main(int argc, char **argv)
     const char *policy = NULL;
     const char *file[2] = {NULL, NULL};
     size_t files = 0;
+    bool quorum = false;
     bool bad = argc < 2 || (!two && strcmp(argv[1], "receipt") != 0);
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-        fputs(help, stdout);
+        fputs(verify_help, stdout);
         return EXIT_SUCCESS;
     }
     for (int i = 2; i < argc && !bad; i++) {
         if (strcmp(argv[i], "--policy") == 0 && i + 1 < argc)
             policy = argv[++i];
+        else if (!two && strcmp(argv[i], "--witnesses") == 0)
+            quorum = true;
         else if (files < wanted && strncmp(argv[i], "--", 2) != 0)
             file[files++] = argv[i];
         else
             bad = true;
     }
     if (bad || files != wanted || !policy || seal_init()) {
-        fputs(help, stderr);
+        fputs(verify_help, stderr);
         return BAD_USAGE;
     }
-    return two ? histories_command(file[0], file[1], policy) : receipt_command(file[0], policy);
+    return two ? histories_command(file[0], file[1], policy)
+               : receipt_command(file[0], policy, quorum);
 }

@@ -262,3 +262,77 @@ enum err merkle_consistency(const struct merkle_source *from, uint64_t m, uint64
     reverse_into(&down, out);
     return ERR_OK;
 }
+
+/* --- a path in a later tree --------------------------------------------------------------------
+ */
+
+/* The root of a tree of n leaves, from a consistency proof with its part of m that leaves none of
+ * its hashes out (RFC 6962 2.1.2, SUBPROOF with b false). */
+static enum err root_of_part(uint64_t m, uint64_t n, const struct merkle_proof *proof, size_t count,
+                             uint8_t out[MERKLE_HASH_BYTES])
+{
+    uint64_t k;
+    enum err e;
+
+    if (count == 0)
+        return ERR_PROOF;
+    if (m == n) {
+        memcpy(out, proof->hash[0], MERKLE_HASH_BYTES);
+        return count == 1 ? ERR_OK : ERR_PROOF;
+    }
+    k = split_of(n);
+    e = m <= k ? root_of_part(m, k, proof, count - 1, out)
+               : root_of_part(m - k, n - k, proof, count - 1, out);
+    if (e)
+        return e;
+    if (m <= k)
+        merkle_node_hash(out, proof->hash[count - 1], out);
+    else
+        merkle_node_hash(proof->hash[count - 1], out, out);
+    return ERR_OK;
+}
+
+static void reversed_add(struct merkle_proof *path, const struct merkle_proof *top)
+{
+    for (size_t i = top->count; i-- > 0;)
+        memcpy(path->hash[path->count++], top->hash[i], MERKLE_HASH_BYTES);
+}
+
+enum err merkle_extend(uint64_t index, uint64_t m, const struct merkle_proof *old, uint64_t n,
+                       const struct merkle_proof *proof, struct merkle_proof *out)
+{
+    struct merkle_proof path = *old;
+    struct merkle_proof top = {0}; /* from the root down */
+    size_t left = proof->count;
+
+    if (n > MERKLE_SIZE_MAX || index >= m || m > n || old->count > MERKLE_PROOF_MAX ||
+        proof->count > MERKLE_PROOF_MAX)
+        return ERR_RANGE;
+    while (m != n) {
+        uint64_t k = split_of(n);
+        uint8_t *next = top.hash[top.count++];
+
+        if (left == 0 || (m > k && path.count == 0))
+            return ERR_PROOF;
+        left--;
+        if (m <= k) { /* all that was is on the left */
+            memcpy(next, proof->hash[left], MERKLE_HASH_BYTES);
+            n = k;
+        } else if (index < k) { /* beside us, what was not full has grown */
+            path.count--;
+            if (root_of_part(m - k, n - k, proof, left, next))
+                return ERR_PROOF;
+            break;
+        } else {
+            memcpy(next, path.hash[--path.count], MERKLE_HASH_BYTES);
+            index -= k;
+            m -= k;
+            n -= k;
+        }
+    }
+    if (path.count + top.count > MERKLE_PROOF_MAX)
+        return ERR_PROOF;
+    reversed_add(&path, &top);
+    *out = path;
+    return ERR_OK;
+}

@@ -120,6 +120,7 @@ enum err trust_checkpoint(const struct trust *t, const struct checkpoint *c,
         if (time_s > v.newest_s)
             v.newest_s = time_s;
         v.witnesses |= (uint32_t)1 << i;
+        v.time_s[i] = time_s;
         v.cosigned++;
     }
     v.quorum_met = trust_quorum(t, v.witnesses);

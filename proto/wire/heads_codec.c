@@ -5,6 +5,15 @@
 #define LOG_AUDIT_NUMBER 2
 #define TIME_S_MAX INT64_MAX
 
+static uint64_t time_read(struct reader *r)
+{
+    uint64_t time_s = rd_uint(r, UINT64_MAX);
+
+    if (time_s > TIME_S_MAX)
+        rd_fail(r, ERR_FIELD_VALUE);
+    return time_s;
+}
+
 static void cosigned_read(struct reader *r, struct cosigned *c)
 {
     if (rd_skip_nil(r))
@@ -15,7 +24,7 @@ static void cosigned_read(struct reader *r, struct cosigned *c)
     for (size_t i = 0; i < c->n && !rd_error(r); i++) {
         rd_array(r, 3);
         rd_fixed(r, c->by[i].node, sizeof c->by[i].node);
-        c->by[i].time_s = rd_uint(r, TIME_S_MAX);
+        c->by[i].time_s = time_read(r);
         rd_fixed(r, c->by[i].sig, sizeof c->by[i].sig);
     }
 }
@@ -127,7 +136,7 @@ void cosign_read(struct reader *r, struct message *m)
     log_name_read(r, &c->of);
     c->size = rd_uint(r, UINT64_MAX);
     rd_fixed(r, c->root, sizeof c->root);
-    c->time_s = rd_uint(r, TIME_S_MAX);
+    c->time_s = time_read(r);
     rd_fixed(r, c->sig, sizeof c->sig);
 }
 

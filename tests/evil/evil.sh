@@ -59,6 +59,34 @@ set_up() {
     halt
     cp -a ../w ../honest
 }
+# A receipt under a head that both witnesses cosigned: a second file, and the first does not change.
+witnessed() {
+    local file
+    restored
+    up hopital
+    until_true 'liaison' linked hopital
+    until_true 'liaison' linked ehpad
+    send 'Attestée'
+    until_true 'la fiche est remise' sheet_state hopital medecin "$mid" delivered 1
+    until_true 'le reçu est attesté' attested_receipts 2
+    for file in recus/*-atteste.tlog-proof; do
+        "$BUILD/relais-verify" receipt "$file" --policy politique.txt --witnesses >preuve.txt ||
+            fail 'relais-verify ne conclut pas' "$(cat preuve.txt)"
+        grep -q 'degré attesté' preuve.txt && grep -q '2 témoins sur 2' preuve.txt ||
+            fail 'relais-verify ne dit pas les témoins' "$(cat preuve.txt)"
+        if "$BUILD/relais-verify" receipt "${file%-atteste.tlog-proof}.tlog-proof" --policy politique.txt --witnesses >preuve.txt; then
+            fail 'un reçu sans témoin passe pour attesté' "$(cat preuve.txt)"
+        fi
+        grep -q 'quorum' preuve.txt || fail 'relais-verify' "$(cat preuve.txt)"
+    done
+    printf 'ok    witnessed : %s reçus attestés par 2 témoins sur 2, chacun à côté du premier\n' "$(ls recus/*-atteste.tlog-proof | wc -l)"
+    halt
+}
+attested_receipts() { # COUNT
+    rm -rf recus
+    as hopital medecin sheet receipts "$mid" --output recus
+    [ "$(find recus -name '*-atteste.tlog-proof' | wc -l)" -ge "$1" ]
+}
 knows_three() { node "$1" org list && [ "$(count_of orgs)" -eq 3 ]; }
 attested() { hub status && [ "$(value witness.keys_time)" -gt 0 ] && [ "$(value witness.keyed)" -eq 2 ]; }
 halt() {
@@ -352,6 +380,7 @@ for c in drop delay reorder replay withhold; do ! wanted $c || survives $c ehpad
 ! wanted forge-delivered || forged_delivery
 ! wanted substitute || refuses_key
 ! wanted epoch || epoch_without_leaf
+! wanted witnessed || witnessed
 ! wanted restored || after_restore
 ! wanted behind || behind
 ! wanted blind || blind

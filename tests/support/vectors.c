@@ -13,6 +13,7 @@ const struct vectors_file vectors_files[] = {
     {"statements.json",    vectors_statements   },
     {"receipts.json",      vectors_receipts     },
     {"shares.json",        vectors_shares       },
+    {"witnesses.json",     vectors_witnesses    },
 };
 const size_t vectors_file_count = sizeof vectors_files / sizeof vectors_files[0];
 

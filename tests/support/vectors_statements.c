@@ -424,6 +424,109 @@ static json_t *absence(json_t *list, const struct absent *a)
     return json_array_get(list, json_array_size(list) - 1);
 }
 
+/* ---- witnesses (7.6) ---- */
+
+struct witness_set {
+    const char *what;
+    const char *error; /* NULL: it is of the log */
+    const char *by;    /* key of the registrar's signature */
+    int seats[3];      /* enum vec_member; -1 a stranger, -2 none */
+    uint64_t quorum;
+};
+static const struct witness_set witness_sets[] = {
+    {"the hospital and the EHPAD are witnesses, both must cosign",
+     NULL,                                                                        "registrar",
+     {HOSPITAL, EHPAD, -2},
+     2                                                                                                                 },
+    {"half of them is no quorum",                                  "FIELD_VALUE", "registrar", {HOSPITAL, EHPAD, -2}, 1},
+    {"more than there are",                                        "FIELD_VALUE", "registrar", {HOSPITAL, EHPAD, -2}, 3},
+    {"the operator's organisation",                                "FIELD_VALUE", "registrar", {HOSPITAL, DAC, -2},   2},
+    {"one witness twice",                                          "FIELD_VALUE", "registrar", {EHPAD, EHPAD, -2},    2},
+    {"a node that nobody knows",                                   "NOT_FOUND",   "registrar", {HOSPITAL, -1, -2},    2},
+    {"a node that is revoked",                                     "REVOKED",     "registrar", {HOSPITAL, SSIAD, -2}, 2},
+    {"named by the hub, as if it were the registrar",
+     "KEY_UNKNOWN",                                                               "hub",
+     {HOSPITAL, EHPAD, -2},
+     2                                                                                                                 },
+};
+
+static void witness_set(json_t *list, const struct witness_set *s)
+{
+    struct writer w = begin(10, 50, 2);
+    struct vec_signer signer = {1, {0}, s->by};
+    size_t count = 0;
+    uint8_t id[ID_BYTES];
+
+    while (count < 3 && s->seats[count] != -2)
+        count++;
+    wr_key(&w, 4);
+    wr_array(&w, count);
+    for (size_t i = 0; i < count; i++) {
+        if (s->seats[i] == -1)
+            vec_id("a stranger", id);
+        else
+            vec_node((enum vec_member)s->seats[i], id);
+        wr_bin(&w, SPAN_OF(id));
+    }
+    key_uint(&w, 5, s->quorum);
+    end(list, s->what, &w, &signer, 1);
+}
+
+struct witness_key {
+    const char *what;
+    const char *error;
+    enum vec_member of, by;
+    uint64_t number;
+    const char *key;
+};
+static const struct witness_key witness_keys[] = {
+    {"witness key 1 of the hospital",               NULL,          HOSPITAL, HOSPITAL, 1, "hospital witness 1"},
+    {"witness key 1 of the EHPAD",                  NULL,          EHPAD,    EHPAD,    1, "ehpad witness 1"   },
+    {"witness key 2 of the EHPAD: it was restored", NULL,          EHPAD,    EHPAD,    2, "ehpad witness 2"   },
+    {"a number is left out",                        "CHAIN",       EHPAD,    EHPAD,    4, "ehpad witness 3"   },
+    {"a number again",                              "CHAIN",       EHPAD,    EHPAD,    2, "ehpad witness 3"   },
+    {"the key that was retired, again",             "EXISTS",      EHPAD,    EHPAD,    3, "ehpad witness 1"   },
+    {"another witness's key",                       "EXISTS",      EHPAD,    EHPAD,    3, "hospital witness 1"},
+    {"the node's own signing key",                  "EXISTS",      EHPAD,    EHPAD,    3, "ehpad signing"     },
+    {"the key of the audit log",                    "EXISTS",      EHPAD,    EHPAD,    3, "audit log"         },
+    {"signed by another house",                     "KEY_UNKNOWN", EHPAD,    HOSPITAL, 3, "ehpad witness 3"   },
+    {"of a node that is revoked",                   "REVOKED",     SSIAD,    SSIAD,    1, "ssiad witness 1"   },
+};
+
+static void witness_key(json_t *list, const struct witness_key *k)
+{
+    struct sign_public pk = vec_sign_pk(k->key);
+    struct writer w = begin(12, 51, 4);
+    struct vec_signer signer = vec_signer_of(3, k->by);
+    uint8_t id[ID_BYTES];
+
+    vec_org(k->of, signer.org);
+    key_org(&w, 4, k->of);
+    vec_node(k->of, id);
+    key_bin(&w, 5, SPAN_OF(id));
+    key_uint(&w, 6, k->number);
+    key_bin(&w, 7, SPAN_OF(pk.b));
+    end(list, k->what, &w, &signer, 1);
+}
+
+static void put_witnesses(json_t *list, bool good)
+{
+    for (size_t i = 0; i < sizeof witness_sets / sizeof witness_sets[0]; i++)
+        if (good == !witness_sets[i].error) {
+            witness_set(list, &witness_sets[i]);
+            if (!good)
+                put_text(json_array_get(list, json_array_size(list) - 1), "error",
+                         witness_sets[i].error);
+        }
+    for (size_t i = 0; i < sizeof witness_keys / sizeof witness_keys[0]; i++)
+        if (good == !witness_keys[i].error) {
+            witness_key(list, &witness_keys[i]);
+            if (!good)
+                put_text(json_array_get(list, json_array_size(list) - 1), "error",
+                         witness_keys[i].error);
+        }
+}
+
 /* On the log as it stands at its end. */
 static void put_keys_judged(json_t *file)
 {
@@ -433,6 +536,7 @@ static void put_keys_judged(json_t *file)
         put_text(absence(list, &not_absences[i]), "error", not_absences[i].error);
     for (size_t i = 0; i < sizeof not_rotated / sizeof not_rotated[0]; i++)
         put_text(rotation(list, &not_rotated[i]), "error", not_rotated[i].error);
+    put_witnesses(list, false);
 }
 
 static void put_keys_log(json_t *file)
@@ -453,6 +557,7 @@ static void put_keys_log(json_t *file)
         absence(list, &absences[i]);
     for (size_t i = 0; i < sizeof rotated / sizeof rotated[0]; i++)
         rotation(list, &rotated[i]);
+    put_witnesses(list, true);
 }
 
 /* ---- the circle ---- */

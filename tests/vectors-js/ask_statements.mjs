@@ -11,7 +11,7 @@ import { EVERY, allRefused, asJson, changesAccepted, spoilHex } from './ask.mjs'
 
 export function statementCases(file) {
   const ROLES = [1n, 2n, 3n, 4n, 5n];
-  const MAY_REPEAT = [4n, 5n, 6n]; // suspend, resume, revoke: the page does not forbid it
+  const MAY_REPEAT = [4n, 5n, 6n, 10n]; // suspend, resume, revoke, witness set: the page does not forbid it
   const seeds = file.signing_keys.map((k) => ({ ...k, kid: unhex(k.kid) }));
   const nameOf = (kid) => seeds.find((k) => equal(k.kid, kid))?.name.replace(/ signing$/, '');
   const seedOf = (kid) => unhex(seeds.find((k) => equal(k.kid, kid)).seed);

@@ -124,7 +124,7 @@ export const dh = (secret, pk) => x25519.getSharedSecret(secret, pk);
 
 // RFC 6962: leaves and nodes are told apart by their first byte
 export const leafHash = (leaf) => sha256(concat(u8(0), leaf));
-const nodeHash = (left, right) => sha256(concat(u8(1), left, right));
+export const nodeHash = (left, right) => sha256(concat(u8(1), left, right));
 
 export function treeRoot(leafHashes) {
   if (leafHashes.length === 0) return sha256(new Uint8Array(0));

@@ -27,11 +27,13 @@ const detailShape = map(Object.fromEntries(Object.entries({
   to: [8, list(1, 64, id)], code: [9, uint()], root: [10, key32], upTo: [11, uint()], statement: [12, key32], chainN: [13, uint()],
   org: [14, id], node: [15, id], kid: [16, id], sig: [17, bin(64)], count: [18, uint()], act: [19, uint(1, 23)], about: [20, bin(0, 4096)],
   heard: [21, uint()], roles: [22, uint(1, 3)], instead: [23, id], due: [24, uint()],
+  epoch: [26, uint()], common: [27, uint()], commonRoot: [28, key32], lost: [29, uint()],
   address: [30, key32], size: [31, uint()],
   operator: [34, id], operatorSig: [35, bin(64)], second: [36, id], secondSig: [37, bin(64)],
 }).map(([name, [key, shape]]) => [name, [key, maybe(shape)]])));
 
 const KEYS_OF = {
+  18: [26, 27, 28, 29],
   20: [3, 8, 30, 31],
   1: [1, 2, 3, 4, 5, 6, 7, 8, 13], 2: [10, 11, 14, 15, 16, 17, 18, 20],
   3: [1, 2, 3, 5, 6, 7, 9, 14, 16, 17, 20], 8: [1, 2, 3, 5, 6, 7, 8],

@@ -60,6 +60,8 @@ const KEYS = {
   8: map({
     ...common, which: [4, uint(1, 4)], pk: [5, key32], possession: [6, maybe(bin(64))], effect: [7, uint()], epoch: [8, maybe(uint())],
   }),
+  10: map({ ...common, seats: [4, list(1, 15, id)], quorum: [5, uint(1, 15)] }),
+  12: map({ ...common, org: [4, id], node: [5, id], number: [6, uint(1)], pk: [7, key32] }),
   9: map({ ...common, org: [4, id], node: [5, id], from: [6, uint()], until: [7, uint()], substitute: [8, maybe(id)] }),
 };
 
@@ -75,6 +77,7 @@ function readKeysStatement(stmt) {
   const kind = raw.get(1);
   refuseUnless(kind !== undefined, 'FIELD_MISSING', 'kind');
   refuseUnless(kind !== 7n, 'UNSUPPORTED', 'key rotation');
+  refuseUnless(kind !== 11n, 'UNSUPPORTED', 'reserved kind');
   refuseUnless(KEYS[kind], 'FIELD_VALUE', `kind ${kind}`);
   return KEYS[kind](raw, FIELDS);
 }
@@ -90,7 +93,7 @@ export function applyKeys(state, ss) {
   }
   refuseUnless(s.kind !== 1n, 'FIELD_VALUE', 'a second genesis');
   refuseUnless(equal(s.federation, state.genesis.federation), 'FIELD_VALUE', 'another federation');
-  const next = { 2: enrolment, 3: prekey, 4: suspend, 5: resume, 6: revoke, 8: hubKey, 9: absence }[s.kind];
+  const next = { 2: enrolment, 3: prekey, 4: suspend, 5: resume, 6: revoke, 8: hubKey, 9: absence, 10: witnessSet, 12: witnessKey }[s.kind];
   return next(state, s, signedBy, sigs);
 }
 
@@ -99,7 +102,7 @@ function genesis(s, signedBy) {
   refuseUnless(new Set(s.founders.map(([org]) => hex(org))).size === s.founders.length, 'FIELD_VALUE', 'a founder twice');
   signedBy({ role: ROLE.registrar, pk: s.registrar }, ...s.founders.map(([org, pk]) => ({ role: ROLE.founder, org, pk })));
   const hub = { 1: [s.hubTransport], 2: [s.hub], 3: [s.keysLog], 4: [s.auditLog] };
-  return { genesis: s, nodes: [], suspended: [], absences: {}, hub, hubSince: 0n, epochFrom: 0n };
+  return { genesis: s, nodes: [], suspended: [], absences: {}, witnesses: null, witnessKeys: [], hub, hubSince: 0n, epochFrom: 0n };
 }
 
 const TRANSPORT = 1n, SIGNING = 2n, AUDIT_LOG = 4n;
@@ -218,6 +221,41 @@ function absence(state, s, signedBy) {
   refuseUnless(last === undefined || s.ts !== last.ts, 'EXISTS', 'said already');
   refuseUnless(last === undefined || s.ts > last.ts, 'CHAIN', 'older than the last');
   return { ...state, absences: { ...state.absences, [hex(s.org)]: s } };
+}
+
+const FULL_SET = 5;
+
+// 7.6: one voice for each organisation, none for the operator's, more than half of them a quorum
+function witnessSet(state, s, signedBy) {
+  signedBy({ role: ROLE.registrar, pk: state.genesis.registrar });
+  refuseUnless(s.seats.length >= FULL_SET || state.genesis.mode === EXERCISE, 'FIELD_VALUE', 'too few witnesses');
+  const most = BigInt(s.seats.length);
+  refuseUnless(s.quorum <= most && 2n * s.quorum > most, 'FIELD_VALUE', 'quorum');
+  const orgs = [];
+  for (const seat of s.seats) {
+    const n = state.nodes.find((m) => equal(m.node, seat));
+    refuseUnless(n, 'NOT_FOUND', 'node');
+    refuseUnless(!n.revoked, 'REVOKED', 'node');
+    refuseUnless(!equal(n.org, state.genesis.operator) && !orgs.includes(hex(n.org)), 'FIELD_VALUE', 'organisation of a witness');
+    orgs.push(hex(n.org));
+  }
+  return { ...state, witnesses: s };
+}
+
+// A key of its own: none of genesis, of a node, of another witness, nor one that was retired
+function witnessKey(state, s, signedBy) {
+  const n = state.nodes.find((m) => equal(m.org, s.org) && equal(m.node, s.node));
+  refuseUnless(n, 'NOT_FOUND', 'node');
+  signedBy({ role: ROLE.node, org: n.org, pk: n.signing });
+  refuseUnless(!n.revoked, 'REVOKED', 'node');
+  refuseUnless(!state.suspended.includes(hex(s.org)), 'SUSPENDED', 'organisation');
+  const before = state.witnessKeys.filter((k) => equal(k.node, s.node));
+  refuseUnless(s.number === BigInt(before.length + 1), 'CHAIN', 'number of a witness key');
+  const g = state.genesis;
+  const taken = [...Object.values(state.hub).flat(), g.registrar, ...g.founders.map(([, pk]) => pk),
+    ...state.nodes.map((m) => m.signing), ...state.witnessKeys.map((k) => k.pk)];
+  refuseUnless(!taken.some((pk) => equal(pk, s.pk)), 'EXISTS', 'key');
+  return { ...state, witnessKeys: [...state.witnessKeys, { node: s.node, number: s.number, pk: s.pk }] };
 }
 
 const known = (state, org) => refuseUnless(state.nodes.some((n) => equal(n.org, org)), 'NOT_FOUND', 'organisation');

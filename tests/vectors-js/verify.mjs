@@ -10,6 +10,7 @@ import { badEnvelopeCases, goodEnvelopeCases } from './ask_envelopes.mjs';
 import { receiptCases } from './ask_receipts.mjs';
 import { shareCases } from './ask_shares.mjs';
 import { statementCases } from './ask_statements.mjs';
+import { witnessCases } from './ask_witnesses.mjs';
 
 const VECTORS = new URL('../../proto/vectors/', import.meta.url);
 const STEPS = Array.from({ length: 16 }, (_, i) => i + 1);
@@ -41,6 +42,7 @@ const everything = (options) => [
   ...cases('statements.json', statementCases),
   ...cases('receipts.json', receiptCases),
   ...cases('shares.json', shareCases),
+  ...cases('witnesses.json', witnessCases),
   ...cases('envelope-good.json', (f) => goodEnvelopeCases(f, options)),
   ...cases('envelope-bad.json', (f) => badEnvelopeCases(f, 'envelope bad')),
   ...cases('payload-bad.json', (f) => badEnvelopeCases(f, 'payload bad')),

@@ -480,6 +480,72 @@ static void random_proofs_of_a_tree_of_a_hundred_thousand_verify(void **state)
     }
 }
 
+#define EXTENDED 70 /* three complete levels above a byte, and all that is between */
+
+static void every_path_up_to_70_is_carried_into_every_later_tree(void **state)
+{
+    (void)state;
+    for (size_t n = 1; n <= EXTENDED; n++)
+        for (size_t m = 1; m <= n; m++)
+            for (size_t i = 0; i < m; i++) {
+                struct merkle_proof old, between, made, expected;
+
+                assert_int_equal(merkle_inclusion(&source, i, m, &old), ERR_OK);
+                assert_int_equal(merkle_inclusion(&source, i, n, &expected), ERR_OK);
+                assert_int_equal(merkle_consistency(&source, m, n, &between), ERR_OK);
+                assert_int_equal(merkle_extend(i, m, &old, n, &between, &made), ERR_OK);
+                assert_same_proof(&made, &expected);
+            }
+}
+
+/* Whatever is wrong with what goes in, what comes out does not verify, or nothing comes out. */
+static void a_path_is_not_carried_over_by_a_wrong_proof(void **state)
+{
+    size_t refused = 0, tried = 0;
+
+    (void)state;
+    for (size_t n = 2; n <= 40; n++)
+        for (size_t m = 1; m < n; m++)
+            for (size_t i = 0; i < m; i++) {
+                struct merkle_proof old, between, made;
+                hash32 root;
+
+                assert_int_equal(merkle_root(&source, n, root), ERR_OK);
+                assert_int_equal(merkle_inclusion(&source, i, m, &old), ERR_OK);
+                assert_int_equal(merkle_consistency(&source, m, n, &between), ERR_OK);
+                assert_int_equal(merkle_extend(i, m, &old, m, &between, &made), ERR_OK);
+                between.count--; /* the one nearest to the root */
+                tried++;
+                refused += merkle_extend(i, m, &old, n, &between, &made) ||
+                           merkle_verify_inclusion(root, n, i, leaves[i], &made);
+                between.count += 2;
+                memset(between.hash[between.count - 1], 7, MERKLE_HASH_BYTES);
+                tried++;
+                refused += merkle_extend(i, m, &old, n, &between, &made) ||
+                           merkle_verify_inclusion(root, n, i, leaves[i], &made);
+                between.count--;
+                old.count = 0;
+                if (merkle_inclusion_count(i, m) == 0)
+                    continue;
+                tried++;
+                refused += merkle_extend(i, m, &old, n, &between, &made) ||
+                           merkle_verify_inclusion(root, n, i, leaves[i], &made);
+            }
+    assert_int_equal(refused, tried);
+}
+
+static void a_path_is_carried_within_range_only(void **state)
+{
+    struct merkle_proof none = {0}, much = {.count = MERKLE_PROOF_MAX + 1}, out;
+
+    (void)state;
+    assert_int_equal(merkle_extend(1, 1, &none, 2, &none, &out), ERR_RANGE);
+    assert_int_equal(merkle_extend(0, 3, &none, 2, &none, &out), ERR_RANGE);
+    assert_int_equal(merkle_extend(0, 1, &none, MERKLE_SIZE_MAX + 1, &none, &out), ERR_RANGE);
+    assert_int_equal(merkle_extend(0, 1, &much, 2, &none, &out), ERR_RANGE);
+    assert_int_equal(merkle_extend(0, 1, &none, 2, &much, &out), ERR_RANGE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -495,6 +561,9 @@ int main(void)
         cmocka_unit_test(an_empty_and_an_equal_tree_have_the_empty_proof_only),
         cmocka_unit_test(sizes_out_of_range_are_refused),
         cmocka_unit_test(an_error_of_the_source_comes_back_whenever_it_happens),
+        cmocka_unit_test(every_path_up_to_70_is_carried_into_every_later_tree),
+        cmocka_unit_test(a_path_is_not_carried_over_by_a_wrong_proof),
+        cmocka_unit_test(a_path_is_carried_within_range_only),
         cmocka_unit_test(random_proofs_of_a_tree_of_a_hundred_thousand_verify),
     };
 
