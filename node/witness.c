@@ -257,6 +257,16 @@ static void cosigned_check(const struct node *n, const char *origin, const struc
     qsort(out->by, out->n, sizeof out->by[0], newest_first);
 }
 
+/* Does it tell more than what we have? Times are whole seconds: two sizes may share one. */
+static bool is_further(const struct own *own, uint32_t epoch, uint64_t size, uint64_t time_s)
+{
+    if (own->attested.n == 0 || epoch != own->attested_epoch)
+        return true;
+    if (size != own->attested.head.size)
+        return size > own->attested.head.size;
+    return time_s > own->attested_s;
+}
+
 static enum err attested_keep(struct node *n, uint32_t log, uint32_t epoch,
                               const struct cosigned *said)
 {
@@ -280,8 +290,10 @@ static enum err attested_keep(struct node *n, uint32_t log, uint32_t epoch,
     if (good.n < set->quorum)
         return ERR_OK;
     time_s = good.by[set->quorum - 1].time_s;
-    if (epoch == own->attested_epoch && time_s <= own->attested_s)
+    if (!is_further(own, epoch, said->head.size, time_s))
         return ERR_OK;
+    if (epoch == own->attested_epoch && time_s < own->attested_s)
+        time_s = own->attested_s; /* of a longer log: what is known of its beginning stays known */
     if ((e = store_begin(n->store, TXN_WRITE, &t)))
         return e;
     if (!(e = attested_put(n, t, log, epoch, time_s, &good)))
