@@ -283,7 +283,8 @@ $(BUILD)/unit/hub/%: $(BUILD)/obj/tests/unit/hub/%.o $(LIBSUITE) $(LIBHUB) $(LIB
 $(BUILD)/unit/node/%: $(BUILD)/obj/tests/unit/node/%.o $(LIBSUITE) $(LIBNODE) $(LIBS_OF_TESTS)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(link) $(call more_link,tests/unit/node/$*.c) -lcmocka $(LIBS) -o $@
-$(BUILD)/unit/faults/%: $(BUILD)/obj/tests/unit/faults/%.o $(LIBFAULTS) $(LIBSUITE) $(LIBS_OF_TESTS)
+$(BUILD)/unit/faults/%: $(BUILD)/obj/tests/unit/faults/%.o $(LIBFAULTS) $(LIBSUITE) $(LIBNODE) $(LIBHUB) \
+    $(LIBS_OF_TESTS)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(link) $(call more_link,tests/unit/faults/$*.c) -lcmocka $(LIBS) -o $@
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIBSUITE) $(LIBS_OF_TESTS)

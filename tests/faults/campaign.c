@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include "clock.h"
+#include "rounds.h"
 #include "storecopy.h"
 #include "tree.h"
 
@@ -18,7 +19,8 @@
 #define SHEET_EVERY_MS 400
 #define SHEET_ACCEPTED 3 /* as the list says it */
 #define SHEETS_MAX 900   /* of each node: a list shows a thousand */
-#define MEMORY_BOUND_KIB (320 * 1024)
+#define HUB_BOUND_KIB (320 * 1024)
+#define NODE_BOUND_KIB (96 * 1024)
 #define HUB_CONF                                                                                   \
     "restore_wait = 6s\nmemory_max = 256m\nnodes_max = 100\nwaiting_max = 500000\nstore_max = "    \
     "2g\n"
@@ -162,7 +164,12 @@ void campaign_close(struct campaign *c)
 
 void fault_happened(struct campaign *c, const char *kind)
 {
+    const struct round_kind *kinds;
+    size_t count = round_kinds(&kinds);
+
     history_say(c->history, "fault %s", kind);
+    for (size_t i = 0; i < count; i++)
+        c->happened[i] += strcmp(kinds[i].name, kind) == 0;
     c->kills += strncmp(kind, "kill", 4) == 0;
 }
 
@@ -336,6 +343,7 @@ bool sheet_attach(struct campaign *c, size_t from, size_t bytes, char token[32])
     snprintf(token, 32, "%s-%05zu", noded_name(c->node[from]), c->sheets++);
     history_say(c->history, "wrote %s %s %s", noded_name(c->node[from]), token,
                 noded_name(c->node[1 - from]));
+    history_say(c->history, "filed %s", token);
     kept = noded_attach(c->node[from], token, bytes) == ERR_OK;
     if (kept)
         history_say(c->history, "kept %s %s", noded_name(c->node[from]), token);
@@ -415,11 +423,11 @@ bool all_decided(struct campaign *c)
 
 static void memory_look(struct campaign *c)
 {
-    size_t kib = hubproc_resident_kib(c->scene.hub);
-
-    if (kib > c->memory_kib)
-        c->memory_kib = kib;
-    history_say(c->history, "memory hub %zu %d", kib, MEMORY_BOUND_KIB);
+    history_say(c->history, "memory hub %zu %d", hubproc_resident_kib(c->scene.hub), HUB_BOUND_KIB);
+    for (size_t i = 0; i < CAMPAIGN_NODES; i++)
+        if (c->node[i])
+            history_say(c->history, "memory %s %zu %d", noded_name(c->node[i]),
+                        noded_resident_kib(c->node[i]), NODE_BOUND_KIB);
 }
 
 void round_end(struct campaign *c)

@@ -13,6 +13,7 @@
 #define CAMPAIGN_NODES 2
 #define SITE_FAR 2 /* of the far member; 0 and 1 are the nodes' */
 #define SITES 3
+#define ROUND_KINDS_MAX 48
 
 struct campaign_options {
     uint64_t seed;
@@ -38,11 +39,12 @@ struct campaign {
     size_t sent[CAMPAIGN_NODES];
     uint64_t sheet_ms;                       /* when the next is due */
     const char *armed;                       /* the fault the hub runs under; NULL: none */
+    size_t operators;                        /* acts that they have been asked for */
     char first[1100], old[1100], real[1100]; /* copies of the store */
-    size_t memory_kib;                       /* the most the hub held */
     uint64_t patience_ms;
     size_t rounds, kills, cuts, stuck;
-    bool given_up; /* the hub does not start any more */
+    size_t happened[ROUND_KINDS_MAX]; /* faults, in the order of round_kinds() */
+    bool given_up;                    /* the hub does not start any more */
 };
 
 enum err campaign_open(const struct campaign_options *o, struct campaign *c);

@@ -7,6 +7,8 @@
 
 #include "checker_internal.h"
 
+#define LEAF_RELEASE 15
+
 void finding(struct checker *c, size_t *kind, const char *form, ...)
 {
     const char *name = kind == &c->count.lost         ? "lost"
@@ -285,6 +287,8 @@ static void on_leaf(struct checker *c, char **w)
     struct letter *l = letter_find(c, w[2]);
     struct leaf *of_node;
 
+    if (l && number(w[1]) == LEAF_RELEASE)
+        l->releases++;
     if (number(w[1]) != 1)
         return;
     if (!l) { /* a node's own message has no `sent` line */
@@ -338,6 +342,14 @@ static void on_gone(struct checker *c, char **w)
 
     if (s)
         s->gone = true;
+}
+
+static void on_filed(struct checker *c, char **w)
+{
+    struct sheet *s = sheet_named(c, w[0]);
+
+    if (s)
+        s->filed = true;
 }
 
 static void on_listed(struct checker *c, char **w)
@@ -427,6 +439,51 @@ static void on_withdrawn(struct checker *c, char **w)
     }
 }
 
+static void on_deputy(struct checker *c, char **w)
+{
+    struct letter *l = letter_find(c, w[0]);
+
+    if (l && l->n < TO_MAX)
+        l->to[l->n++] = (struct place){.who = name_of(c, w[1]), .deputy = true};
+    else
+        finding(c, &c->count.unexplained, "%s has a deputy, which nobody offered", w[0]);
+}
+
+static void on_released(struct checker *c, char **w)
+{
+    uint64_t index = number(w[4]);
+    struct letter *l;
+    struct place *p = place_named(c, w[1], w[2], &l);
+
+    if (!p)
+        return;
+    if (!p->deputy || number(w[3]) != 0) {
+        finding(c, &c->count.unexplained, "%s released to %s with %s", w[1], w[2], w[3]);
+        return;
+    }
+    if (p->released && p->release_index != index)
+        finding(c, &c->count.doubled, "%s released to %s twice: leaves %llu and %llu", w[1], w[2],
+                (unsigned long long)p->release_index, (unsigned long long)index);
+    p->released = true;
+    p->release_index = index;
+    if (name_of(c, w[0]) == l->from)
+        p->release_told_sender = true;
+    else
+        p->release_told_recipient = true;
+}
+
+static void on_act(struct checker *c, char **w)
+{
+    struct stage s = {.code = (int)number(w[1])};
+
+    snprintf(s.digest, sizeof s.digest, "%s", w[2]);
+    for (size_t i = 0; i < c->stages.n; i++)
+        if (c->stages.at[i].code == s.code && strcmp(c->stages.at[i].digest, s.digest) == 0)
+            finding(c, &c->count.doubled, "the act %s stands in the log twice with %d", w[2],
+                    s.code);
+    *LIST_ADD(c->stages, struct stage) = s;
+}
+
 static void on_flip(struct checker *c, char **w)
 {
     bool same = strcmp(w[0], "-") == 0;
@@ -478,6 +535,10 @@ static const struct event {
     {"gone",      1, on_gone     },
     {"shared",    2, on_shared   },
     {"withdrawn", 1, on_withdrawn},
+    {"filed",     1, on_filed    },
+    {"deputy",    2, on_deputy   },
+    {"released",  5, on_released },
+    {"act",       3, on_act      },
     {"flip",      3, on_flip     },
     {"end",       0, on_end      },
 };
@@ -522,6 +583,7 @@ void checker_free(struct checker *c)
     free(c->heads.at);
     free(c->trees.at);
     free(c->leaves.at);
+    free(c->stages.at);
     free(c->slots.at);
     free(c);
 }

@@ -29,6 +29,9 @@ struct place {
     enum final final;
     bool told_sender, told_recipient;
     bool shared, closed; /* under a consent, which is withdrawn */
+    bool deputy;         /* a recipient only when it is released to him */
+    bool released, release_told_sender, release_told_recipient;
+    uint64_t release_index;
 };
 
 struct letter {
@@ -39,7 +42,7 @@ struct letter {
     size_t receipt_at; /* line; 0: none */
     uint64_t index;
     int refused; /* code; 0: not */
-    size_t leaves;
+    size_t leaves, releases;
     size_t n;
     struct place to[TO_MAX];
 };
@@ -48,6 +51,7 @@ struct sheet {
     char token[MID_BYTES];
     unsigned from, to;
     bool kept;
+    bool filed;
     bool gone; /* its leaf, with what a restored hub has lost */
     size_t shown;
     uint64_t place; /* in the inbox */
@@ -71,6 +75,12 @@ struct leaf {
     uint64_t index;
 };
 
+/* A stage of an act that operators sign. */
+struct stage {
+    char digest[DIGEST_TEXT];
+    int code;
+};
+
 #define LIST(type)                                                                                 \
     struct {                                                                                       \
         type *at;                                                                                  \
@@ -86,6 +96,7 @@ struct checker {
     LIST(struct letter) letters;
     LIST(struct sheet) sheets;
     LIST(struct leaf) leaves;
+    LIST(struct stage) stages;
     LIST(struct head) heads;
     LIST(struct head) trees;
     LIST(size_t) slots; /* hash of mids: index of a letter + 1 */

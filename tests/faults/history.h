@@ -17,6 +17,8 @@
  *   leaf INDEX TYPE MID      an entry about a message in the log at the end
  *   wrote N TOKEN TO         node N was asked to send a sheet with that subject
  *   kept N TOKEN             N answered that it holds it
+ *   filed TOKEN              a file goes beside it: it takes its place in its sender's order when
+ *                            the hub has that (PROTOCOL.md 11)
  *   listed N TOKEN PLACE STATE at the end N shows it there in its inbox, oldest first;
  *                            what came in one moment has one place
  *   outbox N TOKEN MID STATE CODE DELIVERED at the end, at its sender
@@ -27,6 +29,10 @@
  *                            made before it: no leaf speaks of it any more (PROTOCOL.md 10.5)
  *   shared MID R             it is sent to R under a consent
  *   withdrawn R              that consent is withdrawn: what of it has not come to R may not come
+ *   deputy MID R             R stands in for its recipient
+ *   released X MID R CODE INDEX  X holds the receipt of that leaf: released to the deputy R, or,
+ *                            with a code, not
+ *   act INDEX CODE DIGEST    an act of operators in the log at the end: signed by one, or agreed
  *   flip WHERE FSCK START    a bit of the hub's store turned over; WHERE: the table or "pages" that
  *                            are others now, or -; FSCK: found, clean; START: refused, nameless,
  *                            served

@@ -184,7 +184,7 @@ void load_keep(struct actor *a, struct load_letter *x)
 
 static enum err letter_seal(struct actor *a, struct load_letter *x, const struct load_wish *w)
 {
-    struct member_node *to[LOAD_ACTORS_MAX];
+    struct member_node *to[LOAD_ACTORS_MAX + 1];
     uint8_t digest[DIGEST_BYTES];
     struct env_header h;
     uint8_t *body = calloc(1, w->bytes);
@@ -196,6 +196,8 @@ static enum err letter_seal(struct actor *a, struct load_letter *x, const struct
     for (size_t i = 0; i < a->l->n; i++)
         if (x->to & 1u << i)
             to[n++] = a->l->actor[i].m;
+    if (w->deputy)
+        to[n++] = a->l->actor[w->deputy - 1].m;
     if ((e = member_header(a->m, a->l->scene->circle->handle, to, n, &h)))
         goto out;
     h.exp = h.ts + w->life_ms;
@@ -203,6 +205,11 @@ static enum err letter_seal(struct actor *a, struct load_letter *x, const struct
         h.basis = BASIS_CONSENTI;
         h.has_consent = true;
         h.consent = w->consent;
+    }
+    if (w->deputy) {
+        h.has_deputy = true;
+        h.deputy_count = 1;
+        h.deputy[0] = (struct env_deputy){0, w->after_s};
     }
     if ((e = member_seal(a->m, &h, span_of(body, w->bytes), &x->envelope, digest)))
         goto out;
@@ -236,6 +243,7 @@ enum err load_write_as(struct load *l, size_t actor, unsigned to, const struct l
     }
     x->keep = wish->keep;
     x->shared = wish->consent != 0;
+    x->deputy = wish->deputy;
     load_keep(a, x);
     return ERR_OK;
 }
@@ -256,6 +264,8 @@ static void first_offer(struct load_letter *x)
     for (size_t i = 0; x->shared && i < l->n; i++)
         if (x->to & 1u << i)
             history_say(l->h, "shared %s %s", mid, l->actor[i].name);
+    if (x->deputy)
+        history_say(l->h, "deputy %s %s", mid, l->actor[x->deputy - 1].name);
     x->said = true;
 }
 
@@ -418,6 +428,11 @@ size_t load_undecided(const struct load *l)
 size_t load_outstanding(const struct load *l)
 {
     return l->outstanding;
+}
+
+size_t load_released(const struct load *l)
+{
+    return l->released;
 }
 
 size_t load_accepted(const struct load *l)

@@ -44,6 +44,8 @@ struct load_wish {
     size_t bytes;
     uint32_t consent; /* shared under that consent, by its place in the circle; 0: an exchange */
     bool keep;        /* it may be recalled */
+    size_t deputy;    /* who stands in for the first recipient, counted from 1; 0: nobody */
+    uint64_t after_s; /* and when */
 };
 enum err load_write_as(struct load *l, size_t actor, unsigned to, const struct load_wish *wish);
 /* So many under one signature, each an envelope of its own. */
@@ -58,6 +60,7 @@ size_t load_asking(const struct load *l);             /* how many are not */
 /* Asks for every kept envelope of his that is accepted and has not ended to be recalled. */
 size_t load_recall(struct load *l, size_t actor);
 size_t load_ended_so(const struct load *l, unsigned type); /* envelopes that ended in that way */
+size_t load_released(const struct load *l);                /* envelopes, to their deputies */
 size_t load_batched(const struct load *l);                 /* accepted under common signatures */
 
 /* Sends, hears, acknowledges, reconnects; waits at most a few ms. */

@@ -198,6 +198,13 @@ static void on_err(struct actor *a, const struct msg_err *m)
 /* --- mailbox -----------------------------------------------------------------------------------
  */
 
+/* In the place of `accepted`, at a deputy. */
+static bool stands_in(const struct actor *a, const struct receipt_facts *f)
+{
+    return f->type == AUDIT_DEPUTY && f->detail.code == ERR_OK && f->detail.to_count == 1 &&
+           memcmp(f->detail.to[0], member_org(a->m), ID_BYTES) == 0;
+}
+
 static void on_envelope(struct actor *a, const struct msg_deliver *d)
 {
     uint8_t digest[DIGEST_BYTES];
@@ -214,9 +221,9 @@ static void on_envelope(struct actor *a, const struct msg_deliver *d)
     }
     history_say(a->l->h, "got %s %llu %s %s", a->name, (unsigned long long)d->seq,
                 hex_of(header.mid, ID_BYTES, mid), hex_of(digest, 8, hex));
-    if (receipt_good(a, d->receipt, &r, &f) &&
-        (f.type != AUDIT_ACCEPTED || memcmp(f.detail.mid, header.mid, ID_BYTES) != 0 ||
-         memcmp(f.detail.digest, digest, DIGEST_BYTES) != 0))
+    if (receipt_good(a, d->receipt, &r, &f) && ((f.type != AUDIT_ACCEPTED && !stands_in(a, &f)) ||
+                                                memcmp(f.detail.mid, header.mid, ID_BYTES) != 0 ||
+                                                memcmp(f.detail.digest, digest, DIGEST_BYTES) != 0))
         bad(a, "delivery-with-the-receipt-of-another");
 }
 
@@ -243,6 +250,26 @@ static void ended(struct actor *a, const uint8_t mid[ID_BYTES], const uint8_t to
         a->l->outstanding--;
 }
 
+/* From now on the deputy is a recipient like the others. */
+static void released(struct actor *a, const struct receipt *r, const struct detail *d)
+{
+    struct load_letter *x = load_find(a->l, d->mid);
+    const struct actor *who = d->to_count == 1 ? load_by_org(a->l, d->to[0]) : NULL;
+    char hex[33];
+
+    if (!x || !who) {
+        bad(a, "release-of-what-nobody-sent");
+        return;
+    }
+    history_say(a->l->h, "released %s %s %s %u %llu", a->name, hex_of(d->mid, ID_BYTES, hex),
+                who->name, (unsigned)d->code, (unsigned long long)r->index);
+    if (x->by != a || d->code || x->to & 1u << who->number)
+        return;
+    x->to |= 1u << who->number;
+    a->l->released++;
+    a->l->outstanding += x->state == LETTER_DONE;
+}
+
 static void on_report(struct actor *a, const struct msg_deliver *d)
 {
     struct receipt_facts f;
@@ -252,6 +279,8 @@ static void on_report(struct actor *a, const struct msg_deliver *d)
         return;
     if (f.type == AUDIT_DELIVERED && r.has_path)
         ended(a, r.path.mid, f.detail.by_org, AUDIT_DELIVERED);
+    else if (f.type == AUDIT_DEPUTY)
+        released(a, &r, &f.detail);
     else if ((f.detail.has & RD_KEY(DETAIL_MID)) && (f.detail.has & RD_KEY(DETAIL_TO)) &&
              f.detail.to_count == 1)
         ended(a, f.detail.mid, f.detail.to[0], (unsigned)f.type);

@@ -22,6 +22,7 @@ struct load_letter {
     bool said, keep, batched, recalled, shared;
     unsigned to;    /* mask of actors */
     unsigned ended; /* of those, ended */
+    size_t deputy;  /* of `to` when it is released to him; counted from 1, 0: none */
     char digest[17];
 };
 
@@ -59,7 +60,7 @@ struct load {
     size_t slots, letters;
     struct crew *crews[LOAD_ACTORS_MAX];
     size_t crew_count;
-    size_t accepted, undecided, outstanding, batched;
+    size_t accepted, undecided, outstanding, batched, released;
     struct ask *asks, **asks_end;
     size_t asking;
     size_t ended_so[32]; /* by audit type */

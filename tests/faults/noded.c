@@ -278,6 +278,11 @@ pid_t noded_pid(const struct noded *n)
     return n->child.pid;
 }
 
+size_t noded_resident_kib(const struct noded *n)
+{
+    return child_resident_kib(&n->child);
+}
+
 size_t noded_faults(const struct noded *n)
 {
     struct bytes text = {0};

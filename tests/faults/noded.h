@@ -37,7 +37,8 @@ bool noded_running(struct noded *n, int *status); /* *status when it has just en
 void noded_stop(struct noded *n);                 /* SIGTERM and the end */
 void noded_kill(struct noded *n);
 pid_t noded_pid(const struct noded *n);
-size_t noded_faults(const struct noded *n); /* that have really fired */
+size_t noded_resident_kib(const struct noded *n); /* 0: not running */
+size_t noded_faults(const struct noded *n);       /* that have really fired */
 /* One command, as the node's professional. Returns its code, or why it could not be asked. */
 enum err noded_call(struct noded *n, const char *cmd, json_t *args, uint64_t within_ms,
                     json_t **data);

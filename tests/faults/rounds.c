@@ -1,6 +1,7 @@
 /* The rounds: processes that die or stop, disks that fail, links that break, clocks that jump. */
 #include "rounds_internal.h"
 
+#include <assert.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -254,7 +255,8 @@ static const struct round_kind kinds[] = {
     {"io-error-write",  hub_under_some, "write-eio",       60,  3,    1, false, false},
     {"io-error-sync",   hub_under_some, "sync-eio",        20,  5,    2, false, false},
     {"io-error-read",   hub_under,      "read-eio",        8,   2,    1, false, false},
-    {"io-error-node",   node_under,     "file-eio",        30,  2,    0, false, true },
+    {"io-error-node",   node_under,     "file-eio",        30,  2,    1, false, true },
+    {"disk-full-node",  node_under,     "file-enospc",     30,  2,    1, false, true },
     {"clock-ahead",     clock_jump,     NULL,              0,   2,    1, false, false},
     {"clock-back",      clock_jump,     NULL,              0,   2,    1, false, false},
     {"kill-init",       round_init,     NULL,              0,   6,    2, false, false},
@@ -266,10 +268,14 @@ static const struct round_kind kinds[] = {
     {"kill-recall",     round_recall,   NULL,              0,   6,    2, false, false},
     {"kill-narrow",     round_narrow,   NULL,              0,   6,    2, false, false},
     {"kill-batch",      round_batch,    NULL,              0,   6,    1, false, false},
+    {"kill-deputy",     round_deputy,   NULL,              0,   5,    1, false, false},
+    {"kill-operator",   round_operator, NULL,              0,   3,    1, false, false},
     {"kill-attachment", round_attachment, NULL,            0,   4,    1, false, true },
     {"restored",        round_restored, NULL,              0,   0,    0, false, true },
 };
 /* clang-format on */
+
+static_assert(sizeof kinds / sizeof *kinds <= ROUND_KINDS_MAX, "each is counted");
 
 size_t round_kinds(const struct round_kind **out)
 {

@@ -164,6 +164,77 @@ out:
         fault_happened(c, k->name);
 }
 
+/* --- deputies ----------------------------------------------------------------------------------
+ */
+
+#define SWEEP_MS 1200
+#define AFTER_S 60         /* the shortest that a sender may set */
+#define DUE_MS (70 * 1000) /* and a jump that the hub does not doubt */
+
+/* In the hub's first commits, when nobody is there: one of them releases. */
+static void strike_release(struct campaign *c, uint64_t n, char fault[64])
+{
+    static const char *const points[] = {"before-commit", "kill-write", "after-commit",
+                                         "kill-sync"};
+    static const unsigned deep[] = {3, 12, 3, 6};
+
+    snprintf(fault, 64, "%s:%u", points[n % 4], 1 + (unsigned)dice_draw(&c->dice, deep[n % 4]));
+}
+
+static size_t due; /* releases that must have been told */
+
+static bool all_released(struct campaign *c)
+{
+    return load_released(c->load) >= due;
+}
+
+static void others_away(struct campaign *c, size_t who, bool away)
+{
+    for (size_t i = 0; i < load_actors(c->load); i++)
+        if (i != who)
+            load_away(c->load, i, away);
+}
+
+/* What its recipient does not fetch goes to his deputy, once, although the hub dies over it. */
+void round_deputy(struct campaign *c, const struct round_kind *k, uint64_t n)
+{
+    size_t who = 1 + (size_t)dice_draw(&c->dice, 3);
+    size_t deputy = 1 + who % 3;
+    size_t struck = hubproc_faults(c->scene.hub);
+    struct load_wish wish = {
+        .life_ms = DAY_MS, .bytes = 300, .deputy = deputy + 1, .after_s = AFTER_S};
+    bool whole = false;
+    char fault[64];
+
+    due = load_released(c->load);
+    load_away(c->load, who, true);
+    for (size_t i = 0; i < load_actors(c->load); i++)
+        for (size_t each = 0; i != who && i != deputy && each < LETTERS; each++, due++)
+            if (load_write_as(c->load, i, 1u << who, &wish))
+                abort();
+    if (!world_until(c, all_decided, SOON_MS))
+        goto back;
+    others_away(c, who, true);
+    hub_stop(c);
+    strike_release(c, n, fault);
+    if (hubproc_clock(c->scene.hub, DUE_MS))
+        abort();
+    if (hub_start(c, fault))
+        world_until(c, hub_ended, STRIKE_MS);
+    hub_ensure(c);
+    others_away(c, who, false);
+    if (!(whole = world_until(c, all_released, c->patience_ms)))
+        history_say(c->history, "bad hub releases-nothing-to-deputies");
+    world_run(c, SWEEP_MS); /* the hub looks again, and finds nothing more to release */
+back:
+    if (hubproc_clock(c->scene.hub, 0))
+        abort();
+    load_away(c->load, who, false);
+    round_end(c);
+    if (whole && world_until(c, all_ended, c->patience_ms) && hubproc_faults(c->scene.hub) > struck)
+        fault_happened(c, k->name);
+}
+
 /* --- common signatures -------------------------------------------------------------------------
  */
 

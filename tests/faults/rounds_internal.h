@@ -13,6 +13,14 @@ void round_narrow(struct campaign *c, const struct round_kind *k, uint64_t n);
 void round_batch(struct campaign *c, const struct round_kind *k, uint64_t n);
 void round_attachment(struct campaign *c, const struct round_kind *k, uint64_t n);
 void round_restored(struct campaign *c, const struct round_kind *k, uint64_t n);
+void round_deputy(struct campaign *c, const struct round_kind *k, uint64_t n);
+void round_operator(struct campaign *c, const struct round_kind *k, uint64_t n);
 void round_init(struct campaign *c, const struct round_kind *k, uint64_t n);
+
+/* relais-hub with these words, NULL at the end, at the campaign's hub. Its exit status. */
+int operate(const struct campaign *c, const char *const *words, struct bytes *said);
+/* A hub put back from a backup serves when two operators agree, where some are named; it dies
+ * between their signatures. */
+bool operators_agree(struct campaign *c);
 
 #endif

@@ -172,28 +172,6 @@ void round_old_store(struct campaign *c, const struct round_kind *k, uint64_t n)
 #define SHEETS 3
 #define RESTORE_MS 60000
 
-static int operate(const struct campaign *c, const char *word, const char *first,
-                   const char *second, const char *third)
-{
-    const char *args[] = {"--dir",
-                          hubproc_dir(c->scene.hub),
-                          "--passphrase-file",
-                          hubproc_passphrase_file(c->scene.hub),
-                          word,
-                          first,
-                          second,
-                          third,
-                          NULL};
-    struct bytes said = {0};
-    char program[1024];
-    int status = hubproc_run(hubproc_program("relais-hub", program), args, &said);
-
-    if (status)
-        fprintf(stderr, "%s: %d: %.*s\n", word, status, (int)said.len, (const char *)said.ptr);
-    bytes_free(&said);
-    return status;
-}
-
 static bool nodes_are_there(struct campaign *c)
 {
     for (size_t i = 0; i < CAMPAIGN_NODES; i++)
@@ -219,7 +197,7 @@ void round_restored(struct campaign *c, const struct round_kind *k, uint64_t n)
     snprintf(backup, sizeof backup, "%s/backup", top);
     snprintf(lost, sizeof lost, "%s/lost-hub", top);
     tree_remove(lost);
-    if (operate(c, "backup", backup, NULL, NULL))
+    if (operate(c, (const char *[]){"backup", backup, NULL}, NULL))
         goto failed;
     first = c->sheets;
     for (size_t i = 0; i < SHEETS; i++) /* delivered, and lost to the hub */
@@ -236,7 +214,9 @@ void round_restored(struct campaign *c, const struct round_kind *k, uint64_t n)
     waiting = sheets_waiting(c);
     hub_kill(c);
     if (rename(hubproc_dir(c->scene.hub), lost) ||
-        operate(c, "restore", backup, "--to", hubproc_dir(c->scene.hub)) || !hub_start(c, NULL))
+        operate(c, (const char *[]){"restore", backup, "--to", hubproc_dir(c->scene.hub), NULL},
+                NULL) ||
+        !hub_start(c, NULL) || !operators_agree(c))
         goto failed;
     node_start(c, 1, NULL);
     if (!world_until(c, nodes_are_there, RESTORE_MS))

@@ -97,6 +97,24 @@ struct naming {
     uint64_t epochs; /* begun so far: what a later one has accepted comes behind */
 };
 
+static uint64_t index_of(const struct naming *n, struct span key)
+{
+    return n->epochs << PLACE_SHIFT | be64_read(key.ptr + 4);
+}
+
+/* Operators sign bytes: an act is its digest. */
+static void act_say(const struct naming *n, struct span key, const struct detail *d)
+{
+    uint8_t digest[32];
+    char text[17];
+
+    merkle_leaf_hash(d->about, digest);
+    for (size_t i = 0; i < 8; i++)
+        snprintf(text + 2 * i, 3, "%02x", digest[i]);
+    history_say(n->h, "act %llu %u %s", (unsigned long long)index_of(n, key), (unsigned)d->code,
+                text);
+}
+
 /* What the entry is about stands in its side; its type in the entry. */
 static enum err side_seen(void *arg, struct span key, struct span value)
 {
@@ -119,12 +137,13 @@ static enum err side_seen(void *arg, struct span key, struct span value)
         n->epochs++;
     n->any = true;
     n->epoch = be32_read(key.ptr);
+    if (type == AUDIT_OPERATORS)
+        act_say(n, key, &d);
     if (!(d.has & RD_KEY(DETAIL_MID)))
         return ERR_OK;
     for (size_t i = 0; i < ID_BYTES; i++)
         snprintf(mid + 2 * i, 3, "%02x", d.mid[i]);
-    history_say(n->h, "leaf %llu %llu %s",
-                (unsigned long long)(n->epochs << PLACE_SHIFT | be64_read(key.ptr + 4)),
+    history_say(n->h, "leaf %llu %llu %s", (unsigned long long)index_of(n, key),
                 (unsigned long long)type, mid);
     return ERR_OK;
 }

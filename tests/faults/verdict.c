@@ -15,6 +15,15 @@ static void judge_place(struct checker *c, const struct letter *l, const struct 
 {
     const char *to = name(c, p->who);
 
+    if (p->deputy && !p->released) {
+        if (p->got || p->final != FINAL_NONE)
+            finding(c, &c->count.unexplained, "%s came to the deputy %s without being released",
+                    l->mid, to);
+        return;
+    }
+    if (p->deputy && (!p->release_told_sender || !p->release_told_recipient))
+        finding(c, &c->count.unexplained, "%s was released to %s and only %s was told", l->mid, to,
+                p->release_told_sender ? "its sender" : "its recipient");
     if (p->final == FINAL_NONE && !p->got) {
         finding(c, &c->count.lost, "%s, accepted from %s, never came to %s", l->mid,
                 name(c, l->from), to);
@@ -54,6 +63,8 @@ void judge_letters(struct checker *c)
             finding(c, &c->count.doubled, "%s has %zu leaves in the log", l->mid, l->leaves);
         for (size_t k = 0; k < l->n; k++)
             judge_place(c, l, &l->to[k]);
+        if (l->releases > 1)
+            finding(c, &c->count.doubled, "%s has %zu leaves of a release", l->mid, l->releases);
     }
 }
 
@@ -83,7 +94,7 @@ static void order_at(struct checker *c, const struct letter *l,
         const struct place *p = &l->to[k];
         struct last *before = &last[l->from][p->who];
 
-        if (!p->got)
+        if (!p->got || p->deputy) /* who has his place from the release on */
             continue;
         if (before->letter && (p->seq < before->seq || p->got_at < before->got_at))
             finding(c, &c->count.disordered, "%s came to %s before %s, which was accepted first",
@@ -236,7 +247,7 @@ void judge_sheets(struct checker *c)
             finding(c, &c->count.disordered, "the sheet %s came to %s before one accepted first",
                     s->token, name(c, s->to));
         latest[s->from][s->to] = s->place;
-        if (newest[s->from] && newest[s->from] > s)
+        if (newest[s->from] && newest[s->from] > s && !s->filed)
             finding(c, &c->count.disordered,
                     "the sheet %s stands in the log behind %s, a later one", s->token,
                     newest[s->from]->token);

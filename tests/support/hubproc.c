@@ -485,17 +485,5 @@ void hubproc_log_print(struct hubproc *h)
 
 size_t hubproc_resident_kib(const struct hubproc *h)
 {
-    struct bytes statm = {0};
-    char path[64];
-    size_t kib = 0;
-    char *at;
-
-    snprintf(path, sizeof path, "/proc/%d/statm", (int)h->child.pid);
-    if (h->child.pid > 0 && file_read(path, 256, &statm) == ERR_OK &&
-        bytes_append(&statm, span_of("", 1)) == ERR_OK) {
-        strtoul((const char *)statm.ptr, &at, 10); /* the whole size; what is resident follows */
-        kib = strtoul(at, NULL, 10) * (size_t)sysconf(_SC_PAGESIZE) / 1024;
-    }
-    bytes_free(&statm);
-    return kib;
+    return child_resident_kib(&h->child);
 }

@@ -312,6 +312,23 @@ void child_print(struct child *c)
     pthread_mutex_unlock(&c->lock);
 }
 
+size_t child_resident_kib(const struct child *c)
+{
+    struct bytes statm = {0};
+    char path[64];
+    size_t kib = 0;
+    char *at;
+
+    snprintf(path, sizeof path, "/proc/%d/statm", (int)c->pid);
+    if (c->pid > 0 && file_read(path, 256, &statm) == ERR_OK &&
+        bytes_append(&statm, span_of("", 1)) == ERR_OK) {
+        strtoul((const char *)statm.ptr, &at, 10); /* the whole size; what is resident follows */
+        kib = strtoul(at, NULL, 10) * (size_t)sysconf(_SC_PAGESIZE) / 1024;
+    }
+    bytes_free(&statm);
+    return kib;
+}
+
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
 {
     (void)st;

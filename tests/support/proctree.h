@@ -48,6 +48,7 @@ enum err child_await_lines(struct child *c, size_t mark, const char *text, size_
                            uint64_t within_ms);
 enum err child_output(struct child *c, struct bytes *out); /* a copy of all */
 void child_print(struct child *c);                         /* the last lines, to stderr */
+size_t child_resident_kib(const struct child *c);          /* 0: not running */
 
 void tree_remove(const char *path); /* a directory and all in it, as far as possible */
 

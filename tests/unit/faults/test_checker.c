@@ -82,6 +82,28 @@ static struct verdict_counts with(const char *after, const char *more, const cha
     return v;
 }
 
+/* A history of its own; a line that is NULL is left out. */
+static struct verdict_counts of(const char *const *lines, size_t n)
+{
+    struct verdict_counts v = {0};
+    struct checker *c = NULL;
+    FILE *nowhere = fopen("/dev/null", "w");
+
+    assert_non_null(nowhere);
+    assert_int_equal(checker_new(nowhere, &c), ERR_OK);
+    for (size_t i = 0; i < n; i++) {
+        char line[HISTORY_LINE_MAX];
+
+        snprintf(line, sizeof line, "%s", lines[i] ? lines[i] : "0 round 1 x");
+        assert_int_equal(checker_line(c, line), ERR_OK);
+    }
+    checker_verdict(c, &v);
+    checker_free(c);
+    fclose(nowhere);
+    return v;
+}
+#define OF(lines) of(lines, sizeof(lines) / sizeof *(lines))
+
 static void expect(struct verdict_counts v, size_t lost, size_t doubled, size_t disordered,
                    size_t unexplained)
 {
@@ -114,21 +136,11 @@ static void reported_as_delivered_and_not_there_is_lost(void **state)
 
 static void accepted_without_delivery_or_report_is_lost(void **state)
 {
-    struct checker *c = NULL;
-    struct verdict_counts v;
     static const char *const lines[] = {"1 sent a m1 d1 b", "2 receipt a m1 0", "3 leaf 0 1 m1",
                                         "4 end"};
-    char line[64];
 
     (void)state;
-    assert_int_equal(checker_new(stderr, &c), ERR_OK);
-    for (size_t i = 0; i < 4; i++) {
-        snprintf(line, sizeof line, "%s", lines[i]);
-        assert_int_equal(checker_line(c, line), ERR_OK);
-    }
-    checker_verdict(c, &v);
-    expect(v, 1, 0, 0, 0);
-    checker_free(c);
+    expect(OF(lines), 1, 0, 0, 0);
 }
 
 static void a_receipt_without_a_leaf_is_lost(void **state)
@@ -244,6 +256,20 @@ static void sheets_in_another_order_are_disordered(void **state)
 {
     (void)state;
     expect(with("9 listed M s2 2 1", "9 listed M s1 3 1", "9 listed M s1 1 1"), 0, 0, 1, 0);
+}
+
+/* s1, written first, has a file: it stands behind s2 in the log, and at its recipient. */
+static void a_sheet_may_overtake_another_whose_file_is_on_its_way(void **state)
+{
+    const char *lines[] = {"1 wrote N s1 M",         "1 filed s1",        "1 kept N s1",
+                           "2 wrote N s2 M",         "2 kept N s2",       "9 outbox N s1 n1 3 0 1",
+                           "9 outbox N s2 n2 3 0 1", "9 listed M s2 1 1", "9 listed M s1 2 1",
+                           "9 leaf 0 1 n2",          "9 leaf 1 1 n1",     "9 end"};
+
+    (void)state;
+    expect(OF(lines), 0, 0, 0, 0);
+    lines[1] = NULL;
+    expect(OF(lines), 0, 0, 1, 0); /* without a file it may not */
 }
 
 /* --- unexplained --------------------------------------------------------------------------------
@@ -420,6 +446,69 @@ static void what_comes_after_its_consent_was_withdrawn_is_unexplained(void **sta
     }
 }
 
+enum {
+    D_TOLD_SENDER = 4,
+    D_TOLD_RECIPIENT,
+    D_GOT,
+    D_ENDED = 9,
+    D_LEAF = 11,
+    D_MORE
+};
+#define RELEASED                                                                                   \
+    "1 sent a m1 d1 b", "1 deputy m1 c", "2 receipt a m1 0", NULL, "3 released a m1 c 0 1",        \
+        "3 released b m1 c 0 1", "4 got c 1 m1 d1", "5 got b 1 m1 d1", "6 ended a m1 b 2",         \
+        "6 ended a m1 c 2", "9 leaf 0 1 m1", "9 leaf 1 15 m1", NULL, "9 end"
+
+static void a_deputy_is_a_recipient_from_his_release_on(void **state)
+{
+    const char *lines[] = {RELEASED};
+
+    (void)state;
+    expect(OF(lines), 0, 0, 0, 0);
+    lines[D_GOT] = NULL; /* and never has it */
+    expect(OF(lines), 1, 0, 0, 0);
+    lines[D_ENDED] = NULL;
+    expect(OF(lines), 1, 0, 0, 0);
+}
+
+static void a_deputy_who_has_it_without_a_release_is_unexplained(void **state)
+{
+    const char *lines[] = {RELEASED};
+
+    (void)state;
+    lines[D_TOLD_SENDER] = NULL;
+    expect(OF(lines), 0, 0, 0, 1); /* one side alone was told */
+    lines[D_TOLD_RECIPIENT] = NULL;
+    expect(OF(lines), 0, 0, 0, 1);
+    lines[D_GOT] = lines[D_ENDED] = lines[D_LEAF] = NULL;
+    expect(OF(lines), 0, 0, 0, 0); /* not released, and nothing came */
+}
+
+static void what_is_released_twice_or_to_another_is_a_finding(void **state)
+{
+    const char *lines[] = {RELEASED};
+
+    (void)state;
+    lines[D_MORE] = "9 leaf 2 15 m1";
+    expect(OF(lines), 0, 1, 0, 0);
+    lines[D_MORE] = "9 released a m1 c 0 2";
+    expect(OF(lines), 0, 1, 0, 0);
+    lines[D_MORE] = "9 released a m1 b 0 2"; /* who is no deputy */
+    expect(OF(lines), 0, 0, 0, 1);
+    lines[D_MORE] = "9 released a m1 c 12 2"; /* refused */
+    expect(OF(lines), 0, 0, 0, 1);
+}
+
+static void an_act_that_is_decided_twice_is_doubled(void **state)
+{
+    const char *lines[] = {"1 act 5 96 aa", "1 act 6 0 aa", "1 act 7 96 bb", NULL, "2 end"};
+
+    (void)state;
+    expect(OF(lines), 0, 0, 0, 0);
+    lines[3] = "1 act 8 0 aa";
+    expect(OF(lines), 0, 1, 0, 0);
+}
+
 static void a_history_without_end_is_unexplained(void **state)
 {
     (void)state;
@@ -481,6 +570,11 @@ int main(void)
         cmocka_unit_test(what_must_never_be_seen_is_unexplained),
         cmocka_unit_test(damage_that_fsck_does_not_find_or_a_hub_serves_is_unexplained),
         cmocka_unit_test(what_comes_after_its_consent_was_withdrawn_is_unexplained),
+        cmocka_unit_test(a_sheet_may_overtake_another_whose_file_is_on_its_way),
+        cmocka_unit_test(a_deputy_is_a_recipient_from_his_release_on),
+        cmocka_unit_test(a_deputy_who_has_it_without_a_release_is_unexplained),
+        cmocka_unit_test(what_is_released_twice_or_to_another_is_a_finding),
+        cmocka_unit_test(an_act_that_is_decided_twice_is_doubled),
         cmocka_unit_test(a_history_without_end_is_unexplained),
         cmocka_unit_test(what_is_no_line_of_a_history_is_refused),
     };
