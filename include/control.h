@@ -2,9 +2,11 @@
  * control - the local door of a daemon: one JSON object in, one JSON object out, over a UNIX
  * socket that only its own user and root may use. The daemon's side lives in the loop and never
  * blocks; the client's side (control_call) blocks and is for command lines.
- * On the wire: the client sends one object and a newline, at most CONTROL_LINE_MAX bytes; the
- * daemon may send progress lines {"progress": ...}, then one object and closes. Requests that are
- * no object, repeat a key, nest too deeply or are no UTF-8 get {"error":"ERR_...","code":n}.
+ * On the wire: the client sends one object and a newline, at most CONTROL_LINE_MAX bytes, and may
+ * hand along one open file (SCM_RIGHTS), so that what is large never passes as text; the daemon
+ * may send progress lines {"progress": ...}, then one object and closes. Requests that are
+ * no object, repeat a key, nest too deeply or are no UTF-8 get {"error":"ERR_...","code":n};
+ * so does one with more than one file.
  * Thread rule: the daemon's side is confined to the loop's thread.
  */
 #ifndef RELAIS_CONTROL_H
@@ -41,6 +43,9 @@ void control_close(struct control *c);
 
 const json_t *control_body(const struct control_request *r); /* an object; borrowed */
 uint32_t control_uid(const struct control_request *r);       /* of the caller: ours, or 0 */
+/* The file that came along, of any kind, open as the caller had it; -1: none. Closed by
+ * control_answer(). */
+int control_file(const struct control_request *r);
 int control_gone(const struct control_request *r); /* 1: nobody waits for the answer any more */
 
 /* Steals the reference, also on error. ERR_CLOSED: the caller has gone; ERR_BUSY: it does not
@@ -57,6 +62,7 @@ struct control_call {
     uint64_t timeout_ms; /* between two lines; 0 is CONTROL_CALL_MS */
     void (*on_progress)(const json_t *progress, void *arg); /* may be NULL */
     void *arg;
+    const int *file; /* an open file that goes along; NULL: none */
 };
 #define CONTROL_CALL_MS 60000
 

@@ -140,6 +140,8 @@
     X(ERR_NOT_JOINED, 168, "this node is not enrolled at a hub yet")                              \
     X(ERR_OFFLINE, 169, "hub not reachable: kept, will be sent")                                  \
     X(ERR_QUARANTINED, 170, "kept aside: label and content disagree")                             \
+    X(ERR_FILE_KIND, 171, "not an open regular file, or not open for this")                       \
+    X(ERR_FILE_CHANGED, 172, "the file changed while it was read")                                \
     X(ERR_NOT_SCANNED, 176, "no scanner has looked at this attachment")                           \
     X(ERR_INFECTED, 177, "the scanner found this attachment infected")                            \
     X(ERR_NOT_HERE_YET, 178, "the attachment is not here yet")

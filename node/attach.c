@@ -328,8 +328,6 @@ void attach_close(struct attach *a)
 {
     if (!a)
         return;
-    for (size_t i = 0; i < UPLOADS_MAX; i++)
-        attfile_close(a->uploads[i].file);
     seal_wipe(a->uploads, sizeof a->uploads);
     if (a->room)
         seal_wipe(a->room, ATTACHMENT_CHUNK);

@@ -4,7 +4,7 @@
  * sheets alone, under the person's key, so nothing here can be read without the vault, and who
  * erases the person has erased her files.
  *
- *   out:  upload (in memory, a draft) --sheet.send--> ATT_WAITS --hub has it--> ATT_WHOLE
+ *   out:  upload (in memory, a file) --sheet.send--> ATT_WAITS --hub has it--> ATT_WHOLE
  *   in:   sheet received --> ATT_WAITS --fetched, checked--> ATT_WHOLE --hub told--> ATT_TOLD
  *         small, inside the sheet --> ATT_TOLD
  *         the hub let it go before: ATT_REMOVED; will never have or give it: ATT_REFUSED
@@ -99,10 +99,11 @@ enum err attach_removed(struct node *n, struct txn *t, const struct receipt_fact
  */
 
 #define UPLOADS_MAX 32
-enum err upload_begin(struct node *n, uint64_t plain_size, uint8_t id[ID_BYTES]); /* ERR_FULL */
-/* The next piece: ATTACHMENT_PLAIN bytes, fewer only at the end. ERR_SIZE; ERR_NOT_FOUND. */
-enum err upload_add(struct node *n, const uint8_t id[ID_BYTES], struct span piece);
-/* All of it is here: on disk, with its address. Again is fine. */
+struct carry_job;
+/* What carry.h is to do for a file of that size. ERR_ATTACHMENT_SIZE; ERR_BUSY: UPLOADS_MAX. */
+enum err upload_begin(struct node *n, uint64_t plain_size, struct carry_job *job);
+void upload_taken(struct node *n, const struct carry_job *job, enum err why); /* it has ended */
+/* All of it is here: on disk, with its address. ERR_NOT_FOUND. */
 enum err upload_ready(struct node *n, const uint8_t id[ID_BYTES], struct att_ready *out);
 void upload_end(struct node *n, const uint8_t id[ID_BYTES], bool sent); /* not sent: removed */
 

@@ -10,8 +10,7 @@ struct upload {
     bool used;
     bool ready;
     uint8_t id[ID_BYTES];
-    uint64_t touched_ms;
-    struct attfile *file;
+    uint64_t ready_ms;
     struct att_ready a;
 };
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli_rows.h"
 #include "control.h"
@@ -37,6 +38,7 @@ static const struct status_row statuses[] = {
     {ERR_SCHEMA,        ERR_SCHEMA,        EXIT_DATA   },
     {ERR_ACTOR,         ERR_ACTOR,         EXIT_USAGE  },
     {ERR_RATE,          ERR_RATE,          EXIT_AWAY   },
+    {ERR_FILE_KIND,     ERR_FILE_CHANGED,  EXIT_DATA   },
     {ERR_OFFLINE,       ERR_OFFLINE,       EXIT_AWAY   },
 };
 
@@ -137,19 +139,34 @@ static json_t *request_of(const struct cli *c, const char *command, json_t *args
     return o;
 }
 
-int cli_ask(const struct cli *c, const char *command, json_t *args, json_t **answer)
+/* For whoever sits there; what reads our output is told the end alone. */
+static void show_progress(const json_t *progress, void *arg)
+{
+    json_int_t size = json_integer_value(json_object_get(progress, "size"));
+    json_int_t done = json_integer_value(json_object_get(progress, "done"));
+
+    (void)arg;
+    if (size > 0 && done <= size && isatty(STDERR_FILENO))
+        fprintf(stderr, "\r%3d %%\r", (int)(100 * done / size));
+}
+
+int cli_ask_file(const struct cli *c, const char *command, json_t *args, int file, json_t **answer)
 {
     json_t *request = request_of(c, command, args);
     json_int_t wait_ms = json_integer_value(json_object_get(args, "wait_ms"));
     char path[PATH_ROOM];
-    struct control_call how = {.path = path, .timeout_ms = ANSWER_MS + (uint64_t)wait_ms};
+    struct control_call how = {.path = path,
+                               .timeout_ms = ANSWER_MS + (uint64_t)wait_ms,
+                               .on_progress = show_progress,
+                               .file = file < 0 ? NULL : &file};
     json_t *got = NULL;
     enum err e;
     int status;
 
     snprintf(path, sizeof path, "%s/control.sock", c->flags.dir);
     e = request ? control_call(&how, request, &got) : ERR_NOMEM;
-    if (e == ERR_NOT_FOUND && c->row->alone && (e = command_alone(&c->flags, request, &got))) {
+    if (e == ERR_NOT_FOUND && c->row->alone &&
+        (e = command_alone(&c->flags, request, file, &got))) {
         json_decref(request);
         return cli_status(e); /* it has said why */
     }
@@ -172,6 +189,11 @@ int cli_ask(const struct cli *c, const char *command, json_t *args, json_t **ans
     else
         json_decref(got);
     return status;
+}
+
+int cli_ask(const struct cli *c, const char *command, json_t *args, json_t **answer)
+{
+    return cli_ask_file(c, command, args, -1, answer);
 }
 
 static int ask_and_show(struct cli *c)

@@ -276,7 +276,7 @@ static json_t *attachment(uint64_t mask, const char *path, enum err *e)
     *e = file_read(path, ATTACHMENT_MAX, &content);
     if ((*e && *e != ERR_SIZE) || !(name = composed(span_text(base), e)))
         goto out;
-    if (content.len == 0) { /* a large one goes ahead in pieces (cli_att.c) */
+    if (content.len == 0) { /* a large one goes ahead, as an open file (cli_att.c) */
         o = json_pack("{s:I,s:o,s:s,s:s}", "class", (json_int_t)mask, "name", name, "type",
                       media_type(base), "path", path);
         *e = o ? ERR_OK : ERR_NOMEM;

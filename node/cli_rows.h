@@ -90,10 +90,14 @@ int cli_parse_args(struct cli *c, int argc, char **argv);
 int cli_parse_global(struct cli *c, int argc, char **argv, int *i);
 int cli_usage(const struct cli *c, const char *what);            /* says it on stderr; EXIT_USAGE */
 int cli_fail(const struct cli *c, enum err e, const char *text); /* says it; text may be NULL */
+/* The same, after the name of the file it is about. */
+int cli_fail_path(const struct cli *c, enum err e, const char *path);
 void cli_help(FILE *out);
 
 /* Asks the daemon; the answer is an object whose "error" is absent, or it was told already. */
 int cli_ask(const struct cli *c, const char *command, json_t *args, json_t **answer);
+/* The same, and hands an open file along; -1: none. */
+int cli_ask_file(const struct cli *c, const char *command, json_t *args, int file, json_t **answer);
 /* Shows text, or data with --json. */
 void cli_show(const struct cli *c, const json_t *answer);
 
@@ -111,10 +115,8 @@ int cli_run_policy(struct cli *c);
 int cli_run_show(struct cli *c);
 int cli_run_attachment(struct cli *c);
 int cli_run_send(struct cli *c); /* cli_att.c */
-/* A large attachment into a new file; asked: the arguments of sheet.attachment, data: its answer.
- */
-int cli_attachment_down(const struct cli *c, const char *path, const json_t *asked,
-                        const json_t *data);
+/* sheet.attachment into a new file, which is on disk or not there; args are its arguments. */
+int cli_attachment_save(const struct cli *c, json_t *args, const char *path, json_t **answer);
 int cli_run_receipts(struct cli *c);
 int cli_run_export(struct cli *c);
 int cli_run_key_shares(struct cli *c);

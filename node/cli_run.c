@@ -103,14 +103,11 @@ int cli_run_key_recover(struct cli *c)
 
 /* --- files ----------------------------------------------------------------------------------- */
 
-static int save(const struct cli *c, const char *path, struct span content)
+int cli_fail_path(const struct cli *c, enum err e, const char *path)
 {
-    enum err e = file_write_new(path, content, 0600);
     struct bytes text = {0};
-    int status = EXIT_DONE;
+    int status;
 
-    if (!e)
-        return status;
     if (bytes_printf(&text, "« %s » : %s", path, word_error(e)) ||
         bytes_append(&text, SPAN_STR("\0")))
         status = cli_fail(c, e, NULL);
@@ -118,6 +115,13 @@ static int save(const struct cli *c, const char *path, struct span content)
         status = cli_fail(c, e, (const char *)text.ptr);
     bytes_free(&text);
     return status;
+}
+
+static int save(const struct cli *c, const char *path, struct span content)
+{
+    enum err e = file_write_new(path, content, 0600);
+
+    return e ? cli_fail_path(c, e, path) : EXIT_DONE;
 }
 
 static int save_text(const struct cli *c, const char *path, const json_t *text)
@@ -221,36 +225,13 @@ int cli_run_show(struct cli *c)
     return status;
 }
 
-static int save_attachment(const struct cli *c, const char *path, const json_t *asked,
-                           const json_t *data)
-{
-    const char *base64 = json_string_value(json_object_get(data, "base64"));
-    struct bytes content = {0};
-    enum err e = ERR_INTERNAL;
-    int status;
-
-    if (json_object_get(data, "chunks"))
-        return cli_attachment_down(c, path, asked, data);
-    if (base64)
-        e = base64_read(&content, span_text(base64), ATTACHMENT_MAX);
-    status = e ? cli_fail(c, e, NULL) : save(c, path, bytes_span(&content));
-
-    seal_bytes_free(&content);
-    return status;
-}
-
 int cli_run_attachment(struct cli *c)
 {
     json_t *answer = NULL;
-    int status = cli_ask(c, c->row->command, c->args, &answer);
+    int status = cli_attachment_save(c, c->args, cli_local(c, "output"), &answer);
 
     if (status == EXIT_DONE)
-        status =
-            save_attachment(c, cli_local(c, "output"), c->args, json_object_get(answer, "data"));
-    if (status == EXIT_DONE) {
-        json_object_del(json_object_get(answer, "data"), "base64");
         cli_show(c, answer);
-    }
     json_decref(answer);
     return status;
 }
@@ -305,31 +286,38 @@ int cli_run_receipts(struct cli *c)
 
 /* --- export ---------------------------------------------------------------------------------- */
 
-static int export_attachments(struct cli *c, const char *dir, const char *mid, size_t count)
+static int export_attachment(struct cli *c, const char *dir, const char *mid, size_t number,
+                             const char *name)
+{
+    json_t *args =
+        json_pack("{s:s,s:I,s:b,s:b}", "mid", mid, "number", (json_int_t)number, "export", 1,
+                  "unscanned", json_is_true(json_object_get(c->args, "unscanned")));
+    json_t *answer = NULL;
+    char path[PATH_ROOM];
+    int status;
+
+    if (!args || !name || strchr(name, '/')) {
+        json_decref(args);
+        return cli_fail(c, args ? ERR_INTERNAL : ERR_NOMEM, NULL);
+    }
+    snprintf(path, sizeof path, "%s/%s-piece-%zu-%s", dir, mid, number, name);
+    status = cli_attachment_save(c, args, path, &answer);
+    json_decref(args);
+    json_decref(answer);
+    return status;
+}
+
+static int export_attachments(struct cli *c, const char *dir, const char *mid, const json_t *list)
 {
     int status = EXIT_DONE;
+    const json_t *one;
+    size_t i;
 
-    for (size_t i = 1; status == EXIT_DONE && i <= count; i++) {
-        json_t *args =
-            json_pack("{s:s,s:I,s:b,s:b}", "mid", mid, "number", (json_int_t)i, "export", 1,
-                      "unscanned", json_is_true(json_object_get(c->args, "unscanned")));
-        json_t *answer = NULL;
-        const json_t *data;
-        const char *name;
-        char path[PATH_ROOM];
-
-        status =
-            args ? cli_ask(c, "sheet.attachment", args, &answer) : cli_fail(c, ERR_NOMEM, NULL);
-        data = json_object_get(answer, "data");
-        name = json_string_value(json_object_get(data, "name"));
-        if (status == EXIT_DONE && (!name || strchr(name, '/')))
-            status = cli_fail(c, ERR_INTERNAL, NULL);
-        if (status == EXIT_DONE) {
-            snprintf(path, sizeof path, "%s/%s-piece-%zu-%s", dir, mid, i, name);
-            status = save_attachment(c, path, args, data);
-        }
-        json_decref(args);
-        json_decref(answer);
+    json_array_foreach(list, i, one)
+    {
+        if (status == EXIT_DONE)
+            status = export_attachment(c, dir, mid, i + 1,
+                                       json_string_value(json_object_get(one, "name")));
     }
     return status;
 }
@@ -368,8 +356,7 @@ static int export_document(struct cli *c, const char *dir, const char *mid)
         if ((status = save_json(c, path, json_object_get(answer, "data"))) == EXIT_DONE &&
             (status = export_texts(c, dir, mid, json_object_get(document, "sections"))) ==
                 EXIT_DONE)
-            status = export_attachments(c, dir, mid,
-                                        json_array_size(json_object_get(document, "attachments")));
+            status = export_attachments(c, dir, mid, json_object_get(document, "attachments"));
     }
     json_decref(args);
     json_decref(answer);

@@ -78,7 +78,7 @@ json_t *call_answer(struct call *c, enum err why)
 /* --- running -----------------------------------------------------------------------------------
  */
 
-static enum err standing_make(const json_t *body, struct control_request *request,
+static enum err standing_make(const json_t *body, struct control_request *request, int file,
                               struct standing_call **out)
 {
     struct standing_call *s = calloc(1, sizeof *s);
@@ -90,6 +90,7 @@ static enum err standing_make(const json_t *body, struct control_request *reques
     s->no_args = json_object();
     s->call.args = json_is_object(args) ? args : s->no_args;
     s->call.request = request;
+    s->call.file = file;
     if (!s->call.data || !s->no_args) {
         standing_free(s);
         return ERR_NOMEM;
@@ -116,7 +117,7 @@ static enum err allowed(const struct command *row, const json_t *body, unsigned 
 }
 
 void command_run(struct node *n, const json_t *body, unsigned rights,
-                 struct control_request *request, json_t **answer)
+                 struct control_request *request, int file, json_t **answer)
 {
     const char *name = json_string_value(json_object_get(body, "cmd"));
     const struct command *row = name ? command_find(name) : NULL;
@@ -124,13 +125,13 @@ void command_run(struct node *n, const json_t *body, unsigned rights,
     enum err e;
 
     *answer = NULL;
-    e = standing_make(body, request, &s);
+    e = standing_make(body, request, file, &s);
     if (!e)
         e = row ? allowed(row, body, rights, s) : ERR_USAGE;
     if (!e)
         e = row->run(n, &s->call);
     if (!e && s->call.waits)
-        return; /* waits_settle() or waits_tick() answers and frees */
+        return; /* call_end() answers and frees */
     if (e)
         log_info("command.refused", "cmd=%s why=%s", row ? row->name : "?", err_name(e));
     *answer = s ? call_answer(&s->call, e) : control_error(e);

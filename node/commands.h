@@ -34,7 +34,8 @@ struct call {
     json_t *data;                    /* an object to fill */
     struct bytes text;               /* French sentence(s) for humans; owned by the call */
     struct control_request *request; /* NULL when the command runs without a daemon */
-    bool waits;                      /* call_wait() was called: answered later */
+    int file;                        /* open, handed along by the caller; -1: none; borrowed */
+    bool waits;                      /* call_stands(): answered later */
     bool done;                       /* the text was made by the command also for an error */
 };
 
@@ -53,9 +54,14 @@ const struct command *command_at(size_t i);
 const struct command *command_find(const char *name);
 
 /* Runs a request. *answer is owned by the caller; NULL when the command waits (then `request` is
- * answered later). request may be NULL: no daemon, nothing waits. */
+ * answered later). request may be NULL: no daemon, nothing waits. file: of struct call. */
 void command_run(struct node *n, const json_t *body, unsigned rights,
-                 struct control_request *request, json_t **answer);
+                 struct control_request *request, int file, json_t **answer);
+
+/* The call outlives its command, which then says nothing more: call_end() answers and frees it,
+ * once, with the data and text that it has then. Only with a request. */
+void call_stands(struct call *c);
+void call_end(struct call *c, enum err why);
 
 /* Answers when `id` (a mid or an act) is decided, or after wait_ms with what is known then; the
  * command's data is part of the answer. settled() may add to data and set text; why: ERR_OK,

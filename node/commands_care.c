@@ -17,10 +17,8 @@ const struct command care_commands[] = {
     {"sheet.list",       RIGHT_READ,  true, run_sheet_list,       "liste les fiches reçues et envoyées"},
     {"sheet.show",       RIGHT_READ,  true, run_sheet_show,       "ouvre une fiche"},
     {"sheet.recall",     RIGHT_WRITE, true, run_sheet_recall,     "rappelle une fiche chez ceux qui ne l'ont pas encore reçue"},
-    {"sheet.attachment", RIGHT_READ,  true, run_sheet_attachment, "donne une pièce jointe"},
-    {"attachment.begin", RIGHT_WRITE, true, run_attachment_begin, "commence à prendre un grand fichier"},
-    {"attachment.add",   RIGHT_WRITE, true, run_attachment_add,   "prend le morceau suivant"},
-    {"attachment.read",  RIGHT_READ,  true, run_attachment_read,  "donne un morceau d'une grande pièce jointe"},
+    {"sheet.attachment", RIGHT_READ,  true, run_sheet_attachment, "écrit une pièce jointe dans un fichier"},
+    {"attachment.take",  RIGHT_WRITE, true, run_attachment_take,  "prend un grand fichier, à joindre à une fiche"},
     {"inbox.list",       RIGHT_READ,  true, run_inbox_list,       "liste ce qui est arrivé"},
 };
 /* clang-format on */

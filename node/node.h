@@ -82,6 +82,7 @@ struct gauges;
 struct bells;
 struct attach;
 struct scans;
+struct carries;
 struct care_hooks;
 
 /* Who we are at the hub; zero before `join` has ended. */
@@ -118,6 +119,7 @@ struct node {
     struct gauges *gauges;   /* NULL without a daemon */
     struct bells *bells;     /* NULL without a daemon */
     struct scans *scans;     /* NULL without a daemon, or without a command */
+    struct carries *carries; /* NULL without a daemon */
     struct loop *loop;       /* NULL without a daemon */
     bool absence_settled;    /* no absence of ours waits for the hub; false: look (absence.h) */
     enum err alarm;          /* ERR_OK, or why nothing is sealed and nothing delivered any more */

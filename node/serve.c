@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bell.h"
+#include "carry.h"
 #include "cli.h"
 #include "commands.h"
 #include "contacts.h"
@@ -47,7 +48,7 @@ static void on_request(struct control_request *r, void *arg)
     json_t *answer;
     enum err e;
 
-    command_run(d->n, control_body(r), RIGHT_ALL, r, &answer);
+    command_run(d->n, control_body(r), RIGHT_ALL, r, control_file(r), &answer);
     if (!answer)
         return; /* it waits for the hub */
     if ((e = control_answer(r, answer)) && e != ERR_CLOSED)
@@ -111,7 +112,8 @@ static enum err daemon_up(struct daemon *d)
         return e;
     d->n->loop = d->loop;
     if ((e = gauges_open(d->n, &d->n->gauges)) || (e = bells_open(d->n, &d->n->bells)) ||
-        (e = scans_open(d->n, &d->n->scans)) || (e = link_up(d)))
+        (e = scans_open(d->n, &d->n->scans)) || (e = carries_open(d->n, &d->n->carries)) ||
+        (e = link_up(d)))
         return e;
     if ((e = loop_timer(d->loop, WAITS_EVERY_MS, every_100_ms, d)) ||
         (e = loop_timer(d->loop, SECOND_MS, every_second, d)) ||
@@ -126,6 +128,8 @@ static enum err daemon_up(struct daemon *d)
 static void daemon_down(struct daemon *d)
 {
     if (d->n) {
+        carries_close(d->n->carries);
+        d->n->carries = NULL;
         waits_close(d->n->waits);
         d->n->waits = NULL;
         courier_close(d->n->courier);
@@ -224,7 +228,8 @@ int check_main(const struct open_flags *flags)
 /* --- one command without a daemon
  * ------------------------------------------------------------------ */
 
-enum err command_alone(const struct open_flags *flags, const json_t *request, json_t **answer)
+enum err command_alone(const struct open_flags *flags, const json_t *request, int file,
+                       json_t **answer)
 {
     struct node *n = NULL;
     int lock;
@@ -232,7 +237,7 @@ enum err command_alone(const struct open_flags *flags, const json_t *request, js
 
     if (e)
         return e;
-    command_run(n, request, RIGHT_ALL, NULL, answer);
+    command_run(n, request, RIGHT_ALL, NULL, file, answer);
     node_close(n);
     dir_unlock(&lock);
     return ERR_OK;

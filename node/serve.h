@@ -45,8 +45,10 @@ int shares_main(const struct open_flags *flags, unsigned threshold, unsigned cou
 int recover_main(const struct open_flags *flags, const char *output, const json_t *paths,
                  struct keyfile_cost cost);
 
-/* Runs one request in this process, for lack of a daemon; the answer is the caller's. Commands
- * that need the hub say so. ERR_LOCKED: a daemon has the directory. */
-enum err command_alone(const struct open_flags *flags, const json_t *request, json_t **answer);
+/* Runs one request in this process, for lack of a daemon; the answer is the caller's, file (-1:
+ * none) is what control_call() would hand along. Commands that need the hub say so. ERR_LOCKED: a
+ * daemon has the directory. */
+enum err command_alone(const struct open_flags *flags, const json_t *request, int file,
+                       json_t **answer);
 
 #endif

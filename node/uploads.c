@@ -1,12 +1,14 @@
-/* Files on their way into a sheet: encrypted piece by piece as they come, never in clear on disk.
- * Until the sheet is written they are known to memory alone; a restart removes what was begun. */
+/* Files on their way into a sheet: encrypted as they are read (carry.h), never in clear on our
+ * disk. Until the sheet is written they are known to memory alone; a restart removes what was
+ * begun. */
 #include <stdio.h>
 #include <string.h>
 
 #include "attach_internal.h"
+#include "carry.h"
+#include "log.h"
 
 #define UPLOAD_IDLE_MS (10 * 60 * 1000)
-#define SYNC_EVERY 16 /* chunks, so that the end has little left to write */
 
 static struct upload *find(struct node *n, const uint8_t id[ID_BYTES])
 {
@@ -18,17 +20,14 @@ static struct upload *find(struct node *n, const uint8_t id[ID_BYTES])
 
 static void drop(struct node *n, struct upload *u)
 {
-    uint8_t address[ATTACHMENT_ADDRESS_BYTES];
-    bool named = u->ready;
+    enum err e = u->ready ? attfile_remove(n->attach->out, u->a.address) : ERR_OK;
 
-    memcpy(address, u->a.address, sizeof address);
-    attfile_discard(u->file);
+    if (e) /* it goes when the node starts next */
+        log_info("upload.kept", "why=%s", err_name(e));
     seal_wipe(u, sizeof *u);
-    if (named && attfile_remove(n->attach->out, address))
-        return; /* the same */
 }
 
-enum err upload_begin(struct node *n, uint64_t plain_size, uint8_t id[ID_BYTES])
+enum err upload_begin(struct node *n, uint64_t plain_size, struct carry_job *job)
 {
     uint64_t now_ms = clock_mono_ms(n->clock);
     struct upload *u = NULL;
@@ -40,69 +39,52 @@ enum err upload_begin(struct node *n, uint64_t plain_size, uint8_t id[ID_BYTES])
     for (size_t i = 0; i < UPLOADS_MAX; i++) {
         struct upload *one = &n->attach->uploads[i];
 
-        if (one->used && now_ms - one->touched_ms > UPLOAD_IDLE_MS)
+        if (one->ready && now_ms - one->ready_ms > UPLOAD_IDLE_MS)
             drop(n, one);
         if (!one->used)
             u = one;
     }
     if (!u)
-        return ERR_FULL;
-    if ((e = node_random(n, u->id, ID_BYTES)) || (e = node_random(n, u->a.key, sizeof u->a.key)))
+        return ERR_BUSY;
+    *job = (struct carry_job){.way = CARRY_TAKE, .plain = plain_size};
+    job->facts.made_ms = node_now_ms(n);
+    memcpy(job->facts.owner, n->self.org, ID_BYTES);
+    if ((e = node_random(n, job->upload, ID_BYTES)) ||
+        (e = node_random(n, job->key, sizeof job->key)))
         return e;
     for (size_t i = 0; i < ID_BYTES; i++)
-        snprintf(name + 2 * i, 3, "%02x", u->id[i]);
+        snprintf(name + 2 * i, 3, "%02x", job->upload[i]);
     u->a.plain = plain_size;
     u->a.size = attachment_sealed_size(plain_size);
     u->a.chunks = attachment_chunks(u->a.size);
-    if ((e = attfile_draft(n->attach->out, name, u->a.size, &u->file))) {
-        seal_wipe(u, sizeof *u);
+    if ((e = attfile_draft(n->attach->out, name, u->a.size, &job->file)))
         return e;
-    }
+    memcpy(u->a.key, job->key, sizeof u->a.key);
+    memcpy(u->id, job->upload, ID_BYTES);
     u->used = true;
-    u->touched_ms = now_ms;
-    memcpy(id, u->id, ID_BYTES);
     return ERR_OK;
 }
 
-enum err upload_add(struct node *n, const uint8_t id[ID_BYTES], struct span piece)
+void upload_taken(struct node *n, const struct carry_job *job, enum err why)
 {
-    struct upload *u = find(n, id);
-    uint32_t i;
-    bool last;
-    enum err e;
+    struct upload *u = find(n, job->upload);
 
     if (!u)
-        return ERR_NOT_FOUND;
-    i = attfile_next(u->file);
-    if (u->ready || i == u->a.chunks ||
-        piece.len + ATTACHMENT_TAG_BYTES != attachment_chunk_len(u->a.size, i))
-        return ERR_SIZE;
-    last = i + 1 == u->a.chunks;
-    u->touched_ms = clock_mono_ms(n->clock);
-    attachment_seal(u->a.key, i, last, piece, n->attach->room);
-    e = attfile_append(u->file, span_of(n->attach->room, piece.len + ATTACHMENT_TAG_BYTES));
-    if (!e && (i + 1) % SYNC_EVERY == 0)
-        e = attfile_sync(u->file);
-    if (e == ERR_FULL)
-        drop(n, u); /* what it took is free again */
-    return e;
+        return;
+    u->ready = !why || attfile_whole(job->file);
+    if (u->ready)
+        memcpy(u->a.address, attfile_facts(job->file)->address, sizeof u->a.address);
+    u->ready_ms = clock_mono_ms(n->clock);
+    if (why)
+        drop(n, u);
 }
 
 enum err upload_ready(struct node *n, const uint8_t id[ID_BYTES], struct att_ready *out)
 {
-    struct upload *u = find(n, id);
-    struct attfile_facts facts = {.made_ms = node_now_ms(n)};
-    enum err e;
+    const struct upload *u = find(n, id);
 
-    if (!u)
+    if (!u || !u->ready)
         return ERR_NOT_FOUND;
-    if (!u->ready) {
-        memcpy(facts.owner, n->self.org, ID_BYTES);
-        if ((e = attfile_seal(u->file, &facts)))
-            return e;
-        memcpy(u->a.address, attfile_facts(u->file)->address, sizeof u->a.address);
-        u->ready = true;
-    }
     *out = u->a;
     return ERR_OK;
 }
@@ -111,9 +93,9 @@ void upload_end(struct node *n, const uint8_t id[ID_BYTES], bool sent)
 {
     struct upload *u = find(n, id);
 
-    if (!u)
+    if (!u || !u->ready)
         return;
-    u->ready = u->ready && !sent; /* its file stays then */
+    u->ready = !sent; /* its file stays then */
     drop(n, u);
 }
 

@@ -9,7 +9,7 @@
 #define WAITS_MAX CONTROL_CONNECTIONS_MAX
 
 struct wait {
-    struct standing_call *call;
+    struct call *call;
     uint8_t id[ID_BYTES];
     uint64_t until_ms;
     settle_fn *settled;
@@ -29,13 +29,18 @@ enum err waits_open(struct waits **out)
     return ERR_OK;
 }
 
-static void answer(struct wait *x, enum err why)
+void call_stands(struct call *c)
 {
-    enum err e = control_answer(x->call->call.request, call_answer(&x->call->call, why));
+    c->waits = true;
+}
+
+void call_end(struct call *c, enum err why)
+{
+    enum err e = control_answer(c->request, call_answer(c, why));
 
     if (e && e != ERR_CLOSED)
         log_limited(LEVEL_INFO, "control.unanswered", "why=%s", err_name(e));
-    standing_free(x->call);
+    standing_free((struct standing_call *)c); /* its first member: command_run() made it */
 }
 
 void waits_close(struct waits *w)
@@ -43,15 +48,15 @@ void waits_close(struct waits *w)
     if (!w)
         return;
     for (size_t i = 0; i < w->count; i++)
-        answer(&w->list[i], ERR_STOPPING);
+        call_end(w->list[i].call, ERR_STOPPING);
     free(w);
 }
 
 /* Time that is up is no refusal: what was written is kept, and will be sent. */
 static void end(struct node *n, struct wait *x, enum err why)
 {
-    x->settled(n, &x->call->call, x->id, why);
-    answer(x, why == ERR_OFFLINE ? ERR_OK : why);
+    x->settled(n, x->call, x->id, why);
+    call_end(x->call, why == ERR_OFFLINE ? ERR_OK : why);
 }
 
 enum err call_wait(struct node *n, struct call *c, const uint8_t id[ID_BYTES], uint64_t wait_ms,
@@ -66,11 +71,11 @@ enum err call_wait(struct node *n, struct call *c, const uint8_t id[ID_BYTES], u
         return ERR_OK;
     }
     x = &w->list[w->count++];
-    x->call = (struct standing_call *)c; /* the first member of it: command_run() made it */
+    x->call = c;
     memcpy(x->id, id, ID_BYTES);
     x->until_ms = clock_mono_ms(n->clock) + wait_ms;
     x->settled = settled;
-    c->waits = true;
+    call_stands(c);
     return ERR_OK;
 }
 

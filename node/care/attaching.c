@@ -1,45 +1,41 @@
-/* Large attachments of a sheet: the commands that take one in, piece by piece, and give one out. */
+/* Attachments of a sheet: the commands that take a large one in and give one out, as files. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "attaching.h"
+#include "carry.h"
 #include "reading_internal.h"
 #include "text.h"
 #include "words.h"
 
 /* --- in ------------------------------------------------------------------------------------- */
 
-enum err run_attachment_begin(struct node *n, struct call *c)
+static void taken(struct node *n, struct call *c, struct carry_job *job, enum err why)
 {
-    uint8_t id[ID_BYTES];
+    (void)c;
+    upload_taken(n, job, why);
+}
+
+enum err run_attachment_take(struct node *n, struct call *c)
+{
+    struct carry_job job;
     uint64_t size;
     enum err e;
 
-    if (!c->request) {
+    if (!n->carries) {
         e = bytes_printf(&c->text, "Une pièce jointe de plus de 128 Kio demande que le nœud tourne "
                                    "(« relais-node serve »). Rien n'est parti.\n");
         c->done = !e;
         return e ? e : ERR_OFFLINE;
     }
-    if ((e = arg_uint(c, "size", 0, UINT32_MAX, &size)) || (e = upload_begin(n, size, id)))
+    if ((e = carry_may_take(c, &size)) || (e = upload_begin(n, size, &job)))
         return e;
-    return json_object_set_new(c->data, "upload", json_hex(id, ID_BYTES)) ? ERR_NOMEM : ERR_OK;
-}
-
-enum err run_attachment_add(struct node *n, struct call *c)
-{
-    const char *base64 = arg_text(c, "base64");
-    struct bytes piece = {0};
-    uint8_t id[ID_BYTES];
-    enum err e;
-
-    if (!base64)
-        return ERR_FIELD_MISSING;
-    if (!(e = arg_id(c, "upload", id)) &&
-        !(e = base64_read(&piece, span_text(base64), ATTACHMENT_PLAIN)))
-        e = upload_add(n, id, bytes_span(&piece));
-    seal_bytes_free(&piece);
-    return e;
+    if (json_object_set_new(c->data, "upload", json_hex(job.upload, ID_BYTES))) {
+        taken(n, c, &job, ERR_NOMEM);
+        carry_job_wipe(&job);
+        return ERR_NOMEM;
+    }
+    return carry_start(n, c, &job, taken);
 }
 
 enum err attaching_take(struct node *n, const json_t *from, struct sheet_attachment *a)
@@ -102,6 +98,38 @@ struct att_ready attaching_ready(const struct sheet_attachment *a)
     memcpy(r.key, a->key, sizeof r.key);
     memcpy(r.address, a->address, sizeof r.address);
     return r;
+}
+
+static void given(struct node *n, struct call *c, struct carry_job *job, enum err why)
+{
+    (void)n;
+    (void)job;
+    if (why)
+        bytes_free(&c->text);
+}
+
+enum err attaching_give(struct node *n, struct call *c, bool incoming,
+                        const struct sheet_attachment *a)
+{
+    struct carry_job job = {.way = CARRY_GIVE, .plain = a->size};
+    const char *dir = attach_dir(n, incoming ? ATT_IN : ATT_OUT);
+    enum err e;
+
+    if (a->chunks == 0) {
+        job.plain = a->content.len;
+        e = bytes_copy(&job.content, a->content);
+    } else if ((e = attfile_open(dir, a->address, &job.file)) == ERR_NOT_FOUND) {
+        e = ERR_NOT_HERE_YET;
+    } else if (!e) {
+        memcpy(job.key, a->key, sizeof job.key);
+        e = !attfile_whole(job.file)                                   ? ERR_NOT_HERE_YET
+            : attfile_facts(job.file)->size != attaching_ready(a).size ? ERR_RANGE
+                                                                       : ERR_OK;
+    }
+    if (!e)
+        return carry_start(n, c, &job, given);
+    carry_job_wipe(&job);
+    return e;
 }
 
 static bool is_it(const struct att_row *row, const struct sheet_attachment *a, size_t number)

@@ -1,10 +1,9 @@
 /*
- * attaching - large attachments of a sheet, between its document and attach.h.
+ * attaching - attachments of a sheet, between its document and attach.h.
  *
- * attachment.begin  size                         -> upload
- * attachment.add    upload, base64               (ATTACHMENT_PLAIN bytes, fewer at the end)
+ * attachment.take   and an open file to read      -> upload, when all of it is on our disk
  * sheet.send        attachments [{name, type, class, upload}]
- * attachment.read   mid, number, chunk (from 0)  -> base64
+ * sheet.attachment  mid, number, and an empty open file to write it into
  * Thread rule: the loop's.
  */
 #ifndef CARE_ATTACHING_H
@@ -16,9 +15,7 @@
 #include "document.h"
 #include "mail.h"
 
-enum err run_attachment_begin(struct node *n, struct call *c);
-enum err run_attachment_add(struct node *n, struct call *c);
-enum err run_attachment_read(struct node *n, struct call *c); /* reading.c */
+enum err run_attachment_take(struct node *n, struct call *c);
 
 /* The upload that `from` names becomes the content of a. */
 enum err attaching_take(struct node *n, const json_t *from, struct sheet_attachment *a);
@@ -27,6 +24,9 @@ void attaching_end(struct node *n, const json_t *args, bool sent);
 /* Those that travel beside the envelope, for its header; how many. */
 size_t attaching_named(const struct sheet *s, struct env_attachment *out);
 struct att_ready attaching_ready(const struct sheet_attachment *a);
+/* Its bytes into the file that came with the call. The last thing a command does. */
+enum err attaching_give(struct node *n, struct call *c, bool incoming,
+                        const struct sheet_attachment *a);
 /* Those inside a received sheet: to be scanned. In t. */
 enum err attaching_kept(struct node *n, struct txn *t, const struct env_header *h,
                         const struct sheet *s);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "attaching.h"
+#include "carry.h"
 #include "contacts.h"
 #include "person.h"
 #include "reading_internal.h"
@@ -310,46 +311,29 @@ enum err run_sheet_show(struct node *n, struct call *c)
     return e;
 }
 
-/* The bytes themselves, or how many chunks attachment.read has of them. */
-static enum err content_put(struct call *c, const struct sheet_attachment *a)
-{
-    struct bytes base64 = {0};
-    enum err e;
-
-    if (a->chunks)
-        return json_object_set_new(c->data, "chunks", json_integer((json_int_t)a->chunks))
-                   ? ERR_NOMEM
-                   : ERR_OK;
-    if (!(e = base64_write(&base64, a->content)) &&
-        json_object_set_new(c->data, "base64", json_span(bytes_span(&base64))))
-        e = ERR_NOMEM;
-    seal_bytes_free(&base64);
-    return e;
-}
-
 static enum err attachment(struct call *c, const struct sheet_attachment *a)
 {
     uint64_t size = a->chunks ? a->size : a->content.len;
-    enum err e = content_put(c, a);
+    enum err e = ERR_OK;
 
-    if (!e && (json_object_set_new(c->data, "name", json_span(a->name)) ||
-               json_object_set_new(c->data, "type", json_span(a->type)) ||
-               json_object_set_new(c->data, "class", json_integer((json_int_t)a->class_mask)) ||
-               json_object_set_new(c->data, "size", json_integer((json_int_t)size))))
-        e = ERR_NOMEM;
-    if (e || (e = bytes_printf(&c->text, "Pièce jointe « ")) ||
-        (e = word_printable(a->name, &c->text)))
+    if (json_object_set_new(c->data, "name", json_span(a->name)) ||
+        json_object_set_new(c->data, "type", json_span(a->type)) ||
+        json_object_set_new(c->data, "class", json_integer((json_int_t)a->class_mask)) ||
+        json_object_set_new(c->data, "size", json_integer((json_int_t)size)))
+        return ERR_NOMEM;
+    if ((e = bytes_printf(&c->text, "Pièce jointe « ")) || (e = word_printable(a->name, &c->text)))
         return e;
     return bytes_printf(&c->text, " », %" PRIu64 " octets.\n", size);
 }
 
 enum err run_sheet_attachment(struct node *n, struct call *c)
 {
+    const struct sheet_attachment *a;
     struct reading *r = NULL;
     uint64_t number;
     enum err e;
 
-    if ((e = arg_uint(c, "number", 0, SHEET_ATTACHMENTS_MAX, &number)) ||
+    if ((e = arg_uint(c, "number", 0, SHEET_ATTACHMENTS_MAX, &number)) || (e = carry_may_give(c)) ||
         (e = reading_begin(n, c, &r)))
         return e;
     if (r->doc.type != ENVELOPE_SHEET || number == 0 || number > r->doc.sheet.attachment_count)
@@ -359,48 +343,12 @@ enum err run_sheet_attachment(struct node *n, struct call *c)
     if (e || (e = node_commit(n, &r->t)))
         goto out;
     node_kick(n);
-    e = attachment(c, &r->doc.sheet.attachments[number - 1]);
+    a = &r->doc.sheet.attachments[number - 1];
+    if (!(e = attachment(c, a)))
+        e = attaching_give(n, c, r->mail.incoming, a);
 out:
     if (e)
         bytes_free(&c->text);
-    reading_end(n, r);
-    return e;
-}
-
-/* One chunk of a large one. That it was opened is put down by sheet.attachment, and with its first
- * chunk again: no way leads around the journal. */
-enum err run_attachment_read(struct node *n, struct call *c)
-{
-    const struct sheet_attachment *a;
-    struct reading *r = NULL;
-    struct bytes base64 = {0};
-    struct att_ready ready;
-    struct span piece;
-    uint64_t number;
-    uint64_t chunk;
-    enum err e;
-
-    if ((e = arg_uint(c, "number", 0, SHEET_ATTACHMENTS_MAX, &number)) ||
-        (e = arg_uint(c, "chunk", 0, ATTACHMENT_CHUNKS_MAX - 1, &chunk)) ||
-        (e = reading_begin(n, c, &r)))
-        return e;
-    if (r->doc.type != ENVELOPE_SHEET || number == 0 || number > r->doc.sheet.attachment_count ||
-        r->doc.sheet.attachments[number - 1].chunks == 0) {
-        e = ERR_NOT_FOUND;
-        goto out;
-    }
-    a = &r->doc.sheet.attachments[number - 1];
-    ready = attaching_ready(a);
-    if ((e = attaching_may_open(n, r->t, c, &r->mail, &r->doc.sheet, number)) ||
-        (chunk == 0 && (e = node_commit(n, &r->t))))
-        goto out;
-    e = attach_read(n, r->mail.incoming ? ATT_IN : ATT_OUT, &ready, (uint32_t)chunk, &piece);
-    if (!e && !(e = base64_write(&base64, piece)) &&
-        json_object_set_new(c->data, "base64", json_span(bytes_span(&base64))))
-        e = ERR_NOMEM;
-out:
-    seal_wipe(&ready, sizeof ready);
-    seal_bytes_free(&base64);
     reading_end(n, r);
     return e;
 }

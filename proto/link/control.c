@@ -27,6 +27,7 @@ struct connection {
     struct control *control;
     enum stage stage;
     int fd;
+    int file; /* that came along with the request; -1 */
     uint32_t uid;
     uint64_t moved_ms; /* accepted, or last bytes taken */
     struct bytes in;
@@ -39,6 +40,7 @@ struct control_request {
     struct connection *connection; /* NULL: the caller has gone */
     json_t *body;
     uint32_t uid;
+    int file;
 };
 
 struct control {
@@ -51,6 +53,12 @@ struct control {
     struct connection connections[CONTROL_CONNECTIONS_MAX];
 };
 
+static void file_close(int file)
+{
+    if (file >= 0)
+        close(file);
+}
+
 static void connection_close(struct connection *c)
 {
     struct control *owner = c->control;
@@ -59,6 +67,7 @@ static void connection_close(struct connection *c)
         c->request->connection = NULL;
     loop_fd_remove(owner->loop, c->fd);
     close(c->fd);
+    file_close(c->file);
     bytes_free(&c->in);
     bytes_free(&c->out);
     memset(c, 0, sizeof *c);
@@ -142,7 +151,8 @@ static void request_begin(struct connection *c, size_t n)
         return;
     }
     bytes_free(&c->in);
-    *r = (struct control_request){.connection = c, .body = body, .uid = c->uid};
+    *r = (struct control_request){.connection = c, .body = body, .uid = c->uid, .file = c->file};
+    c->file = -1; /* the request's now */
     c->request = r;
     c->stage = WAITING;
     c->control->handler(r, c->control->arg);
@@ -158,9 +168,13 @@ static void connection_read(struct connection *c)
         connection_refuse(c, ERR_NOMEM);
         return;
     }
-    n = recv(c->fd, c->in.ptr + before, READ_BYTES, 0);
+    n = control_recv(c->fd, c->in.ptr + before, READ_BYTES, &c->file);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return; /* the loop calls again */
+    if (n < 0 && errno == EMFILE) {
+        connection_refuse(c, ERR_ITEMS);
+        return;
+    }
     if (n <= 0) {
         connection_close(c);
         return;
@@ -212,7 +226,7 @@ static void connection_open(struct control *ctl, int fd)
         close(fd);
         return;
     }
-    *c = (struct connection){.control = ctl, .stage = READING, .fd = fd, .uid = uid};
+    *c = (struct connection){.control = ctl, .stage = READING, .fd = fd, .file = -1, .uid = uid};
     c->moved_ms = loop_now_ms(ctl->loop);
     if (++ctl->open == CONTROL_CONNECTIONS_MAX)
         (void)!loop_fd_events(ctl->loop, ctl->listener, 0); /* it is there */
@@ -304,6 +318,11 @@ uint32_t control_uid(const struct control_request *r)
     return r->uid;
 }
 
+int control_file(const struct control_request *r)
+{
+    return r->file;
+}
+
 int control_gone(const struct control_request *r)
 {
     return r->connection == NULL;
@@ -339,6 +358,7 @@ enum err control_answer(struct control_request *r, json_t *answer)
     }
     json_decref(answer);
     json_decref(r->body);
+    file_close(r->file);
     free(r);
     return e;
 }

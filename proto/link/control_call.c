@@ -44,16 +44,17 @@ static enum err caller_connect(const char *path, uint64_t timeout_ms, int *out)
     return ERR_OK;
 }
 
-static enum err request_send(int fd, struct span line)
+static enum err request_send(int fd, struct span line, const int *file)
 {
     while (line.len > 0) {
-        ssize_t n = send(fd, line.ptr, line.len, MSG_NOSIGNAL);
+        ssize_t n = control_send(fd, line.ptr, line.len, file);
 
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0) /* an early answer may be waiting: it says more than this error */
             return errno == EAGAIN ? ERR_TIMEOUT : ERR_CLOSED;
         line = span_of(line.ptr + n, line.len - (size_t)n);
+        file = NULL;
     }
     return ERR_OK;
 }
@@ -118,7 +119,7 @@ enum err control_call(const struct control_call *call, const json_t *request, js
         goto out;
     if ((e = caller_connect(call->path, timeout_ms, &fd)))
         goto out;
-    if ((e = request_send(fd, bytes_span(&line))) && e != ERR_CLOSED)
+    if ((e = request_send(fd, bytes_span(&line), call->file)) && e != ERR_CLOSED)
         goto out;
     while (!(e = line_recv(fd, (int)timeout_ms, &in, &got))) {
         if (!(progress = json_object_get(got, "progress")) || json_object_size(got) != 1)

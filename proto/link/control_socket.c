@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -122,4 +123,69 @@ enum err control_caller(int fd, uint32_t *uid)
         return ERR_PERMISSION;
     *uid = who.uid;
     return ERR_OK;
+}
+
+/* One descriptor; the union is for its alignment. */
+union one_file {
+    struct cmsghdr head;
+    char room[CMSG_SPACE(sizeof(int))];
+};
+
+ssize_t control_send(int fd, const void *bytes, size_t len, const int *file)
+{
+    union one_file one = {0};
+    struct iovec io = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = len};
+    struct msghdr m = {.msg_iov = &io, .msg_iovlen = 1};
+
+    if (file) {
+        one.head.cmsg_level = SOL_SOCKET;
+        one.head.cmsg_type = SCM_RIGHTS;
+        one.head.cmsg_len = CMSG_LEN(sizeof *file);
+        memcpy(CMSG_DATA(&one.head), file, sizeof *file);
+        m.msg_control = one.room;
+        m.msg_controllen = sizeof one.room;
+    }
+    return sendmsg(fd, &m, MSG_NOSIGNAL);
+}
+
+/* Every descriptor of the message is kept or closed. False: more than one. */
+static bool files_take(struct msghdr *m, int *file)
+{
+    bool sole = !(m->msg_flags & MSG_CTRUNC);
+
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+            continue;
+        for (size_t at = 0; CMSG_LEN(at + sizeof *file) <= c->cmsg_len; at += sizeof *file) {
+            int got;
+
+            memcpy(&got, CMSG_DATA(c) + at, sizeof got);
+            if (*file < 0) {
+                *file = got;
+            } else {
+                close(got);
+                sole = false;
+            }
+        }
+    }
+    return sole;
+}
+
+ssize_t control_recv(int fd, void *room, size_t len, int *file)
+{
+    union one_file one = {0};
+    struct iovec io = {.iov_base = room, .iov_len = len};
+    struct msghdr m = {.msg_iov = &io,
+                       .msg_iovlen = 1,
+                       .msg_control = one.room,
+                       .msg_controllen = sizeof one.room};
+    ssize_t n = recvmsg(fd, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+
+    if (n < 0 || files_take(&m, file))
+        return n;
+    if (*file >= 0)
+        close(*file);
+    *file = -1;
+    errno = EMFILE;
+    return -1;
 }

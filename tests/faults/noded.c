@@ -5,14 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "attachment.h"
 #include "clock.h"
 #include "file.h"
 #include "proctree.h"
-#include "text.h"
 
 #define PATH_BYTES 1024
 #define JOIN_S 10
@@ -299,15 +300,16 @@ size_t noded_faults(const struct noded *n)
 /* --- commands ----------------------------------------------------------------------------------
  */
 
-enum err noded_call(struct noded *n, const char *cmd, json_t *args, uint64_t within_ms,
-                    json_t **data)
+/* file: goes along; NULL: none. */
+static enum err called(struct noded *n, const char *cmd, json_t *args, const int *file,
+                       uint64_t within_ms, json_t **data)
 {
     json_t *request =
         json_pack("{s:s,s:o,s:{s:s,s:s,s:i,s:s}}", "cmd", cmd, "args", args ? args : json_object(),
                   "actor", "name", "Camille Essai", "profession", "infirmier", "category",
                   (int)CATEGORY_HEALTH, "rpps", "");
     char path[PATH_BYTES];
-    struct control_call call = {.path = path, .timeout_ms = within_ms};
+    struct control_call call = {.path = path, .timeout_ms = within_ms, .file = file};
     json_t *answer = NULL;
     enum err e;
 
@@ -320,6 +322,12 @@ enum err noded_call(struct noded *n, const char *cmd, json_t *args, uint64_t wit
     json_decref(answer);
     json_decref(request);
     return e;
+}
+
+enum err noded_call(struct noded *n, const char *cmd, json_t *args, uint64_t within_ms,
+                    json_t **data)
+{
+    return called(n, cmd, args, NULL, within_ms, data);
 }
 
 static void look_again(void)
@@ -467,32 +475,33 @@ static void file_piece(const char *subject, size_t from, size_t bytes, uint8_t *
         out[i] = (uint8_t)((from + i) * 167 + (from + i) / 251 + salt);
 }
 
-/* Piece by piece; *upload is then its name. */
+/* A file of memory: what is tried here is the daemon's disk. -1: none. */
+static int memory_file(void)
+{
+    return memfd_create("essai.bin", MFD_CLOEXEC);
+}
+
 static enum err upload(struct noded *n, const char *subject, size_t bytes, json_t **out)
 {
     static uint8_t piece[ATTACHMENT_PLAIN];
     json_t *data = NULL;
-    const char *id;
-    enum err e = noded_call(n, "attachment.begin", json_pack("{s:I}", "size", (json_int_t)bytes),
-                            CALL_MS, &data);
+    int file = memory_file();
+    enum err e = file < 0 ? ERR_IO : ERR_OK;
 
-    id = json_string_value(json_object_get(data, "upload"));
     for (size_t at = 0; !e && at < bytes; at += sizeof piece) {
         size_t size = bytes - at < sizeof piece ? bytes - at : sizeof piece;
-        struct bytes base64 = {0};
 
         file_piece(subject, at, size, piece);
-        if (!(e = base64_write(&base64, span_of(piece, size))))
-            e = noded_call(n, "attachment.add",
-                           json_pack("{s:s,s:s%}", "upload", id, "base64", (const char *)base64.ptr,
-                                     base64.len),
-                           CALL_MS, NULL);
-        bytes_free(&base64);
+        if (pwrite(file, piece, size, (off_t)at) != (ssize_t)size)
+            e = ERR_IO;
     }
-    if (!e)
-        *out = json_pack("[{s:s,s:s,s:i,s:s}]", "name", "essai.bin", "type",
-                         "application/octet-stream", "class", (int)CLASS_SOCIAL, "upload", id);
+    if (!e && !(e = called(n, "attachment.take", NULL, &file, CALL_MS, &data)))
+        *out = json_pack("[{s:s,s:s,s:i,s:O}]", "name", "essai.bin", "type",
+                         "application/octet-stream", "class", (int)CLASS_SOCIAL, "upload",
+                         json_object_get(data, "upload"));
     json_decref(data);
+    if (file >= 0)
+        close(file);
     return e;
 }
 
@@ -514,28 +523,25 @@ enum err noded_attach(struct noded *n, const char *subject, size_t bytes)
 enum err noded_attached(struct noded *n, const char *mid, const char *subject, size_t bytes)
 {
     static uint8_t wanted[ATTACHMENT_PLAIN];
-    enum err e = ERR_OK;
-    size_t chunk = 0;
+    static uint8_t got[ATTACHMENT_PLAIN];
+    int file = memory_file();
+    enum err e =
+        file < 0 ? ERR_IO
+                 : called(n, "sheet.attachment",
+                          json_pack("{s:s,s:i,s:b}", "mid", mid, "number", 1, "unscanned", true),
+                          &file, CALL_MS, NULL);
 
     for (size_t at = 0; !e && at < bytes; at += sizeof wanted) {
         size_t size = bytes - at < sizeof wanted ? bytes - at : sizeof wanted;
-        struct bytes got = {0};
-        json_t *data = NULL;
-        const char *base64;
 
-        e = noded_call(n, "attachment.read",
-                       json_pack("{s:s,s:i,s:I,s:b}", "mid", mid, "number", 1, "chunk",
-                                 (json_int_t)chunk++, "unscanned", true),
-                       CALL_MS, &data);
-        base64 = json_string_value(json_object_get(data, "base64"));
-        if (!e && (!base64 || base64_read(&got, span_text(base64), ATTACHMENT_PLAIN)))
-            e = ERR_CORRUPT;
         file_piece(subject, at, size, wanted);
-        if (!e && !span_equal(bytes_span(&got), span_of(wanted, size)))
+        if (pread(file, got, size, (off_t)at) != (ssize_t)size || memcmp(got, wanted, size) != 0)
             e = ERR_CORRUPT;
-        bytes_free(&got);
-        json_decref(data);
     }
+    if (!e && pread(file, got, 1, (off_t)bytes) != 0)
+        e = ERR_CORRUPT;
+    if (file >= 0)
+        close(file);
     return e;
 }
 

@@ -6,7 +6,7 @@
 /* link: -Wl,--wrap=socket,--wrap=bind,--wrap=listen,--wrap=connect,--wrap=accept4 */
 /* link: -Wl,--wrap=fchmod,--wrap=flock,--wrap=lstat,--wrap=setsockopt,--wrap=getsockopt */
 /* link: -Wl,--wrap=opendir,--wrap=recv,--wrap=send,--wrap=poll,--wrap=read,--wrap=write */
-/* link: -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc */
+/* link: -Wl,--wrap=recvmsg,--wrap=sendmsg,--wrap=malloc,--wrap=calloc,--wrap=realloc */
 /* Every call into the system and the library fails once, at each place: what is said of it. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -121,6 +121,8 @@ WRAP(int, -1, getsockopt, (int s, int l, int o, void *v, socklen_t *n), (s, l, o
 WRAP(DIR *, NULL, opendir, (const char *p), (p))
 WRAP(ssize_t, -1, recv, (int s, void *b, size_t n, int f), (s, b, n, f))
 WRAP(ssize_t, -1, send, (int s, const void *b, size_t n, int f), (s, b, n, f))
+WRAP(ssize_t, -1, recvmsg, (int s, struct msghdr *m, int f), (s, m, f))
+WRAP(ssize_t, -1, sendmsg, (int s, const struct msghdr *m, int f), (s, m, f))
 WRAP(int, -1, poll, (struct pollfd *p, nfds_t n, int t), (p, n, t))
 WRAP(ssize_t, -1, read, (int f, void *b, size_t n), (f, b, n))
 WRAP(ssize_t, -1, write, (int f, const void *b, size_t n), (f, b, n))
@@ -399,7 +401,7 @@ static void every_failing_call_of_the_control_socket_is_told_or_survived(void **
         {"flock",      1, 9, 1},
         {"lstat",      1, 9, 1},
         {"getsockopt", 1, 9, 1},
-        {"recv",       1, 9, 1},
+        {"recvmsg",    1, 9, 1},
         {"send",       1, 9, 1},
         {"eventfd",    1, 9, 1},
         {"accept4",    1, 9, 0},
@@ -408,7 +410,7 @@ static void every_failing_call_of_the_control_socket_is_told_or_survived(void **
         {"socket",     1, 9, 1},
         {"setsockopt", 1, 9, 1},
         {"connect",    1, 9, 1},
-        {"send",       1, 9, 0},
+        {"sendmsg",    1, 9, 0},
         {"poll",       1, 9, 1},
         {"recv",       1, 9, 1},
     };
@@ -419,8 +421,8 @@ static void every_failing_call_of_the_control_socket_is_told_or_survived(void **
 
 static void an_interrupted_call_of_the_control_socket_changes_nothing(void **state)
 {
-    static const char *const serving[] = {"recv", "send", "zmq_poll", "accept4"};
-    static const char *const asking[] = {"recv", "send", "poll", "connect"};
+    static const char *const serving[] = {"recvmsg", "send", "zmq_poll", "accept4"};
+    static const char *const asking[] = {"recv", "sendmsg", "poll", "connect"};
     int errors;
 
     for (size_t i = 0; i < 4; i++) {
@@ -442,7 +444,7 @@ static void a_caller_is_told_why_it_does_not_get_through(void **state)
         {"connect", EPERM,  ERR_PERMISSION},
         {"connect", EAGAIN, ERR_TIMEOUT   },
         {"connect", ENOENT, ERR_NOT_FOUND },
-        {"send",    EAGAIN, ERR_TIMEOUT   },
+        {"sendmsg", EAGAIN, ERR_TIMEOUT   },
         {"poll",    EIO,    ERR_IO        },
     };
 

@@ -8,6 +8,8 @@
 #include "node_rig.h"
 
 #include <stdarg.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "care.h"
 #include "payload.h"
@@ -17,6 +19,7 @@ struct desk {
     struct rig *r;
     struct rig_circle circle;
     json_t *answer; /* of the last request */
+    int file;       /* that the last sheet.attachment wrote; -1 */
 };
 
 static inline struct identity zoe(void)
@@ -42,6 +45,7 @@ static inline int desk_up(void **state)
     assert_non_null(d);
     rig_up(&rig);
     d->r = rig;
+    d->file = -1;
     d->r->n->care = &care_hooks;
     rig_circle_new(d->r, &d->circle);
     rig_circle_tell(d->r, &d->circle, 0, d->circle.n);
@@ -55,6 +59,8 @@ static inline int desk_down(void **state)
     void *rig = d->r;
 
     json_decref(d->answer);
+    if (d->file >= 0)
+        close(d->file);
     rig_circle_free(&d->circle);
     rig_down(&rig);
     free(d);
@@ -65,6 +71,28 @@ static inline int desk_down(void **state)
 
 #define NURSE "\"name\":\"Loïc Vanhœcke\",\"profession\":\"Infirmier\",\"category\":1"
 #define SOCIAL "\"name\":\"Maëlys D'Hondt\",\"profession\":\"Assistante sociale\",\"category\":2"
+
+/* A new, empty one to write into. */
+static inline void desk_file(struct desk *d)
+{
+    if (d->file >= 0)
+        close(d->file);
+    d->file = memfd_create("attachment", MFD_CLOEXEC);
+    assert_true(d->file >= 0);
+}
+
+/* What it holds; the caller's. */
+static inline struct bytes desk_given(const struct desk *d)
+{
+    off_t size = lseek(d->file, 0, SEEK_END);
+    struct bytes all = {0};
+
+    assert_true(size >= 0);
+    assert_int_equal(bytes_reserve(&all, (size_t)size + 1), ERR_OK);
+    assert_true(pread(d->file, all.ptr, (size_t)size, 0) == size);
+    all.len = (size_t)size;
+    return all;
+}
 
 /* Steals args; the answer's code. */
 static inline enum err ask_with(struct desk *d, const char *actor, const char *cmd, json_t *args)
@@ -78,7 +106,9 @@ static inline enum err ask_with(struct desk *d, const char *actor, const char *c
         json_object_set_new(request, "actor", json_loads(text, 0, NULL));
     }
     json_decref(d->answer);
-    command_run(d->r->n, request, RIGHT_ALL, NULL, &d->answer);
+    if (strcmp(cmd, "sheet.attachment") == 0)
+        desk_file(d);
+    command_run(d->r->n, request, RIGHT_ALL, NULL, d->file, &d->answer);
     json_decref(request);
     assert_non_null(d->answer);
     return (enum err)json_integer_value(json_object_get(d->answer, "code"));

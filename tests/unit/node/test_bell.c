@@ -360,7 +360,7 @@ static void status_says_how_many_failed(void **state)
     }
     assert_int_equal(bell_of(w, &l).state, BELL_FAILED);
     assert_int_equal(bell_of(w, &l).why, BELL_NOT_RUN);
-    command_run(w->r->n, request, RIGHT_ALL, NULL, &answer);
+    command_run(w->r->n, request, RIGHT_ALL, NULL, -1, &answer);
     assert_non_null(text = json_dumps(answer, 0));
     assert_non_null(strstr(text, "NOTIFICATIONS : 1 "));
     assert_non_null(strstr(text, "\"failed\": 1"));
