@@ -12,30 +12,6 @@
 
 /* --- refusing at the door ------------------------------------------------------------------ */
 
-/* Who goes on sending what he is refused is read more slowly: his frames are what the transport
- * decrypts and the door answers, and no limit behind it can spare that. The members' link rests
- * for a millisecond after so many; every peer has its turn between two of his frames, so that all
- * others can say as many in that time. */
-#define REFUSED_MOST 16
-#define REST_MS 1
-
-static void rest_over(void *arg)
-{
-    struct door *d = arg;
-
-    if (d->members && loop_link_pause(d->loop, d->members, 0))
-        log_warn("door.rest", "why=%s", err_name(ERR_NOT_FOUND));
-}
-
-static void rest(struct door *d, struct link_socket *link)
-{
-    if (link != d->members || ++d->over < REFUSED_MOST)
-        return;
-    d->over = 0;
-    if (loop_once(d->loop, REST_MS, rest_over, d) == ERR_OK && loop_link_pause(d->loop, link, 1))
-        log_warn("door.rest", "why=%s", err_name(ERR_NOT_FOUND));
-}
-
 void door_refuse(struct door *d, struct link_socket *link, const struct link_frame *f, uint64_t req,
                  enum err why)
 {
@@ -51,7 +27,6 @@ void door_refuse(struct door *d, struct link_socket *link, const struct link_fra
     if (message_encode(&m, &frame) == ERR_OK && link_send(link, &f->peer, bytes_span(&frame)))
         d->count.unsent++;
     bytes_free(&frame);
-    rest(d, link);
 }
 
 static uint64_t type_of(struct span frame)
@@ -298,10 +273,23 @@ static struct session *session_of(struct door *d, const struct member *who)
     return s->account ? s : NULL;
 }
 
-/* As messages of up to 8 KiB; chunks of attachments have bounds of their own (attachments.h). */
+uint32_t frame_weight(size_t bytes)
+{
+    return (uint32_t)(bytes / 8192 + 1);
+}
+
+/* Chunks of attachments have bounds of their own (attachments.h). */
 static uint32_t weight(uint64_t type, size_t bytes)
 {
-    return type == MSG_ATT_PUT ? 1 : (uint32_t)(bytes / 8192 + 1);
+    return type == MSG_ATT_PUT ? 1 : frame_weight(bytes);
+}
+
+/* For what he does, not for what the hub has too much of. */
+static void turn_away(struct door *d, struct link_socket *link, const struct link_frame *f,
+                      struct session *s, enum err why)
+{
+    door_refuse(d, link, f, req_of(f->payload), why);
+    door_hold(d, s, f);
 }
 
 void door_on_member(struct link_socket *link, const struct link_frame *f, void *arg)
@@ -319,22 +307,22 @@ void door_on_member(struct link_socket *link, const struct link_frame *f, void *
     }
     type = type_of(f->payload);
     e = standing(d, &who);
-    if (f->fault || (e && !in_the_log(d, f, &who, type))) {
-        door_refuse(d, link, f, req_of(f->payload), e ? e : f->fault);
-        return;
-    }
     if (!(s = session_of(d, &who)))
         return;
+    if (f->fault || (e && !in_the_log(d, f, &who, type))) {
+        turn_away(d, link, f, s, e ? e : f->fault);
+        return;
+    }
     s->heard_ms = d->now_ms;
     if (!bucket_take(&s->messages, d->now_ms, d->o.rate_per_s, d->o.rate_burst,
                      weight(type, f->payload.len)) ||
         (type == MSG_COSIGN &&
          !bucket_take(&s->cosigns, d->now_ms, COSIGNS_A_SECOND, COSIGNS_AT_ONCE, 1)))
-        door_refuse(d, link, f, req_of(f->payload), ERR_RATE);
+        turn_away(d, link, f, s, ERR_RATE);
     else if (type == MSG_HELLO)
         hello(d, link, f, s);
     else if (!s->number || !same_connection(&s->peer, &f->peer))
-        door_refuse(d, link, f, req_of(f->payload), ERR_MESSAGE_STATE);
+        turn_away(d, link, f, s, ERR_MESSAGE_STATE);
     else if (type == MSG_PING)
         ping(d, link, f);
     else

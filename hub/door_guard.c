@@ -270,6 +270,7 @@ void door_metrics(const struct door *d, struct metrics *m)
     metric_labelled(m, "what", "unsent", d->count.unsent);
     metric_labelled(m, "what", "strangers", d->count.strangers);
     metric_labelled(m, "what", "banned", d->count.banned);
+    metric_labelled(m, "what", "held", d->count.held);
     metric_labelled(m, "what", "denied", __atomic_load_n(&d->count.denied, __ATOMIC_RELAXED));
     metric_labelled(m, "what", "kicks", d->count.kicks);
     metric_labelled(m, "what", "multipart", s.multipart);
@@ -281,12 +282,13 @@ json_t *door_facts(const struct door *d)
     struct link_stats s = link_stats(d->members);
     struct accounts_use work = accounts_use(d->o.accounts);
 
-    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:s,s:s,s:s,s:I,s:I,s:I,s:I}", "sessions",
-                     (json_int_t)d->open, "refused", (json_int_t)d->count.refused, "unsent",
-                     (json_int_t)d->count.unsent, "multipart", (json_int_t)s.multipart, "nameless",
-                     (json_int_t)s.nameless, "denied", (json_int_t)d->count.denied, "kicks",
-                     (json_int_t)d->count.kicks, "resident", (json_int_t)machine_held_bytes(),
-                     "endpoint", link_endpoint(d->members), "join_endpoint", link_endpoint(d->join),
+    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:s,s:s,s:s,s:I,s:I,s:I,s:I}",
+                     "sessions", (json_int_t)d->open, "refused", (json_int_t)d->count.refused,
+                     "unsent", (json_int_t)d->count.unsent, "multipart", (json_int_t)s.multipart,
+                     "nameless", (json_int_t)s.nameless, "denied", (json_int_t)d->count.denied,
+                     "kicks", (json_int_t)d->count.kicks, "held", (json_int_t)d->count.held,
+                     "resident", (json_int_t)machine_held_bytes(), "endpoint",
+                     link_endpoint(d->members), "join_endpoint", link_endpoint(d->join),
                      "emergency_endpoint", door_emergency_endpoint(d), "brakes",
                      (json_int_t)d->count.brakes, "work_max", (json_int_t)work.budget_bytes, "work",
                      (json_int_t)work.bytes, "work_highest", (json_int_t)work.highest);

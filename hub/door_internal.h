@@ -20,10 +20,10 @@ struct door {
     struct session *sessions;
     size_t open;             /* sessions */
     struct session *waiting; /* those for whom something waits */
+    struct session *held;    /* those who are read no further for a while */
     uint64_t next_session;
     uint64_t now_ms;         /* monotonic, of this turn */
     size_t allowed;          /* nodes of the directory that ZAP was told about */
-    unsigned over;           /* frames refused since the members' link rested */
     unsigned joins;          /* frames of the JOIN port in this second */
     uint64_t surveyed_bytes; /* held when the connections were last looked at, and when */
     uint64_t surveyed_ms;
@@ -33,7 +33,7 @@ struct door {
     unsigned guesses;
     enum err fatal;
     struct {
-        uint64_t refused, unsent, strangers, banned, denied, kicks, brakes;
+        uint64_t refused, unsent, strangers, banned, denied, kicks, brakes, held;
     } count;
     uint64_t refused_by[ERR_CODES];
 };
@@ -45,15 +45,20 @@ void sessions_gone(struct door *d, const struct link_socket *link); /* of everyb
 /* Where this node is served, by what the directory says of its organisation. */
 struct link_socket *door_link(const struct door *d, const uint8_t node[ID_BYTES]);
 
-/* door.c: what the loop hears */
+/* door.c: what the loop hears, and what it counts as: so many messages of up to 8 KiB */
 void door_on_member(struct link_socket *link, const struct link_frame *f, void *arg);
 void door_on_join(struct link_socket *link, const struct link_frame *f, void *arg);
 void door_on_control(struct control_request *r, void *arg);
+uint32_t frame_weight(size_t bytes);
 
 /* door_out.c */
 void door_on_parcels(int fd, unsigned events, void *arg);
 void door_parcels(struct door *d, size_t most); /* of those that wait */
 void door_flush_all(struct door *d);            /* what waits for full peers */
+
+/* door_hold.c: this frame of his was refused; and those whose time is over */
+void door_hold(struct door *d, struct session *s, const struct link_frame *refused);
+void door_let_go(struct door *d);
 
 /* door_guard.c */
 enum err door_zap_start(struct door *d);

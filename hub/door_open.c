@@ -13,6 +13,7 @@ static void every_20_ms(void *arg)
 
     d->now_ms = clock_mono_ms(d->o.clock);
     door_flush_all(d);
+    door_let_go(d);
     door_watch_memory(d);
 }
 

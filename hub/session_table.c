@@ -73,15 +73,39 @@ void sessions_free(struct session **all)
     }
 }
 
-bool bucket_take(struct bucket *b, uint64_t now_ms, uint32_t rate, uint32_t burst, uint32_t tokens)
+static void bucket_fill(struct bucket *b, uint64_t now_ms, uint32_t rate, uint32_t burst)
 {
-    b->tokens += (double)(now_ms - b->filled_ms) * rate / 1000.0;
-    b->filled_ms = now_ms;
+    if (now_ms > b->filled_ms) {
+        b->tokens += (double)(now_ms - b->filled_ms) * rate / 1000.0;
+        b->filled_ms = now_ms;
+    }
     if (!b->begun || b->tokens > burst)
         b->tokens = burst;
     b->begun = true;
+}
+
+bool bucket_take(struct bucket *b, uint64_t now_ms, uint32_t rate, uint32_t burst, uint32_t tokens)
+{
+    bucket_fill(b, now_ms, rate, burst);
     if (b->tokens < tokens)
         return false;
     b->tokens -= tokens;
     return true;
+}
+
+uint64_t bucket_owe_ms(struct bucket *b, uint64_t now_ms, uint32_t rate, uint32_t burst,
+                       uint32_t tokens, uint32_t most_ms)
+{
+    double least = -(double)most_ms * rate / 1000.0;
+
+    bucket_fill(b, now_ms, rate, burst);
+    b->tokens -= tokens;
+    if (b->tokens < least)
+        b->tokens = least;
+    return b->tokens < 0 ? (uint64_t)(-b->tokens * 1000.0 / rate) : 0;
+}
+
+void bucket_drain(struct bucket *b, uint64_t until_ms)
+{
+    *b = (struct bucket){.filled_ms = until_ms, .begun = true};
 }

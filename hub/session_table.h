@@ -30,6 +30,13 @@ struct bucket {
 /* `rate` tokens a second, at most `burst` at once. False, and nothing is taken: too fast. */
 bool bucket_take(struct bucket *b, uint64_t now_ms, uint32_t rate, uint32_t burst, uint32_t tokens);
 
+/* The same, but what is not there is owed: how long until it is paid for, 0 if nothing is owed, and
+ * at most `most_ms`. */
+uint64_t bucket_owe_ms(struct bucket *b, uint64_t now_ms, uint32_t rate, uint32_t burst,
+                       uint32_t tokens, uint32_t most_ms);
+/* Empty, and it begins to fill at that time. */
+void bucket_drain(struct bucket *b, uint64_t until_ms);
+
 /* A session costs the hub a commit and two signatures: nobody opens them all day. */
 #define HELLOS_A_SECOND 5
 #define HELLOS_AT_ONCE 50
@@ -52,6 +59,10 @@ struct session {
     struct bucket messages;
     struct bucket hellos;
     struct bucket cosigns;
+    struct bucket vain;     /* what he may be refused */
+    struct link_held held;  /* the connection that is read no further */
+    uint64_t held_until_ms; /* 0: none is */
+    struct session *next_held;
     unsigned bad;
     uint64_t banned_until_ms;
     struct waiting *waiting, **waiting_end;

@@ -110,6 +110,17 @@ enum err link_rebind(struct link_socket *s);
 enum err link_rekey(struct link_socket *s, const uint8_t secret[LINK_KEY_BYTES]);
 #define LINK_REBIND_MS 5000
 
+/* A connection from which nothing more is taken: what comes on it is as lost in the network, and
+ * its peer's kernel offers it again, less and less often, until it is let go. The only way to read
+ * one peer more slowly than it sends, and to be spared the deciphering. What has come before is
+ * still handed over, and it may be sent to all the while. ERR_CLOSED: it is gone. */
+struct link_held {
+    uint64_t connection; /* as in link_peer */
+    int fd;
+};
+enum err link_hold(const struct link_peer *peer, struct link_held *out);
+void link_let_go(const struct link_held *held); /* it may be gone */
+
 struct link_stats {
     uint64_t frames, bytes; /* handed over */
     uint64_t multipart;     /* messages thrown away for having several parts */

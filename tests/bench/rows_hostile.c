@@ -136,8 +136,9 @@ static _Noreturn void enemy_main(size_t kind, struct world *w, int say, uint64_t
     x.m->session = session; /* not taken for a clone */
     x.m->welcome = m->welcome;
     x.m->on_disk = m->on_disk;
-    while ((e = member_open(x.m)) == ERR_RATE)
-        ok_or(crew_turn(x.crew, 50), ERR_AGAIN, "turn"); /* of the last time it is still banned */
+    /* of the last time it is still held, or banned, or what it said then is still being decided */
+    while ((e = member_open(x.m)) == ERR_RATE || e == ERR_MESSAGE_STATE || e == ERR_TIMEOUT)
+        ok_or(crew_turn(x.crew, 50), ERR_AGAIN, "turn");
     ok(e, "open");
     if (enemies[kind].n)
         x.load = load_make(x.m, w->scene.circle->handle, w->m + AWAY, 1, enemies[kind].n,

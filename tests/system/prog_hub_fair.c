@@ -295,6 +295,99 @@ static void a_flood_of_empty_acks_is_slowed_and_disturbs_nobody(void)
     scene_close(&s);
 }
 
+#define SLOW_CONF "rate_per_s = 20\nrate_burst = 40\n"
+#define LARGEST_BODY (255 * 1024)
+#define IN_VAIN 1000   /* 255 MB: more than all queues and windows between the two can take */
+#define EVENT_MS 60000 /* for what comes in the end */
+#define HONEST 100     /* messages: more than he may send at once */
+
+struct vain {
+    struct scene *s;
+    struct bytes whole;
+    size_t sent;
+};
+
+static bool said_all_or_held(void *arg)
+{
+    struct vain *v = arg;
+    struct message say = {.type = MSG_PUT, .put.envelope = bytes_span(&v->whole)};
+
+    while (v->sent < IN_VAIN) {
+        say.put.req = member_next_req(v->s->m[0]);
+        if (member_tell(v->s->m[0], &say))
+            break;
+        v->sent++;
+    }
+    return v->sent == IN_VAIN || hubproc_log_count(v->s->hub, 0, "session.held") > 0;
+}
+
+static size_t held_lines(const struct scene *s, size_t i)
+{
+    char line[64];
+    int n = snprintf(line, sizeof line, "session.held user=node:");
+
+    for (int k = 0; k < ID_BYTES; k++)
+        n += snprintf(line + n, sizeof line - (size_t)n, "%02x", member_org(s->m[i])[k]);
+    return hubproc_log_count(s->hub, 0, line);
+}
+
+/* How often he was refused before all that he has to say was taken: he waits when he is told. */
+static size_t says_honestly(struct scene *s, size_t by, int n)
+{
+    size_t refused = 0;
+
+    for (int i = 0; i < n; i++) {
+        struct bytes whole = {0};
+        enum err e;
+
+        CHECK_OK(
+            member_letter(s->m[by], s->circle->handle, &s->m[2], 1, SPAN_STR("un mot"), &whole));
+        while ((e = member_put(s->m[by], bytes_span(&whole), NULL)) == ERR_RATE) {
+            refused++;
+            listen_for(s, 50);
+        }
+        CHECK_OK(e);
+        bytes_free(&whole);
+    }
+    return refused;
+}
+
+/* Out of patience he leaves, and comes again until he is heard. */
+static void comes_again(struct scene *s, size_t i)
+{
+    uint64_t until = clock_mono_ms(clock_system()) + EVENT_MS;
+    enum err e;
+
+    member_disconnect(s->m[i]);
+    while ((e = member_open(s->m[i])) && clock_mono_ms(clock_system()) < until) {
+        CHECK(e == ERR_RATE || e == ERR_MESSAGE_STATE || e == ERR_TIMEOUT);
+        listen_for(s, 50);
+    }
+    CHECK_OK(e);
+}
+
+static void who_goes_on_in_vain_is_held_and_nobody_else(void)
+{
+    static uint8_t body[LARGEST_BODY];
+    struct vain v = {0};
+    struct scene s;
+
+    CHECK_OK(scene_open(&(struct scene_options){.conf = SLOW_CONF}, &s));
+    v.s = &s;
+    CHECK_OK(member_letter(s.m[0], s.circle->handle, &s.m[2], 1, SPAN_OF(body), &v.whole));
+    crew_patience(s.crew, 0);
+    CHECK(crew_until(s.crew, said_all_or_held, &v, EVENT_MS));
+    CHECK(v.sent < IN_VAIN);
+    crew_patience(s.crew, MEMBER_WAIT_MS);
+    CHECK(says_honestly(&s, 1, HONEST) > 0);
+    CHECK(held_lines(&s, 0) > 0 && held_lines(&s, 1) == 0);
+    CHECK(hubproc_status(s.hub, "door.held") > 0);
+    comes_again(&s, 0);
+    (void)says_honestly(&s, 0, 1);
+    bytes_free(&v.whole);
+    scene_close(&s);
+}
+
 /* --- memory --------------------------------------------------------------------------------------
  */
 
@@ -494,6 +587,7 @@ int main(int argc, char **argv)
         TEST(a_flood_of_valid_messages_waits_for_its_turns),
         TEST(a_storm_of_greetings_is_slowed_and_disturbs_nobody),
         TEST(a_flood_of_empty_acks_is_slowed_and_disturbs_nobody),
+        TEST(who_goes_on_in_vain_is_held_and_nobody_else),
         TEST(two_hundred_members_who_fill_their_windows_stay_within_the_bound),
         TEST(settings_that_need_more_than_there_is_do_not_start),
         TEST(everybody_has_one_door),

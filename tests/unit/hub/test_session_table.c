@@ -62,6 +62,34 @@ static void tokens_come_back_with_time_and_not_beyond_the_burst(void **state)
     assert_true(bucket_take(&b, 900250, 10, 3, 2));
 }
 
+static void what_is_owed_is_paid_with_time(void **state)
+{
+    struct bucket b = {0};
+
+    (void)state;
+    assert_int_equal(bucket_owe_ms(&b, 1000, 10, 3, 3, 5000), 0);
+    assert_int_equal(bucket_owe_ms(&b, 1000, 10, 3, 1, 5000), 100);
+    assert_int_equal(bucket_owe_ms(&b, 1000, 10, 3, 2, 5000), 300);
+    assert_int_equal(bucket_owe_ms(&b, 1200, 10, 3, 0, 5000), 100);
+    assert_int_equal(bucket_owe_ms(&b, 1300, 10, 3, 0, 5000), 0);
+    assert_int_equal(bucket_owe_ms(&b, 1300, 10, 3, 1000000, 5000), 5000); /* not for ever */
+    assert_int_equal(bucket_owe_ms(&b, 900000, 10, 3, 3, 5000), 0);        /* nor is it saved */
+    assert_int_equal(bucket_owe_ms(&b, 900000, 10, 3, 1, 5000), 100);
+}
+
+static void an_emptied_bucket_begins_to_fill_when_it_is_said(void **state)
+{
+    struct bucket b = {0};
+
+    (void)state;
+    assert_true(bucket_take(&b, 1000, 10, 3, 1));
+    bucket_drain(&b, 2000);
+    assert_false(bucket_take(&b, 1000, 10, 3, 1));
+    assert_false(bucket_take(&b, 2000, 10, 3, 1)); /* the second before is not counted */
+    assert_true(bucket_take(&b, 2101, 10, 3, 1));
+    assert_false(bucket_take(&b, 2101, 10, 3, 1));
+}
+
 static void what_waits_is_bounded(void **state)
 {
     struct member who = member_of(1);
@@ -108,6 +136,8 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_node_has_one_entry),
         cmocka_unit_test(tokens_come_back_with_time_and_not_beyond_the_burst),
+        cmocka_unit_test(what_is_owed_is_paid_with_time),
+        cmocka_unit_test(an_emptied_bucket_begins_to_fill_when_it_is_said),
         cmocka_unit_test(what_waits_is_bounded),
         cmocka_unit_test(without_memory_nothing_is_kept),
     };

@@ -378,6 +378,34 @@ static void every_failing_call_of_the_network_is_told_or_survived(void **state)
     run_rows(*state, networks, rows, sizeof rows / sizeof *rows, EIO);
 }
 
+/* Its descriptor became another's between the look and the call, or the system refuses. */
+static void who_cannot_be_held_is_not_held(void **state)
+{
+    static const struct {
+        const char *name;
+        int nth;
+    } call[] = {
+        {"getsockopt", 0},
+        {"getsockopt", 1},
+        {"setsockopt", 0},
+    };
+    struct run *x = *state;
+    struct link_held held = {0};
+    struct rig_node *n;
+
+    assert_int_equal(rig_open(&x->rig, 0), ERR_OK);
+    assert_non_null(n = rig_join(&x->rig, "a"));
+    for (size_t i = 0; i < sizeof call / sizeof *call; i++) {
+        assert_true(rig_says(&x->rig, n, "heard each time"));
+        arm(call[i].name, call[i].nth, EINVAL, 0);
+        assert_int_equal(link_hold(&x->rig.inbox.last.peer, &held), ERR_CLOSED);
+        assert_true(disarm());
+        assert_int_equal(held.connection, 0);
+    }
+    assert_true(rig_says(&x->rig, n, "heard again"));
+    rig_close(&x->rig);
+}
+
 static void an_interrupted_call_of_the_network_changes_nothing(void **state)
 {
     static const char *const names[] = {"zmq_ctx_term", "zmq_poll", "zmq_msg_recv", "zmq_msg_send",
@@ -652,6 +680,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(every_failing_call_of_the_network_is_told_or_survived),
+        T(who_cannot_be_held_is_not_held),
         T(an_interrupted_call_of_the_network_changes_nothing),
         T(every_failing_call_of_the_control_socket_is_told_or_survived),
         T(an_interrupted_call_of_the_control_socket_changes_nothing),

@@ -247,6 +247,62 @@ static void a_live_connection_under_another_routing_id_is_not_reachable(void **s
     assert_int_equal(link_send(r->hub, &other, SPAN_STR("?")), ERR_CLOSED);
 }
 
+static void who_is_held_is_heard_later_and_all_others_at_once(void **state)
+{
+    struct rig *r = *state;
+    struct link_held held = {0}, twice = {0};
+    struct rig_node *a, *b;
+    struct link_peer peer;
+    size_t heard;
+
+    assert_non_null(a = rig_join(r, "a"));
+    assert_non_null(b = rig_join(r, "b"));
+    assert_true(rig_says(r, b, "hello"));
+    assert_true(rig_says(r, a, "hello"));
+    peer = r->inbox.last.peer;
+    assert_int_equal(link_hold(&peer, &held), ERR_OK);
+    assert_int_equal(link_hold(&peer, &twice), ERR_OK); /* once more is the same */
+    heard = r->inbox.count;
+    assert_int_equal(rig_send(r, a->link, NULL, SPAN_STR("not yet")), ERR_OK);
+    for (int i = 0; i < 20; i++) {
+        assert_true(rig_says(r, b, "here"));
+        assert_string_equal(r->inbox.last.peer.user, "b");
+    }
+    assert_int_equal(r->inbox.count, heard + 20);
+    assert_int_equal(rig_send(r, r->hub, &peer, SPAN_STR("wait")), ERR_OK);
+    assert_true(rig_receives(r, &a->inbox, 1)); /* it is not cut off */
+
+    link_let_go(&held);
+
+    assert_true(rig_receives(r, &r->inbox, heard + 21));
+    assert_string_equal(r->inbox.last.peer.user, "a");
+    assert_true(span_equal(r->inbox.last.payload, SPAN_STR("not yet"))); /* nothing was lost */
+}
+
+static void nobody_is_held_in_the_place_of_one_who_left(void **state)
+{
+    struct rig *r = *state;
+    struct link_peer never = {.fd = -1};
+    struct link_held held = {0};
+    struct rig_node *a, *b;
+    struct link_peer other;
+
+    assert_non_null(a = rig_join(r, "a"));
+    assert_true(rig_says(r, a, "hello"));
+    assert_int_equal(link_hold(&r->inbox.last.peer, &held), ERR_OK);
+    other = r->inbox.last.peer;
+    other.connection++;
+    assert_int_equal(link_hold(&other, &held), ERR_CLOSED);
+    assert_int_equal(link_hold(&never, &held), ERR_CLOSED);
+    rig_leave(r, a);
+    assert_true(rig_until(r, is_gone, r));
+    assert_int_equal(link_hold(&r->inbox.last.peer, &held), ERR_CLOSED);
+    link_let_go(&held); /* whoever has its descriptor now is left as he is */
+    link_let_go(&(struct link_held){.fd = -1});
+    assert_non_null(b = rig_join(r, "b"));
+    assert_true(rig_says(r, b, "hello"));
+}
+
 static void sending_to_nobody_in_particular_makes_no_sense(void **state)
 {
     struct rig *r = *state;
@@ -505,6 +561,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_peer_that_left_is_closed_not_silent, setup, teardown),
         cmocka_unit_test_setup_teardown(a_live_connection_under_another_routing_id_is_not_reachable,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(who_is_held_is_heard_later_and_all_others_at_once, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(nobody_is_held_in_the_place_of_one_who_left, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(sending_to_nobody_in_particular_makes_no_sense, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(after_a_rebind_honest_nodes_are_back_on_the_same_port,
