@@ -120,13 +120,14 @@ check: ## everything that must hold before a commit: lint, gcc, clang, sanitizer
 	@TALLY=$(BUILD)/tally/faults tests/faults/run.sh $(BUILD)/gcc --short || true
 	@tests/tally.sh $(BUILD)/tally unit-gcc unit-asan corpora-asan system vectors-js faults
 
-check-asan: ## unit tests and fuzz corpora under clang AddressSanitizer and UBSan
+check-asan: ## unit tests, fuzz corpora and all attacks under clang AddressSanitizer and UBSan
 	@deploy/deps.sh check-asan
 	@rm -rf $(BUILD)/tally-asan
-	@$(AGAIN) BUILD=$(BUILD)/san CC=$(CLANG) MODE=san WERROR=1 unit fuzzers
+	@$(AGAIN) BUILD=$(BUILD)/san CC=$(CLANG) MODE=san WERROR=1 unit fuzzers all programs
 	@tests/run_unit.sh unit-asan $(BUILD)/san $(BUILD)/tally-asan || true
 	@tests/run_corpora.sh corpora-asan $(BUILD)/san $(BUILD)/tally-asan || true
-	@tests/tally.sh $(BUILD)/tally-asan unit-asan corpora-asan
+	@tests/attacks.sh attacks-asan $(BUILD)/san $(BUILD)/tally-asan || true
+	@tests/tally.sh $(BUILD)/tally-asan unit-asan corpora-asan attacks-asan
 
 check-valgrind: ## unit tests under valgrind memcheck
 	@deploy/deps.sh check-valgrind

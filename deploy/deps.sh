@@ -47,7 +47,8 @@ case "${1:-}" in
 demo) groups='build' ;;
 check) groups='build unit clang lint js sys links' ;;
 faults) groups='build links' ;;
-check-asan | fuzz) groups='build unit clang' ;;
+check-asan) groups='build unit clang sys links' ;;
+fuzz) groups='build unit clang' ;;
 check-valgrind) groups='build unit vg' ;;
 lint) groups='build unit clang lint' ;;
 cover) groups='build unit cover' ;;

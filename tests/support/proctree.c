@@ -198,10 +198,12 @@ size_t child_mark(struct child *c)
 /* The next whole line from *at on; under the lock. */
 static bool next_line(const struct child *c, size_t *at, struct span *line)
 {
-    const uint8_t *start = c->text.ptr + *at;
-    const uint8_t *end;
+    const uint8_t *start, *end;
 
-    if (*at >= c->text.len || !(end = memchr(start, '\n', c->text.len - *at)))
+    if (*at >= c->text.len)
+        return false;
+    start = c->text.ptr + *at;
+    if (!(end = memchr(start, '\n', c->text.len - *at)))
         return false;
     *line = span_of(start, (size_t)(end - start));
     *at += line->len + 1;
