@@ -289,7 +289,7 @@ static enum err answer(struct asked *a, enum err e)
     }
     body = json_pack("{s:b,s:s%,s:O}", "ok", 1, "text", a->text.ptr ? (char *)a->text.ptr : "",
                      a->text.len, "data", a->data);
-    return core_answer(a->c, a->j, body ? body : control_error(ERR_NOMEM));
+    return body ? core_answer(a->c, a->j, body) : ERR_NOMEM; /* then nothing was done either */
 }
 
 /* What a restored hub answers before it serves: nothing that writes a leaf. */

@@ -16,8 +16,6 @@ static bool is_real(const struct core *c)
 
 /* --- who ------------------------------------------------------------------------------------- */
 
-/* --- who ------------------------------------------------------------------------------------- */
-
 static enum err count_one(void *arg, const struct named *n)
 {
     size_t *count = arg;
@@ -228,27 +226,11 @@ enum err operators_leaf(struct core *c, const struct waiting *w, const struct op
     return audit_add(c, AUDIT_OPERATORS, &d, &index);
 }
 
-static enum err act_run(struct asked *a, struct span request)
-{
-    json_t *o = json_loadb((const char *)request.ptr, request.len, JSON_REJECT_DUPLICATES, NULL);
-    const char *name = json_string_value(json_object_get(o, "cmd"));
-    const struct hub_command *command = name ? command_find(name) : NULL;
-    const json_t *args = a->args;
-    enum err e = command ? ERR_OK : ERR_INTERNAL;
-
-    if (!e) {
-        a->args = json_object_get(o, "args");
-        e = command->run(a);
-        a->args = args;
-    }
-    json_decref(o);
-    return e;
-}
-
 struct signing {
     struct bytes act;      /* owned */
     struct operator_act o; /* borrows from act */
     struct span request;
+    json_t *command; /* the same, read; owned */
     const struct guard *guard;
     uint8_t kid[KID_BYTES];
     uint8_t sig[SIG_BYTES];
@@ -257,8 +239,7 @@ struct signing {
 
 static enum err signing_read(struct asked *a, struct signing *s)
 {
-    const json_t *request = NULL;
-    json_t *o;
+    const char *name;
     enum err e;
 
     s->request = span_text(arg_text(a, "request"));
@@ -268,27 +249,37 @@ static enum err signing_read(struct asked *a, struct signing *s)
     if ((e = arg_id(a, "operator", s->kid)) ||
         (e = hex_read_fixed(s->sig, SIG_BYTES, span_text(arg_text(a, "sig")))))
         return e;
-    o = json_loadb((const char *)s->request.ptr, s->request.len, JSON_REJECT_DUPLICATES, NULL);
-    request = json_object_get(o, "cmd");
-    s->guard = json_is_string(request) ? guard_of(json_string_value(request)) : NULL;
-    json_decref(o);
+    s->command =
+        json_loadb((const char *)s->request.ptr, s->request.len, JSON_REJECT_DUPLICATES, NULL);
+    name = json_string_value(json_object_get(s->command, "cmd"));
+    s->guard = name ? guard_of(name) : NULL;
     return s->guard ? ERR_OK : ERR_FIELD_VALUE;
+}
+
+/* As if it had been asked for without a signature; each guard has its row in the table. */
+static enum err act_run(struct asked *a, const struct signing *s)
+{
+    const json_t *args = a->args;
+    enum err e;
+
+    a->args = json_object_get(s->command, "args");
+    e = command_find(s->guard->command)->run(a);
+    a->args = args;
+    return e;
 }
 
 /* The bytes signed are those that the request means now: whom it names has not changed since. */
 static enum err signing_check(struct asked *a, struct signing *s)
 {
-    json_t *o = json_loadb((const char *)s->request.ptr, s->request.len, 0, NULL);
     struct bytes act = {0}, request = {0};
     const json_t *args = a->args;
     enum err e;
 
-    a->args = json_object_get(o, "args");
+    a->args = json_object_get(s->command, "args");
     e = act_make(a, s->guard, s->o.nonce, s->o.expires_ms, &act, &request);
     a->args = args;
     if (!e && !span_equal(bytes_span(&act), bytes_span(&s->act)))
         e = ERR_CONFLICT;
-    json_decref(o);
     bytes_free(&act);
     bytes_free(&request);
     if (e)
@@ -331,7 +322,7 @@ static enum err finish(struct asked *a, const struct signing *s, struct waiting 
 {
     enum err e;
 
-    if ((e = act_run(a, s->request)))
+    if ((e = act_run(a, s)))
         return e;
     w->state = ACT_DONE; /* remembered until it would have expired: it runs once */
     if ((e = waiting_put(a->c, s->o.nonce, w)) || (e = operators_leaf(a->c, w, &s->o, ERR_OK)))
@@ -405,6 +396,7 @@ enum err operator_sign(struct asked *a)
 out:
     waiting_wipe(&w);
     bytes_free(&s.act);
+    json_decref(s.command);
     return e;
 }
 

@@ -220,12 +220,13 @@ static enum err list_nodes(struct listing *l, const struct directory_org *o, jso
 {
     const struct directory *d = l->a->c->dir;
     uint32_t at = o ? o->newest_node : DIRECTORY_NONE;
-    json_t *nodes = json_array();
-    json_t *cloned = json_array();
+    json_t *nodes;
+    json_t *cloned;
     char id[2 * ID_BYTES + 1];
     enum err e;
 
-    if (json_object_set_new(one, "nodes", nodes) || json_object_set_new(one, "cloned", cloned))
+    if (json_object_set_new(one, "nodes", (nodes = json_array())) ||
+        json_object_set_new(one, "cloned", (cloned = json_array())))
         return ERR_NOMEM;
     for (; at != DIRECTORY_NONE; at = directory_node(d, at)->previous_of_org) {
         const struct mailbox *m = mailbox_of(l->a->c, (uint32_t)directory_node(d, at)->enrolled_at);

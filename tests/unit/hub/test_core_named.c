@@ -2,77 +2,7 @@
  * in the log. */
 /* link: -Wl,--wrap=store_open,--wrap=malloc,--wrap=calloc,--wrap=realloc */
 #include "checkpoint.h"
-#include "core_world.h"
-#include "operator_act.h"
-#include "operators.h"
-#include "serve.h"
-
-#define PERSONS 3
-
-static struct secret_sign *person[PERSONS];
-static const char *const names[PERSONS] = {"Alice", "Bruno", "Claire"};
-static struct hub_conf conf = {.operators_required = 2};
-
-static json_t *who(size_t i)
-{
-    const struct sign_public *pk = secret_sign_public(person[i]);
-    struct bytes hex = {0};
-    json_t *args;
-
-    assert_ok(hex_write(&hex, SPAN_OF(pk->b)));
-    args = json_pack("{s:s,s:s}", "name", names[i], "key", (const char *)hex.ptr);
-    bytes_free(&hex);
-    return args;
-}
-
-static void name_persons(struct world *w, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        assert_ok(world_command(w, "operator.add", who(i), NULL));
-}
-
-/* What the hub prepares: data.act and data.request. */
-static json_t *prepare(struct world *w, const char *command, json_t *args)
-{
-    json_t *data = NULL;
-
-    assert_ok(world_command(w, "operator.prepare",
-                            json_pack("{s:s,s:o}", "cmd", command, "args", args), &data));
-    return data;
-}
-
-static enum err sign_as(struct world *w, const json_t *act, size_t i, size_t claims, json_t **data)
-{
-    struct bytes raw = {0}, kid_hex = {0}, sig_hex = {0};
-    uint8_t sig[SIG_BYTES], kid[KID_BYTES];
-    json_t *args;
-
-    assert_ok(hex_read(&raw, span_text(json_string_value(json_object_get(act, "act")))));
-    assert_ok(operator_act_sign(bytes_span(&raw), person[i], sig));
-    sign_kid(secret_sign_public(person[claims]), kid);
-    assert_ok(hex_write(&kid_hex, SPAN_OF(kid)));
-    assert_ok(hex_write(&sig_hex, SPAN_OF(sig)));
-    args = json_pack("{s:O,s:O,s:s,s:s}", "act", json_object_get(act, "act"), "request",
-                     json_object_get(act, "request"), "operator", (const char *)kid_hex.ptr, "sig",
-                     (const char *)sig_hex.ptr);
-    bytes_free(&raw);
-    bytes_free(&kid_hex);
-    bytes_free(&sig_hex);
-    return world_command(w, "operator.sign", args, data);
-}
-
-static enum err sign(struct world *w, const json_t *act, size_t i)
-{
-    return sign_as(w, act, i, i, NULL);
-}
-
-static json_t *of_org(struct world *w, size_t m)
-{
-    char hex[33];
-
-    hex_id(member_org(w->m[m]), hex);
-    return json_pack("{s:s}", "org", hex);
-}
+#include "core_operators.h"
 
 /* The newest leaf of type 19, and how many there are. */
 static size_t leaves(struct world *w, struct detail *last, struct bytes *kept)
@@ -97,13 +27,6 @@ static size_t leaves(struct world *w, struct detail *last, struct bytes *kept)
     if (n)
         assert_ok(detail_decode(bytes_span(kept), last));
     return n;
-}
-
-static void set_conf(struct world *w, enum mode mode)
-{
-    w->core->conf = &conf;
-    conf.operators_required = 2;
-    w->id.federation.mode = mode;
 }
 
 static void two_persons_revoke_and_one_does_not(void **state)
@@ -531,15 +454,11 @@ int main(void)
         TEST(another_audit_log_key_opens_an_epoch_that_loses_nothing),
         TEST(a_publication_is_whole_or_has_not_been),
     };
-    struct entropy source = entropy_system();
+    int failed;
 
-    if (seal_init())
+    if (persons_born())
         return EXIT_FAILURE;
-    for (size_t i = 0; i < PERSONS; i++)
-        if (secret_sign_generate(&source, &person[i]))
-            return EXIT_FAILURE;
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    for (size_t i = 0; i < PERSONS; i++)
-        secret_sign_free(person[i]);
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    persons_gone();
     return failed;
 }
