@@ -7,7 +7,7 @@
 
 BUILD  ?= build
 PREFIX ?= /usr/local
-VERSION = 0.1.0
+VERSION := $(shell sed -n 's/^.define RELAIS_VERSION "\(.*\)"/\1/p' include/version.h)
 # gcc unless said otherwise ("make CC=clang" works)
 ifeq ($(origin CC),default)
 CC = gcc

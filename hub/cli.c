@@ -9,7 +9,9 @@
 
 #include "control.h"
 #include "file.h"
+#include "messages.h"
 #include "statement.h"
+#include "version.h"
 
 #define DIR_STANDARD "/var/lib/relais-hub"
 #define LIGHT_KIB 8192
@@ -27,6 +29,7 @@ static const struct option {
     {"light",             true },
     {"lost",              true },
     {"help",              true },
+    {"version",           true },
     {"standard",          true },
     {"dir",               false},
     {"passphrase-file",   false},
@@ -57,6 +60,7 @@ static const struct option {
     {"against",           false},
     {"overlap",           false},
     {"from",              false},
+    {"node",              false},
 };
 
 static const struct option *option_named(const char *name)
@@ -149,7 +153,8 @@ static void help(const struct cli_command *commands, size_t n)
     for (size_t i = 0; i < n; i++)
         printf("  %-12s %s\n", commands[i].name, commands[i].help);
     printf("\nOptions : --dir (%s), --passphrase-file FICHIER, --json, --light (clés d'exercice,\n"
-           "dérivation rapide), --allow-core (laisse le système faire une image mémoire).\n"
+           "dérivation rapide), --allow-core (laisse le système faire une image mémoire),\n"
+           "--version.\n"
            "Codes de sortie : 0 fait, 1 refusé, 2 usage, 3 service injoignable, 4 entrée "
            "invalide, 5 panne.\n\nRéglages de hub.conf :\n",
            DIR_STANDARD);
@@ -168,6 +173,12 @@ int cli_run(int argc, char **argv, const struct cli_command *commands, size_t n)
     c.dir = cli_option(&c, "dir", DIR_STANDARD);
     c.allow_core = cli_flag(&c, "allow-core");
     c.passphrase_file = cli_option(&c, "passphrase-file", NULL);
+    if (cli_flag(&c, "version")) {
+        printf(c.json ? "{\"version\": \"%s\", \"protocol\": %d}\n"
+                      : "relais-hub %s, protocole %d\n",
+               RELAIS_VERSION, WIRE_VERSION);
+        return EXIT_SUCCESS;
+    }
     if (cli_flag(&c, "help") || !c.command) {
         help(commands, n);
         return c.command || cli_flag(&c, "help") ? EXIT_SUCCESS : EXIT_USAGE;

@@ -283,7 +283,8 @@ enum err core_standing(const struct core *c, const struct member *who);
 enum err on_gone(struct core *c, struct job *j);
 enum err on_tick(struct core *c, struct job *j);
 enum err on_lock(struct core *c, struct job *j);
-enum err locks_announce(struct core *c); /* at start, to the door */
+enum err locks_announce(struct core *c);                            /* at start, to the door */
+enum err node_lock(struct core *c, struct mailbox *m, bool locked); /* on disk, and at the door */
 /* keys_in_force.c: the signing key in force by the keys log, and the federation with today's keys
  */
 const struct secret_sign *core_hub_key(const struct core *c);
@@ -372,7 +373,7 @@ enum err mailboxes_new(struct mailboxes **out);
 void mailboxes_free(struct mailboxes *m);
 /* All again from TABLE_NODE and TABLE_ITEM; live sessions and credit of `old` are kept. */
 enum err mailboxes_load(struct core *c);
-struct mailbox *mailbox_of(struct core *c, uint32_t number);                    /* NULL: none */
+struct mailbox *mailbox_of(const struct core *c, uint32_t number);              /* NULL: none */
 enum err mailbox_make(struct core *c, const struct member *who);                /* fine if there */
 enum err mailbox_decode(struct span key, struct span row, struct mailbox *out); /* ERR_CORRUPT */
 enum err mailbox_save(struct core *c, const struct mailbox *m); /* its TABLE_NODE row */

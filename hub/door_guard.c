@@ -101,8 +101,11 @@ enum err door_allow(struct door *d)
 void door_lock(struct door *d, const uint8_t node[ID_BYTES], bool locked)
 {
     const struct directory_node *n = directory_find_node(d->dir, node);
+    struct session *s = session_find(d->sessions, node);
     enum err e;
 
+    if (locked && s)
+        session_gone(d, s);
     if (!n || n->revoked)
         return;
     e = locked ? zap_deny(d->zap, domain_of(d, n), n->transport.b) : allow_one(d, n);

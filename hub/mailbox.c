@@ -48,7 +48,7 @@ void mailboxes_free(struct mailboxes *m)
     free(m);
 }
 
-struct mailbox *mailbox_of(struct core *c, uint32_t number)
+struct mailbox *mailbox_of(const struct core *c, uint32_t number)
 {
     struct slot *one;
 

@@ -175,6 +175,7 @@ static int registrar_init(struct cli *c)
 
 static int registrar_sign_file(struct cli *c)
 {
+    const struct request_names names = registrar_names(c->dir);
     const char *path = cli_argument(c, 0);
     struct bytes passphrase = {0}, request = {0}, signature = {0}, text = {0};
     char out[SERVE_PATH_MAX];
@@ -185,7 +186,7 @@ static int registrar_sign_file(struct cli *c)
         return cli_usage(c, "registrar sign FICHIER");
     snprintf(out, sizeof out, "%s.sig", path);
     if ((e = seal_init()) || (e = file_read(path, ARMOUR_TEXT_MAX, &request)) ||
-        (e = request_describe(bytes_span(&request), &text))) {
+        (e = request_describe(bytes_span(&request), &names, &text))) {
         status = cli_error_at(c, e, path);
         goto out;
     }
@@ -230,7 +231,7 @@ static const struct cli_command commands[] = {
     {"status",    cli_remote,     "état du hub"},
     {"log",       cli_remote,     "[--last N] : fin du journal d'audit et tête signée"},
     {"invite",    cli_invite,     "--name NOM --kind dac|essms|hospital|emergency|mdph|liberal|other --output FICHIER [--founder] [--org ID] [--national-id N] [--territory T] [--services A,B] [--hours N] : prépare une invitation"},
-    {"org",       cli_org,        "list | approve NOM|INVITATION --fingerprint F --output FICHIER | refuse NOM|INVITATION | suspend ORG | resume ORG | revoke ORG | release NOEUD | quota ORG [--messages N] [--bytes TAILLE] [--inflight-messages N] [--inflight-bytes TAILLE] [--standard]"},
+    {"org",       cli_org,        "list | approve NOM|INVITATION --fingerprint F --output FICHIER | refuse NOM|INVITATION | suspend ORG | resume ORG | revoke ORG [--node NOEUD] | release NOEUD | quota ORG [--messages N] [--bytes TAILLE] [--inflight-messages N] [--inflight-bytes TAILLE] [--standard]"},
     {"node",      cli_node,       "allow NOEUD : admet de nouveau un nœud exclu pour ce qu'il faisait tenir en mémoire"},
     {"clock",     run_clock,      "confirm : l'horloge a sauté et elle est juste ; les délais courent de nouveau"},
     {"genesis",   cli_genesis,    "[--operator ORG] --output FICHIER : acte de constitution à faire signer"},

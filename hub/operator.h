@@ -44,6 +44,9 @@ enum err arg_org(const struct asked *a, uint8_t org[ID_BYTES]);
  * enrolled on it yet. ERR_FIELD_MISSING, ERR_NOT_FOUND, ERR_ITEMS. */
 enum err invite_typed(struct asked *a, const char *argument, uint8_t id[ID_BYTES]);
 /* A node by its id, or the one of an organisation of which `is` holds; else ERR_STATE. */
+/* What `org revoke` is about: an organisation, or the node of it that was named, with others left;
+ * else *node is NULL. Nothing of it is revoked yet. */
+enum err arg_revoked(struct asked *a, const struct directory_org **org, struct mailbox **node);
 enum err arg_node(const struct asked *a, bool (*is)(const struct mailbox *m), struct mailbox **out);
 /* quota_commands.c */
 enum err org_quota(struct asked *a);

@@ -29,14 +29,13 @@ static enum err meant_name(struct meant *m, struct span name)
 static enum err mean_revoke(struct asked *a, struct meant *m)
 {
     const struct directory_org *o;
+    struct mailbox *node = NULL;
     enum err e;
 
-    if ((e = org_typed(a, arg_text(a, "org"), &o)))
+    if ((e = arg_revoked(a, &o, &node)))
         return e;
-    if (directory_org_state(a->c->dir, o, DIRECTORY_NOW, a->c->now_ms) == DIRECTORY_REVOKED)
-        return because(a, ERR_REVOKED, "« %.*s » est déjà révoquée ; rien n'a changé",
-                       (int)o->name.len, (const char *)o->name.ptr);
-    if ((e = meant_id(m, "org", o->id)) || (e = meant_name(m, o->name)))
+    if ((node && (e = meant_id(m, "node", node->who.node))) || (e = meant_id(m, "org", o->id)) ||
+        (e = meant_name(m, o->name)))
         return e;
     return json_object_set_new(m->args, "reason",
                                json_integer((json_int_t)arg_uint(a, "reason", REVOKE_ENDED)))

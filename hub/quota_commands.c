@@ -159,6 +159,15 @@ enum err locks_announce(struct core *c)
     return all.e;
 }
 
+enum err node_lock(struct core *c, struct mailbox *m, bool locked)
+{
+    enum err e;
+
+    m->locked = locked;
+    e = mailbox_save(c, m);
+    return e ? e : lock_tell(c, m);
+}
+
 static bool is_locked(const struct mailbox *m)
 {
     return m->locked;
@@ -173,8 +182,7 @@ enum err node_allow(struct asked *a)
         return e;
     if (!m->locked)
         return ERR_STATE;
-    m->locked = false;
-    if ((e = mailbox_save(a->c, m)) || (e = lock_tell(a->c, m)) ||
+    if ((e = node_lock(a->c, m, false)) ||
         (e = act_log(a->c, ACT_ALLOW, m->who.org, SPAN_OF(m->who.node))))
         return e;
     return bytes_printf(&a->text, "Nœud admis de nouveau : sa prochaine connexion est acceptée.\n");

@@ -16,9 +16,19 @@ enum err registrar_make(const char *dir, struct span passphrase, struct keyfile_
                         const struct entropy *entropy, struct sign_public *pk);
 enum err registrar_public(const char *dir, struct span passphrase, struct sign_public *pk);
 
+/* How who reads knows an organisation or a node (the other one is NULL): its name onto `text`, or
+ * nothing and ERR_NOT_FOUND. */
+struct request_names {
+    enum err (*name)(const void *arg, const uint8_t *org, const uint8_t *node, struct bytes *text);
+    const void *arg;
+};
 /* What a REQUEST file is about, in French, for the person who is asked to sign it. */
-enum err request_describe(struct span request, struct bytes *text);
-/* The SIGNATURE file for a REQUEST file (both as armoured text). */
+enum err request_describe(struct span request, const struct request_names *names,
+                          struct bytes *text);
+/* The names that this registrar has signed: it keeps them beside its key, for it believes nobody.
+ */
+struct request_names registrar_names(const char *dir);
+/* The SIGNATURE file for a REQUEST file (both as armoured text); who is enrolled is noted down. */
 enum err registrar_sign(const char *dir, struct span passphrase, struct span request,
                         struct bytes *signature);
 

@@ -31,6 +31,18 @@ out:
     return e;
 }
 
+static enum err directory_name(const void *arg, const uint8_t *org, const uint8_t *node,
+                               struct bytes *text)
+{
+    const struct directory *d = arg;
+    const struct directory_node *n = node ? directory_find_node(d, node) : NULL;
+    const struct directory_org *o = n     ? directory_org(d, n->org)
+                                    : org ? directory_find_org(d, org)
+                                          : NULL;
+
+    return o ? bytes_append(text, o->name) : ERR_NOT_FOUND;
+}
+
 static enum err request_one(void *arg, struct span request)
 {
     struct listing *l = arg;
@@ -40,7 +52,8 @@ static enum err request_one(void *arg, struct span request)
     if (!e && json_array_append_new(l->list, json_stringn((char *)text.ptr, text.len)))
         e = ERR_NOMEM;
     if (!e)
-        e = request_describe(bytes_span(&text), &l->a->text);
+        e = request_describe(bytes_span(&text),
+                             &(struct request_names){directory_name, l->a->c->dir}, &l->a->text);
     if (!e)
         e = bytes_append(&l->a->text, bytes_span(&text));
     bytes_free(&text);

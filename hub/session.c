@@ -158,10 +158,13 @@ static void open_session(struct mailbox *m, const struct job *j)
 enum err core_standing(const struct core *c, const struct member *who)
 {
     const struct directory_node *n = directory_find_node(c->dir, who->node);
+    const struct mailbox *m = mailbox_of(c, who->number);
+    enum err e;
 
     if (!n)
         return ERR_NOT_ENROLLED;
-    return directory_state_err(directory_node_state(c->dir, n, DIRECTORY_NOW, c->now_ms));
+    e = directory_state_err(directory_node_state(c->dir, n, DIRECTORY_NOW, c->now_ms));
+    return !e && m && m->locked ? ERR_SUSPENDED : e;
 }
 
 void hello_undo(struct core *c, const struct job *j)

@@ -213,34 +213,96 @@ enum err org_resume(struct asked *a)
     return bytes_printf(&a->text, "Organisation rétablie.\n");
 }
 
+/* One of its nodes, by its first digits; not the last one. */
+static enum err node_of_org(struct asked *a, const struct directory_org *o, struct mailbox **out)
+{
+    const char *text = arg_text(a, "node");
+    const struct directory_node *n;
+    struct mailbox *m = NULL;
+    size_t found = 0;
+    size_t others = 0;
+
+    for (uint32_t at = o->newest_node; at != DIRECTORY_NONE; at = n->previous_of_org) {
+        n = directory_node(a->c->dir, at);
+        if (n->revoked)
+            continue;
+        if (id_begins(n->id, text)) {
+            m = mailbox_of(a->c, (uint32_t)n->enrolled_at);
+            found++;
+        } else {
+            others++;
+        }
+    }
+    if (!m || found != 1)
+        return because(a, ERR_NOT_FOUND,
+                       "« %.64s » n'est pas le début d'un nœud en service de « %.*s », ou de "
+                       "plusieurs (« org list ») ; rien n'a changé",
+                       text, (int)o->name.len, (const char *)o->name.ptr);
+    if (others == 0)
+        return because(a, ERR_STATE,
+                       "c'est le seul nœud de « %.*s » : pour qu'il n'en ait plus, révoquez "
+                       "l'organisation, sans --node ; rien n'a changé",
+                       (int)o->name.len, (const char *)o->name.ptr);
+    *out = m;
+    return ERR_OK;
+}
+
+enum err arg_revoked(struct asked *a, const struct directory_org **org, struct mailbox **node)
+{
+    const struct directory_org *o;
+    struct mailbox *m = NULL;
+    enum err e = org_typed(a, arg_text(a, "org"), &o);
+
+    if (e)
+        return e;
+    if (directory_org_state(a->c->dir, o, DIRECTORY_NOW, a->c->now_ms) == DIRECTORY_REVOKED)
+        e = because(a, ERR_REVOKED, "« %.*s » est déjà révoquée ; rien n'a changé",
+                    (int)o->name.len, (const char *)o->name.ptr);
+    else if (*arg_text(a, "node"))
+        e = node_of_org(a, o, &m);
+    if (e)
+        return e;
+    *org = o;
+    *node = m;
+    return ERR_OK;
+}
+
+/* Until the registrar has signed; what was asked for is served no more from now on. */
+static enum err stop_serving(struct asked *a, const struct directory_org *o, struct mailbox *node)
+{
+    enum err e = ERR_OK;
+
+    if (node)
+        e = node_lock(a->c, node, true);
+    else if (directory_org_state(a->c->dir, o, DIRECTORY_NOW, a->c->now_ms) == DIRECTORY_ACTIVE)
+        e = suspension(a, o->id, false);
+    if (e)
+        return e;
+    return bytes_printf(&a->text,
+                        node ? "Nœud écarté dès maintenant, les autres de l'organisation restent "
+                               "servis ; la révocation attend la signature du registraire.\n"
+                             : "Organisation suspendue dès maintenant ; la révocation attend la "
+                               "signature du registraire.\n");
+}
+
 /* The hub cannot revoke: it stops serving at once, and the registrar makes it final. */
 enum err org_revoke(struct asked *a)
 {
     const struct directory_org *o;
+    struct mailbox *node = NULL;
     struct bytes stmt = {0};
-    uint8_t org[ID_BYTES];
     enum err e;
 
-    if ((e = arg_org(a, org)))
+    if ((e = arg_revoked(a, &o, &node)))
         return e;
-    if (!(o = directory_find_org(a->c->dir, org)))
-        return ERR_NOT_FOUND;
-    if (directory_org_state(a->c->dir, o, DIRECTORY_NOW, a->c->now_ms) == DIRECTORY_REVOKED)
-        return because(a, ERR_REVOKED, "« %.*s » est déjà révoquée ; rien n'a changé",
-                       (int)o->name.len, (const char *)o->name.ptr);
-    if ((e = revoke_encode(a->c->id->federation.id, a->c->now_ms, org, NULL,
+    if ((e = revoke_encode(a->c->id->federation.id, a->c->now_ms, o->id,
+                           node ? node->who.node : NULL,
                            (enum revoke_reason)arg_uint(a, "reason", REVOKE_ENDED), &stmt)))
         return e;
-    if (directory_org_state(a->c->dir, o, DIRECTORY_NOW, a->c->now_ms) == DIRECTORY_ACTIVE)
-        e = suspension(a, org, false);
-    if (!e && !(e = request_new(a, bytes_span(&stmt))))
-        e = act_log(a->c, ACT_REVOKE, org, (struct span){0});
-    if (!e)
-        e = bytes_printf(&a->text,
-                         "Organisation suspendue dès maintenant ; la révocation attend la "
-                         "signature du registraire.\n");
-    if (!e)
-        e = escalation(a, org, ERR_REVOKED);
+    if (!(e = stop_serving(a, o, node)) && !(e = request_new(a, bytes_span(&stmt))))
+        e = act_log(a->c, ACT_REVOKE, o->id, node ? SPAN_OF(node->who.node) : (struct span){0});
+    if (!e && !node)
+        e = escalation(a, o->id, ERR_REVOKED);
     bytes_free(&stmt);
     return e;
 }

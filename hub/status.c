@@ -263,6 +263,9 @@ static const char *reason_word(const char *reason)
         {"starting",     "il démarre ; attendez un instant"                                              },
         {"stopping",     "il s'arrête"                                                                   },
         {"store_thread", "l'entrepôt ne répond plus ; regardez le disque"                               },
+        {"disk_full",    "il reste moins de 64 Mio sur son disque : faites de la place ; ce qui est "
+                      "accepté est conservé, et ce qui ne peut plus être écrit reste chez ses "
+                      "expéditeurs"                                                 },
         {"store_full",   "l'entrepôt est plein : les nouveaux messages sont refusés, leurs "
                        "expéditeurs les gardent ; "
                        "ce qui est accepté est conservé et continue d'être remis"},

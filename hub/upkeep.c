@@ -349,22 +349,18 @@ int upkeep_restore(struct cli *c)
 /* A store in use is looked at in a copy: what is checked must stand still. */
 static int fsck_copy(const struct cli *c, const struct opened *o, const struct manifest *against)
 {
-    char to[PATH_ROOM];
-    char file[PATH_ROOM + 16];
+    char to[BACKUP_PATH_MAX];
     struct backup b;
     int status;
     enum err e;
 
-    snprintf(to, sizeof to, "%s/fsck.%ld", c->dir, (long)getpid());
+    if ((e = look_aside(c->dir, to)))
+        return cli_error_at(c, e, c->dir);
     if ((e = backup_begin(to, "relais-hub", 0, &b)) || (e = snapshot(c, o, &b)))
         status = cli_error_at(c, e, to);
     else
         status = check_told(c, o, to, against);
-    snprintf(file, sizeof file, "%s/" BACKUP_STORE, to);
-    unlink(file);
-    snprintf(file, sizeof file, "%s/lock.mdb", to);
-    unlink(file);
-    rmdir(to);
+    look_over(to);
     return status;
 }
 

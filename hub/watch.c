@@ -30,7 +30,7 @@ static uint64_t store_percent(const struct seen *s)
 
 static uint64_t disk_percent(const struct seen *s)
 {
-    return percent_of(s->m.disk_bytes - s->m.disk_free_bytes, s->m.disk_bytes);
+    return machine_disk_percent(&s->m);
 }
 
 static uint64_t memory_percent(const struct seen *s)
@@ -165,7 +165,7 @@ const char *watch_why_not_ready(const struct watch *w)
         return "starting";
     if (w->seen.f.tight)
         return "store_full";
-    return NULL;
+    return machine_disk_full(&w->seen.m) ? "disk_full" : NULL;
 }
 
 static void tell(struct watch *w, const char *states)

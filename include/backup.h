@@ -80,6 +80,11 @@ enum err backup_restore(const char *from, const struct manifest *m, const char *
  * when ERR_OK. */
 enum err backup_place(const char *part, const char *to);
 
+/* Where to copy a store in use, to look at it: `dir`/fsck.PID. What others left there who were
+ * killed over it goes. ERR_RANGE: too long a name. */
+enum err look_aside(const char *dir, char to[BACKUP_PATH_MAX]);
+void look_over(const char *to); /* the copy goes */
+
 /* Rewrites a store's file without what was deleted, in one step that a crash leaves done or not
  * done: s is open, its directory is `where`, nobody else has it. Close s after it, whatever the
  * answer, and open it again. */

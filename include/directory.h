@@ -302,6 +302,15 @@ enum err suspend_encode(const uint8_t federation[ID_BYTES], uint64_t ts_ms, bool
 enum err revoke_encode(const uint8_t federation[ID_BYTES], uint64_t ts_ms,
                        const uint8_t org[ID_BYTES], const uint8_t *node, /* NULL: all */
                        enum revoke_reason reason, struct bytes *out);
+struct revoke_statement {
+    uint8_t federation[ID_BYTES];
+    uint64_t ts_ms;
+    uint8_t org[ID_BYTES];
+    bool has_node; /* else all of them */
+    uint8_t node[ID_BYTES];
+    uint64_t reason; /* enum revoke_reason */
+};
+enum err revoke_decode(struct span stmt, struct revoke_statement *out); /* strict, no signature */
 struct witness_key_statement {
     uint8_t federation[ID_BYTES];
     uint64_t ts_ms;

@@ -24,6 +24,11 @@ struct machine {
 void machine_look(const char *dir, struct machine *out);
 uint64_t machine_held_bytes(void);
 
+/* Below it a daemon is not ready: what commits and receives files has room for a while no more. */
+#define DISK_FREE_MIN_BYTES (64u << 20)
+bool machine_disk_full(const struct machine *m);
+unsigned machine_disk_percent(const struct machine *m); /* taken; 100 when it is full */
+
 /* part of whole in percent, rounded down; 0 of nothing. */
 unsigned percent_of(uint64_t part, uint64_t whole);
 

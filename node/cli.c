@@ -7,6 +7,8 @@
 
 #include "cli_rows.h"
 #include "control.h"
+#include "messages.h"
+#include "version.h"
 
 #define PATH_ROOM 4096
 #define ANSWER_MS 60000
@@ -236,10 +238,10 @@ static int find_row(struct cli *c, int argc, char **argv)
     return 0;
 }
 
-static bool asks_help(int argc, char **argv)
+static bool asks(int argc, char **argv, const char *option)
 {
     for (int i = 1; i < argc; i++)
-        if (strcmp(argv[i], "--help") == 0)
+        if (strcmp(argv[i], option) == 0)
             return true;
     return false;
 }
@@ -271,8 +273,13 @@ int cli_main(int argc, char **argv)
     struct cli c = {.flags = {.dir = CLI_DIR}, .args = json_object()};
     int status;
 
-    if (asks_help(argc, argv)) {
+    if (asks(argc, argv, "--help")) {
         cli_help(stdout);
+        status = EXIT_DONE;
+    } else if (asks(argc, argv, "--version")) {
+        printf(asks(argc, argv, "--json") ? "{\"version\": \"%s\", \"protocol\": %d}\n"
+                                          : "relais-node %s, protocole %d\n",
+               RELAIS_VERSION, WIRE_VERSION);
         status = EXIT_DONE;
     } else {
         status = c.args ? run(&c, argc, argv) : EXIT_BROKEN;

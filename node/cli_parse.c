@@ -375,7 +375,8 @@ void cli_help(FILE *out)
         "                            le même, un trait à la fois\n"
         "  --passphrase-file FICHIER phrase de passe des clés (init, serve, check, join)\n"
         "  --light                   dérivation rapide des clés, pour l'exercice (init)\n"
-        "  --allow-core              laisse le système faire une image mémoire (essais)\n\n"
+        "  --allow-core              laisse le système faire une image mémoire (essais)\n"
+        "  --version                 version du programme et du protocole\n\n"
         "Commandes\n",
         CLI_DIR);
     for (size_t i = 0; i < cli_row_count; i++)

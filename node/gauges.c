@@ -64,7 +64,7 @@ static uint64_t store_percent(const struct seen *s)
 
 static uint64_t disk_percent(const struct seen *s)
 {
-    return percent_of(s->m.disk_bytes - s->m.disk_free_bytes, s->m.disk_bytes);
+    return machine_disk_percent(&s->m);
 }
 
 static uint64_t descriptor_percent(const struct seen *s)
@@ -238,6 +238,8 @@ static const char *why_not_ready(const struct gauges *w)
         return "alarm";
     if (courier_full(w->n->courier, &waiting))
         return "store_full";
+    if (machine_disk_full(&w->seen.m))
+        return "disk_full";
     return w->n->courier && courier_state(w->n->courier) == COURIER_STOPPED ? "link_stopped" : NULL;
 }
 
@@ -282,8 +284,10 @@ void gauges_stopping(struct gauges *w)
 
 static unsigned health_page(void *arg, struct bytes *body)
 {
-    const char *why = why_not_ready(arg);
+    const char *why;
 
+    look(arg);
+    why = why_not_ready(arg);
     if (bytes_printf(body, "{\"live\":true,\"ready\":%s,\"reason\":\"%s\"}\n",
                      why ? "false" : "true", why ? why : ""))
         return 500;

@@ -184,8 +184,10 @@ static int line_is_wrong(const char *path, unsigned line, enum err e)
                  line);
     else if (e == ERR_CONFLICT)
         snprintf(text, sizeof text, "« %s » mêle les lignes de plusieurs parts", path);
+    else if (e == ERR_NOT_FOUND)
+        snprintf(text, sizeof text, "« %s » n'existe pas ; rien n'a été écrit", path);
     else
-        return told("recover", e, NULL);
+        snprintf(text, sizeof text, "« %s » ne se lit pas ; rien n'a été écrit", path);
     return no_parts(e, text);
 }
 

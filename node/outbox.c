@@ -219,42 +219,6 @@ enum err outbox_payload(struct node *n, struct txn *t, const uint8_t mid[ID_BYTE
 /* --- sealing
  * --------------------------------------------------------------------------------------- */
 
-static enum err prekeys_of(struct node *n, const struct env_header *h, struct box_public *out)
-{
-    const struct directory *d = contacts_directory(n);
-    uint64_t now_ms = node_now_ms(n);
-
-    for (size_t i = 0; i < h->to_count; i++) {
-        const struct directory_prekey *p;
-        enum err e = directory_seal_to(d, h->to[i], now_ms, &p);
-
-        if (e)
-            return e;
-        out[i] = p->pk;
-    }
-    return ERR_OK;
-}
-
-static enum err seal(struct node *n, struct txn *t, struct out_row *row, struct bytes *sealed)
-{
-    struct box_public prekeys[RECIPIENTS_MAX];
-    struct env_header *h = &row->header;
-    struct bytes body = {0};
-    enum err e;
-
-    if ((e = prekeys_of(n, h, prekeys)))
-        return e;
-    h->ts = node_now_ms(n);
-    memcpy(h->skid, n->self.kid, ID_BYTES);
-    contacts_heads(n, &h->keys_head, &h->audit_head);
-    if ((e = vault_get(n->vault, t, TABLE_OUT_BODY, row->status.person, SPAN_OF(row->status.mid),
-                       &body)))
-        return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
-    e = envelope_seal(h, prekeys, bytes_span(&body), n->sign, &n->entropy, sealed, row->digest);
-    seal_bytes_free(&body);
-    return e;
-}
-
 enum err out_row_seal(struct node *n, struct txn *t, struct out_row *row, struct bytes *sealed)
 {
     struct verdict v = {.row = DISCLOSURE_ROWS};
@@ -267,7 +231,7 @@ enum err out_row_seal(struct node *n, struct txn *t, struct out_row *row, struct
         return e;
     e = circles_judge(n, t, &row->header, &v, &which);
     if (!e)
-        e = seal(n, t, row, sealed);
+        e = out_seal(n, t, row, sealed);
     if (!e || err_of_machine(e))
         return e;
     return out_row_end(n, t, row, OUT_REFUSED, e, v.code ? v.row : DISCLOSURE_ROWS);

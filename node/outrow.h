@@ -29,6 +29,8 @@ enum err out_row_end(struct node *n, struct txn *t, struct out_row *row, enum ou
 enum err out_row_had_flown(struct node *n, struct txn *t, struct out_row *row);
 /* Refused by our own judgement, not by the hub. Had it flown already, a receipt tells. */
 bool out_withheld(const struct out_status *s);
+/* Seals, whatever the rules say (outseal.c). */
+enum err out_seal(struct node *n, struct txn *t, struct out_row *row, struct bytes *sealed);
 /* Judges once more and seals, if that was not done; *sealed stays empty if the row ends here
  * (refused, expired), and then its row is written. Else the caller goes on to out_row_sealed(). */
 enum err out_row_seal(struct node *n, struct txn *t, struct out_row *row, struct bytes *sealed);

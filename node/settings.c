@@ -1,5 +1,6 @@
 #include "settings.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -8,6 +9,7 @@
 #include "http.h"
 #include "transport.h"
 
+#define STORE_MAX_LEAST (16u << 20) /* as the hub's */
 #define AT(member) SETTING_AT(struct node_settings, member)
 
 /* clang-format off */
@@ -38,9 +40,9 @@ enum err settings_defaults(struct node_settings *out)
     return conf_defaults(rows, ROWS, out, why, sizeof why);
 }
 
-/* What only connecting or binding would find, and name less well. */
-static enum err addresses_check(const struct node_settings *s, const char *path, char *why,
-                                size_t why_size)
+/* What only opening, connecting or binding would find, and name less well. */
+static enum err values_check(const struct node_settings *s, const char *path, char *why,
+                             size_t why_size)
 {
     const struct {
         const char *name, *value;
@@ -49,6 +51,13 @@ static enum err addresses_check(const struct node_settings *s, const char *path,
         {"join_endpoint", s->join_endpoint},
     };
 
+    if (s->store_max_bytes > 0 && s->store_max_bytes < STORE_MAX_LEAST) {
+        snprintf(why, why_size,
+                 "%s: « store_max » vaut %" PRIu64 " octets : il en faut 16m au moins, ou 0 pour "
+                 "que le disque soit la seule limite",
+                 path, s->store_max_bytes);
+        return ERR_CONF;
+    }
     for (size_t i = 0; i < sizeof hub / sizeof *hub; i++) {
         if (!*hub[i].value || link_endpoint_ok(hub[i].value, false))
             continue;
@@ -73,7 +82,7 @@ enum err settings_read(const char *path, struct node_settings *out, char *why, s
 
     if (e)
         return e == ERR_NOT_FOUND ? settings_defaults(out) : e;
-    return addresses_check(out, path, why, why_size);
+    return values_check(out, path, why, why_size);
 }
 
 enum err settings_write(const char *path)

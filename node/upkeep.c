@@ -383,24 +383,18 @@ static int fsck_at(const struct work *w, const char *store)
 /* A store in use is looked at in a copy: what is checked must stand still. */
 static int fsck_copy(const struct work *w)
 {
-    char to[PATH_ROOM];
-    char file[PATH_ROOM + 16];
+    char to[BACKUP_PATH_MAX];
     struct node *n = NULL;
     struct backup b;
     int status;
     enum err e;
 
-    snprintf(to, sizeof to, "%s/fsck.%ld", w->flags->dir, (long)getpid());
-    if (!(e = backup_begin(to, "relais-node", 0, &b)) &&
+    if (!(e = look_aside(w->flags->dir, to)) && !(e = backup_begin(to, "relais-node", 0, &b)) &&
         !(e = vault_of(w, w->flags->dir, NULL, STORE_READ_BESIDE, &n)))
         e = backup_store(&b, n->store);
     node_close(n);
     status = e ? failed(w, e, to) : fsck_at(w, to);
-    snprintf(file, sizeof file, "%s/" BACKUP_STORE, to);
-    unlink(file);
-    snprintf(file, sizeof file, "%s/lock.mdb", to);
-    unlink(file);
-    rmdir(to);
+    look_over(to);
     return status;
 }
 

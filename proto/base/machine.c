@@ -65,6 +65,17 @@ void machine_look(const char *dir, struct machine *out)
     *out = m;
 }
 
+bool machine_disk_full(const struct machine *m)
+{
+    return m->disk_bytes > 0 && m->disk_free_bytes < DISK_FREE_MIN_BYTES;
+}
+
+unsigned machine_disk_percent(const struct machine *m)
+{
+    return machine_disk_full(m) ? 100
+                                : percent_of(m->disk_bytes - m->disk_free_bytes, m->disk_bytes);
+}
+
 unsigned percent_of(uint64_t part, uint64_t whole)
 {
     if (whole == 0)

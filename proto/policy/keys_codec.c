@@ -425,13 +425,14 @@ enum err revoke_encode(const uint8_t federation[ID_BYTES], uint64_t ts_ms,
 enum err revoke_decode(struct span stmt, struct revoke_statement *out)
 {
     struct revoke_statement s = {0};
+    struct keys_head h = {0};
     struct reader r = reader_over(stmt);
     struct rd_map m = rd_map(&r, MP_KEY_MAX);
     uint64_t key;
     enum err e;
 
     while (rd_map_next(&r, &m, &key)) {
-        if (keys_head_field(&r, key, &s.head))
+        if (keys_head_field(&r, key, &h))
             continue;
         if (key == R_ORG)
             rd_fixed(&r, s.org, sizeof s.org);
@@ -445,7 +446,11 @@ enum err revoke_decode(struct span stmt, struct revoke_statement *out)
     rd_map_require(&r, &m, KEYS_HEAD | RD_KEY(R_ORG) | RD_KEY(R_REASON));
     if ((e = rd_end(&r)))
         return e;
+    if (h.kind != KEYS_REVOKE)
+        return ERR_FIELD_VALUE;
     s.has_node = rd_map_has(&m, R_NODE);
+    memcpy(s.federation, h.federation, ID_BYTES);
+    s.ts_ms = h.ts_ms;
     *out = s;
     return ERR_OK;
 }

@@ -38,19 +38,10 @@ struct suspend_statement {
     uint64_t reason;
 };
 
-struct revoke_statement {
-    struct keys_head head;
-    uint8_t org[ID_BYTES];
-    bool has_node;
-    uint8_t node[ID_BYTES];
-    uint64_t reason;
-};
-
 enum err keys_head_decode(struct span stmt, struct keys_head *out); /* the rest unread */
 enum err genesis_decode(struct span stmt, struct federation *out);  /* name is borrowed */
 enum err enrol_statement_decode(struct span stmt, struct enrol_statement *out);
 enum err suspend_decode(struct span stmt, struct suspend_statement *out); /* suspend and resume */
-enum err revoke_decode(struct span stmt, struct revoke_statement *out);
 
 /* For the codecs alone: the map's header with the first three pairs, and one of those pairs read
  * (true: it was one of them). */

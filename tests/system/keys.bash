@@ -1,28 +1,10 @@
 # keys - what the tests of the hub's keys share: a real hub with two named operators, a registrar,
 # and houses that are enrolled once and never again. Sourced by bash under set -euo pipefail.
-umask 077
-HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../deploy/demo" && pwd)
-BUILD=$(cd "$BUILD" && pwd)
-top=$(mktemp -d "${TREE:-${TMPDIR:-/tmp}}/keys-XXXXXX")
-mkdir "$top/w"
-. "$HERE/lib.sh"
-. "$HERE/enrol.sh"
-. "$HERE/care.sh"
-end() {
-    local status=$?
-    for name in "${!pid[@]}"; do
-        kill -KILL "${pid[$name]}" 2>/dev/null || true
-        wait "${pid[$name]}" 2>/dev/null || true
-    done
-    [ "$status" -ne 0 ] || rm -rf "$top"
-    [ "$status" -eq 0 ] || echo "--- kept: $top"
-}
-trap end EXIT
-cd "$top/w"
+. "$(dirname "${BASH_SOURCE[0]}")/houses.bash"
+mkdir w
+cd w
 
 ok() { printf 'ok    %s\n' "$*"; }
-quietly() { "$@" >/dev/null; }
-knows_three() { node "$1" org list && [ "$(count_of orgs)" -eq 3 ]; }
 linked() { node_ "$1" status >answer 2>words && flatten && [ "$(value_or_nothing link.state)" = ready ]; }
 node_knows() { node "$1" status && [ "$(value keys_size)" -ge "$2" ]; }
 node_up() { start "$1" "$BUILD/relais-node" --dir "$1" --passphrase-file "secret/$1" serve; }
@@ -35,12 +17,9 @@ world() {
     stop hub
     hub_start
     quietly tell_founders
-    invite ehpad
-    compare ehpad
-    registrar_signs actes/ehpad.demande
-    enrolled ehpad
-    until_true 'annuaire lu' knows_three hopital
-    until_true 'annuaire lu' knows_three ehpad
+    house ehpad
+    until_true 'annuaire lu' knows hopital 3
+    until_true 'annuaire lu' knows ehpad 3
     quietly tell_persons
     quietly tell_circle
     as hopital medecin notice "$circle" --classes social,autonomie,médical --to "${org[ehpad]}" --way oral

@@ -10,6 +10,7 @@
 
 #include "control.h"
 #include "exposition.h"
+#include "file.h"
 #include "httpget.h"
 #include "hub_checks.h"
 
@@ -345,6 +346,49 @@ static void a_store_that_fills_is_warned_of_and_then_not_ready(void)
     scene_close(&s);
 }
 
+static void disk_has(const char *file, uint64_t free_bytes)
+{
+    char text[32];
+
+    snprintf(text, sizeof text, "%llu", (unsigned long long)free_bytes);
+    CHECK_OK(file_write_atomic(file, span_text(text), 0600));
+}
+
+/* The rule: under 64 MiB free, whatever the store could still write into pages of its own. */
+static void a_full_disk_is_not_ready_though_messages_still_fit(void)
+{
+    char library[1024], setting[1100], file[1000];
+    const char *env[] = {setting, NULL};
+    const struct hubproc_start start = {.preload = hubproc_program("preload_disk.so", library),
+                                        .env = env};
+    const struct scene_options o = {.conf = PAGES, .start = &start};
+    struct bytes body;
+    struct scene s;
+    int port;
+
+    snprintf(file, sizeof file, "/tmp/relais-disk-%d", (int)getpid());
+    snprintf(setting, sizeof setting, "RELAIS_DISK_FILE=%s", file);
+    disk_has(file, UINT64_C(64) << 20);
+    CHECK_OK(scene_open(&o, &s));
+    port = pages_port(s.hub);
+    body = page(port, "/health", 200);
+    bytes_free(&body);
+    disk_has(file, (UINT64_C(64) << 20) - 65536);
+    body = page(port, "/health", 503);
+    CHECK(memmem(body.ptr, body.len, "\"live\":true", 11));
+    CHECK(memmem(body.ptr, body.len, "\"reason\":\"disk_full\"", 20));
+    bytes_free(&body);
+    CHECK(value(port, "relais_hub_ready") == 0);
+    CHECK(value(port, "relais_hub_limit_level{limit=\"disk\"}") == 2);
+    serves(&s, 0, 1);
+    CHECK(hubproc_log_count(s.hub, 0, "limit.reached limit=disk") == 1);
+    disk_has(file, UINT64_C(65) << 20);
+    body = page(port, "/health", 200);
+    bytes_free(&body);
+    unlink(file);
+    scene_close(&s);
+}
+
 int main(int argc, char **argv)
 {
 #define TEST(name)                                                                                 \
@@ -359,6 +403,7 @@ int main(int argc, char **argv)
         TEST(the_manager_hears_ready_beats_and_stopping),
         TEST(the_beat_stops_when_the_store_thread_hangs),
         TEST(a_store_that_fills_is_warned_of_and_then_not_ready),
+        TEST(a_full_disk_is_not_ready_though_messages_still_fit),
     };
 
     return scene_main(argc, argv, tests, sizeof tests / sizeof *tests);

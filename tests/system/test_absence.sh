@@ -1,27 +1,8 @@
 #!/usr/bin/env bash
 # A closing, through a real hub and three real nodes: announced while the hub is away, published when
 # it is back, in everybody's directory, and taken back.
-umask 077
 set -euo pipefail
-HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../deploy/demo" && pwd)
-BUILD=$(cd "$BUILD" && pwd)
-top=$(mktemp -d "${TREE:-${TMPDIR:-/tmp}}/absence-XXXXXX")
-. "$HERE/lib.sh"
-. "$HERE/enrol.sh"
-. "$HERE/care.sh"
-end() {
-    local status=$?
-    for name in "${!pid[@]}"; do
-        kill -KILL "${pid[$name]}" 2>/dev/null || true
-        wait "${pid[$name]}" 2>/dev/null || true
-    done
-    [ "$status" -ne 0 ] || rm -rf "$top"
-    [ "$status" -eq 0 ] || echo "not ok: $top is kept"
-}
-trap end EXIT
-cd "$top"
-
-quietly() { "$@" >/dev/null; }
+. "$(dirname "${BASH_SOURCE[0]}")/houses.bash"
 announced() { # NODE: how many closings it knows of
     node "$1" absence list && count_of absences
 }

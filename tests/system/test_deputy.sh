@@ -2,27 +2,8 @@
 # The deputy, through a real hub and three real nodes: the recipient is stopped, the hub is killed
 # around the release, the deputy gets it once, everybody is told; and not where the person has come
 # to oppose it. The hub's clock is moved by less than what makes it doubt.
-umask 077
 set -euo pipefail
-HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../deploy/demo" && pwd)
-BUILD=$(cd "$BUILD" && pwd)
-top=$(mktemp -d "${TREE:-${TMPDIR:-/tmp}}/deputy-XXXXXX")
-. "$HERE/lib.sh"
-. "$HERE/enrol.sh"
-. "$HERE/care.sh"
-end() {
-    local status=$?
-    for name in "${!pid[@]}"; do
-        kill -KILL "${pid[$name]}" 2>/dev/null || true
-        wait "${pid[$name]}" 2>/dev/null || true
-    done
-    [ "$status" -ne 0 ] || rm -rf "$top"
-    [ "$status" -eq 0 ] || echo "not ok: $top is kept"
-}
-trap end EXIT
-cd "$top"
-
-quietly() { "$@" >/dev/null; }
+. "$(dirname "${BASH_SOURCE[0]}")/houses.bash"
 under=(LD_PRELOAD="$BUILD/preload_faults.so" RELAIS_CLOCK_FILE="$top/clock" RELAIS_FAULT_LOG="$top/faults")
 ahead() { echo "$1" >clock.new && mv clock.new clock; } # ms
 killed() { # POINT: the hub starts, and dies there
@@ -72,12 +53,8 @@ has_sheets() { as "$1" "$2" sheet list --box in && [ "$(count_sheets 1)" -eq "$3
 
 quietly tell_hub
 quietly tell_founders
-invite ehpad
-compare ehpad
-registrar_signs actes/ehpad.demande
-enrolled ehpad
-knows_all() { node "$1" org list && [ "$(count_of orgs)" -eq 3 ]; }
-for who in hopital dac ehpad; do until_true "l'annuaire de $who est complet" knows_all "$who"; done
+house ehpad
+for who in hopital dac ehpad; do until_true "l'annuaire de $who est complet" knows "$who" 3; done
 quietly tell_persons
 quietly tell_circle
 as hopital medecin circle invite "$circle" --to "${org[dac]}" --team 1 --category mixte \

@@ -10,6 +10,7 @@ finish() {
 }
 trap finish EXIT
 BUILD=$(cd "$BUILD" && pwd)
+include=$(cd "$(dirname "$0")/../../include" && pwd)
 cd "$top" || exit 1
 failed=0
 
@@ -47,6 +48,10 @@ hub_of() { "$BUILD/relais-hub" --dir other --passphrase-file phrase --light --na
 says 'a mode that does not exist makes no real hub' 2 '--mode attend' hub_of --mode exercice init
 says 'a delay that is no number is not zero' 2 '--emergency-delay' \
     hub_of --mode exercise --emergency-delay 1j init
+version=$(sed -n 's/^#define RELAIS_VERSION "\(.*\)"/\1/p' "$include/version.h")
+says 'a hub says its version' 0 "relais-hub $version, protocole 1" hub --version
+says 'in JSON too' 0 "{\"version\": \"$version\", \"protocol\": 1}" hub --json --version
+says 'a node says its version' 0 "relais-node $version, protocole 1" "$BUILD/relais-node" --version
 says 'a misspelt option is refused' 2 'option inconnue' hub_of --emergency-dely 0 init
 holds 'and nothing was made' test ! -e other
 says 'what is no backup is named' 1 'secours ne contient pas' hub restore secours --to new

@@ -1,27 +1,8 @@
 #!/usr/bin/env bash
 # What somebody tired meets: a wrong file, a wrong setting, half a recall, a second copy, an act to
 # sign. Each is told by name, in French, with what to do next, and none is a dead end.
-umask 077
 set -euo pipefail
-HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../deploy/demo" && pwd)
-BUILD=$(cd "$BUILD" && pwd)
-top=$(mktemp -d "${TREE:-${TMPDIR:-/tmp}}/night-XXXXXX")
-. "$HERE/lib.sh"
-. "$HERE/enrol.sh"
-. "$HERE/care.sh"
-end() {
-    local status=$?
-    for name in "${!pid[@]}"; do
-        kill -KILL "${pid[$name]}" 2>/dev/null || true
-        wait "${pid[$name]}" 2>/dev/null || true
-    done
-    [ "$status" -ne 0 ] || rm -rf "$top"
-    [ "$status" -eq 0 ] || echo "not ok: $top is kept"
-}
-trap end EXIT
-cd "$top"
-
-quietly() { "$@" >/dev/null; }
+. "$(dirname "${BASH_SOURCE[0]}")/houses.bash"
 says() { # TEXT: among the last words, or the last answer
     grep -qF -- "$1" words answer || fail "attendu dans la réponse de : $called" "$1" "$(cat words answer)"
 }
@@ -64,15 +45,16 @@ echo 'ok a wrong setting is named before anything starts'
 answer_of 0 hub_text org list
 says 'Aucune organisation'
 quietly tell_founders
-invite ehpad
-compare ehpad
-registrar_signs actes/ehpad.demande
-enrolled ehpad
+house ehpad
 cp hopital/node.conf kept.conf
 printf 'metrics_listen = 192.0.2.1:9\n' >>hopital/node.conf
 stop hopital
 answer_of 4 node_text hopital check
 says '« metrics_listen »'
+cp kept.conf hopital/node.conf
+printf 'store_max = 16k\n' >>hopital/node.conf
+answer_of 4 node_text hopital check
+says '« store_max » vaut 16384 octets : il en faut 16m au moins'
 cp kept.conf hopital/node.conf
 node_start hopital
 echo 'ok so is that of a node'

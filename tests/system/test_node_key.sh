@@ -66,6 +66,9 @@ says 'two of three are not enough' 4 'il manque des parts' recover 1 2
 says 'the same one twice' 4 'deux fois' recover 1 2 1
 says 'two sets do not mix' 4 'pas du même jeu' node key recover --output node/node.key \
     --share parts/part-1-sur-5.txt --share others/part-1-sur-2.txt
+says 'a part that is not there is named' 4 "« parts/part-9-sur-5.txt » n'existe pas" recover 9
+says 'what is no part is named' 4 '« parts » ne se lit pas' \
+    node key recover --output node/node.key --share parts
 sed 's/^    3: ./    3: 9/' parts/part-3-sur-5.txt >slip
 says 'a slip names its line' 4 'la ligne 3 est mal recopiée' \
     node key recover --output node/node.key --share slip

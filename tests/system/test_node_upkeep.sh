@@ -62,6 +62,11 @@ start n
 says 'a person is entered' 0 '' node n person add --birth-name Quatremère --first-names Hippolyte \
     --local dossier-7
 says 'a healthy store is intact, beside the daemon' 0 'Magasin intact' node n fsck
+sh -c 'exit 0' & # its number belongs to nobody when it has ended
+wait $!
+mkdir n/fsck.$! && : >n/fsck.$!/data.mdb
+says 'beside the copy of one that was killed' 0 'Magasin intact' node n fsck
+holds 'which is gone' test -z "$(find n -name 'fsck.*')"
 says 'a backup beside the daemon' 0 'Sauvegarde faite et relue' node n backup b
 says 'a backup goes to a new directory' 1 'ERR_EXISTS' node n backup b
 says 'no compaction under the daemon' 1 'ERR_LOCKED' node n compact

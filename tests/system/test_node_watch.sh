@@ -39,7 +39,7 @@ until grep -q listening heard 2>/dev/null; do :; done
 "$BUILD/relais-node" --dir n --passphrase-file phrase --light init >/dev/null || exit 1
 echo 'metrics_listen = 127.0.0.1:*' >>n/node.conf
 mkfifo lines
-NOTIFY_SOCKET=/tmp/relais-node-notify-$$ WATCHDOG_USEC=4000000 \
+LD_PRELOAD="$BUILD/preload_disk.so" RELAIS_DISK_FILE="$top/free" NOTIFY_SOCKET=/tmp/relais-node-notify-$$ WATCHDOG_USEC=4000000 \
     "$BUILD/relais-node" --dir n --passphrase-file phrase --allow-core serve 2>lines &
 node_pid=$!
 exec 3<lines
@@ -57,6 +57,12 @@ check 'figures are well formed and name nobody' "$BUILD/prog_figures" "$port" Qu
 check 'a node without a hub is ready' grep -q '^200 .*"ready":true' out
 check 'status tells its limits' node --json status
 check 'the clock among them' grep -q '"limit": "clock"' out
+echo 67000000 >free # a little under 64 MiB
+status_of() { "$BUILD/prog_figures" "$port" none | head -c 3; }
+check 'a disk with less than 64 MiB free is not ready' test "$(status_of)" = 503
+check 'and the word for it' grep -q disk_full <("$BUILD/prog_figures" "$port" none)
+rm free
+check 'until there is room' test "$(status_of)" = 200
 until grep -q WATCHDOG=1 heard; do kill -0 "$node_pid" || break; done
 kill "$node_pid" && wait "$node_pid"
 check 'it ends well' test $? -eq 0

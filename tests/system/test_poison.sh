@@ -2,27 +2,8 @@
 # A sheet that must be quarantined, between two good ones, through a real hub and real nodes: it
 # blocks nothing, order is kept, and nothing is lost or doubled while the hub is killed at each
 # delivery, and the recipient's node before and after each of its commits.
-umask 077
 set -euo pipefail
-HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../deploy/demo" && pwd)
-BUILD=$(cd "$BUILD" && pwd)
-top=$(mktemp -d "${TREE:-${TMPDIR:-/tmp}}/poison-XXXXXX")
-. "$HERE/lib.sh"
-. "$HERE/enrol.sh"
-. "$HERE/care.sh"
-end() {
-    local status=$?
-    for name in "${!pid[@]}"; do
-        kill -KILL "${pid[$name]}" 2>/dev/null || true
-        wait "${pid[$name]}" 2>/dev/null || true
-    done
-    [ "$status" -ne 0 ] || rm -rf "$top"
-    [ "$status" -eq 0 ] || echo "not ok: $top is kept"
-}
-trap end EXIT
-cd "$top"
-
-quietly() { "$@" >/dev/null; }
+. "$(dirname "${BASH_SOURCE[0]}")/houses.bash"
 faulty() { # NAME POINT COMMAND...
     local name=$1 point=$2
     shift 2
@@ -56,12 +37,8 @@ all_came() { # of whatever state
 
 quietly tell_hub
 quietly tell_founders
-invite ehpad
-compare ehpad
-registrar_signs actes/ehpad.demande
-enrolled ehpad
-knows_all() { node "$1" org list && [ "$(count_of orgs)" -eq 3 ]; }
-for who in hopital ehpad; do until_true "l'annuaire de $who est complet" knows_all "$who"; done
+house ehpad
+for who in hopital ehpad; do until_true "l'annuaire de $who est complet" knows "$who" 3; done
 quietly tell_persons
 quietly tell_circle
 as hopital medecin notice "$circle" --classes social,autonomie,médical --to "${org[ehpad]}" --way oral

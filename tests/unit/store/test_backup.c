@@ -1,8 +1,10 @@
 /* Manifests and the steps of a backup; the whole way of it is in tests/system/prog_hub_upkeep.c. */
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "backup.h"
+#include "file.h"
 #include "random.h"
 #include "store_fixture.h"
 
@@ -274,6 +276,34 @@ static void compaction_keeps_what_is_there_and_gives_back_the_rest(void **state)
     assert_int_equal(store_compact(f->s, "/nonexistent"), ERR_NOT_FOUND);
 }
 
+/* A killed fsck leaves a copy as large as the store; the next one removes it, and no other's. */
+static void what_the_dead_left_is_removed_and_the_living_keep_theirs(void **state)
+{
+    struct fixture *f = *state;
+    char dead[96], living[96], file[128], to[BACKUP_PATH_MAX];
+    char deep[BACKUP_PATH_MAX + 8];
+    pid_t child = fork();
+
+    if (child == 0)
+        _exit(0);
+    assert_int_equal(waitpid(child, NULL, 0), child); /* nobody has its number now */
+    snprintf(dead, sizeof dead, "%s/fsck.%ld", f->dir, (long)child);
+    snprintf(living, sizeof living, "%s/fsck.%ld", f->dir, (long)getppid());
+    snprintf(file, sizeof file, "%s/" BACKUP_STORE, dead);
+    assert_int_equal(mkdir(dead, 0700) | mkdir(living, 0700), 0);
+    assert_int_equal(file_write_new(file, SPAN_STR("half a store"), 0600), ERR_OK);
+    assert_int_equal(look_aside(f->dir, to), ERR_OK);
+    assert_int_equal(access(dead, F_OK), -1);
+    assert_int_equal(access(living, F_OK), 0);
+    assert_int_equal(mkdir(to, 0700), 0);
+    look_over(to);
+    assert_int_equal(access(to, F_OK), -1);
+    assert_int_equal(rmdir(living), 0);
+    memset(deep, 'x', sizeof deep);
+    deep[sizeof deep - 1] = '\0';
+    assert_int_equal(look_aside(deep, to), ERR_RANGE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -284,6 +314,7 @@ int main(void)
         ON("lmdb", a_backup_put_back_opens_as_the_store),
         ON("lmdb", what_is_missing_or_no_file_is_named),
         ON("lmdb", a_directory_takes_its_name_only_when_that_is_free),
+        ON("lmdb", what_the_dead_left_is_removed_and_the_living_keep_theirs),
         ON("lmdb", compaction_keeps_what_is_there_and_gives_back_the_rest),
     };
 
