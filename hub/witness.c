@@ -122,11 +122,14 @@ static enum err votes_read(struct core *c, struct txn *t, uint32_t log,
             continue;
         if (e)
             return e;
-        if (v->ordinal == ordinal_of(c, log) &&
-            cosignature_verify(
-                span_text(log == LOG_AUDIT ? epoch_now(c)->origin : c->id->keys_origin), v->size,
-                v->root, v->time_s, &n->witness, v->sig) == ERR_OK)
-            (*count)++;
+        if (v->ordinal != ordinal_of(c, log))
+            continue;
+        e = cosignature_verify(
+            span_text(log == LOG_AUDIT ? epoch_now(c)->origin : c->id->keys_origin), v->size,
+            v->root, v->time_s, &n->witness, v->sig);
+        if (e == ERR_NOMEM)
+            return e;
+        *count += e == ERR_OK;
     }
     return ERR_OK;
 }
@@ -162,7 +165,7 @@ static void add_up(struct core *c, const struct vote *votes, size_t count, uint6
     qsort(out->by, out->n, sizeof out->by[0], by_time);
 }
 
-/* A quorum once reached stays shown until a newer one is, or until who made it counts no more. */
+/* A quorum once reached stays shown until a newer one is, or until who counts is looked at anew. */
 static enum err shown_update(struct core *c, struct txn *t, uint32_t log)
 {
     const struct directory_witnesses *set = directory_witnesses(c->dir);
@@ -194,6 +197,17 @@ static enum err shown_update(struct core *c, struct txn *t, uint32_t log)
     return ERR_OK;
 }
 
+static enum err shown_anew(struct core *c, struct txn *t)
+{
+    enum err e;
+
+    memset(c->witnessing->log, 0, sizeof c->witnessing->log);
+    if (!core_log_keys_here(c))
+        return ERR_OK;
+    e = shown_update(c, t, LOG_KEYS);
+    return e ? e : shown_update(c, t, LOG_AUDIT);
+}
+
 enum err witnessing_load(struct core *c)
 {
     struct txn *t = NULL;
@@ -201,9 +215,7 @@ enum err witnessing_load(struct core *c)
 
     if (e)
         return e;
-    memset(c->witnessing->log, 0, sizeof c->witnessing->log);
-    if (core_log_keys_here(c) && !(e = shown_update(c, t, LOG_KEYS)))
-        e = shown_update(c, t, LOG_AUDIT);
+    e = shown_anew(c, t);
     store_abort(&t);
     return e;
 }
@@ -285,6 +297,8 @@ enum err heads_tell_due(struct core *c)
     if (ledger_committed_size(c->keys) == 0 || !core_log_keys_here(c) ||
         now_ms - w->told_ms < every_ms || (!grown && now_ms - w->told_ms < HEADS_AGAIN_MS))
         return ERR_OK;
+    if (ledger_committed_size(c->keys) != w->told_keys && (x.e = shown_anew(c, c->t)))
+        return x.e; /* who counts may be others by now */
     if ((x.e = heads_make(c, &x.m)))
         return x.e;
     mailbox_each(c, tell_one, &x);

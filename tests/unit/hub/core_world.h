@@ -355,6 +355,7 @@ static inline enum err world_about(struct world *w, const char *command, const c
  */
 
 static struct secret_sign *world_registrar;
+static const char *world_operator; /* of the hub, as genesis names it; NULL: nobody */
 
 static inline struct member_node *world_invite(struct world *w, const char *name, int kind,
                                                bool founder)
@@ -434,7 +435,9 @@ static inline void world_found(struct world *w)
     w->m[0] = world_invite(w, "member-0", ORG_HOSPITAL, true);
     world_ask(w->m[0], JOIN_APPROVAL);
     assert_ok(world_approve(w, w->m[0], &request));
-    assert_ok(world_command(w, "genesis", NULL, &data));
+    assert_ok(world_command(w, "genesis",
+                            world_operator ? json_pack("{s:s}", "operator", world_operator) : NULL,
+                            &data));
     genesis = span_text(json_string_value(json_object_get(data, "request")));
     assert_ok(member_sign_request(w->m[0], ROLE_FOUNDER, genesis, &signature));
     assert_ok(world_import(w, bytes_span(&signature), &complete));
