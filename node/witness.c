@@ -234,9 +234,9 @@ static bool counted(const struct cosigned *c, const uint8_t node[ID_BYTES])
     return false;
 }
 
-/* Those of them that are really by witnesses of the set, each once. */
-static void cosigned_check(const struct node *n, const char *origin, const struct cosigned *said,
-                           struct cosigned *out)
+/* Those of them that are really by witnesses of the set, each once. ERR_NOMEM: who knows. */
+static enum err cosigned_check(const struct node *n, const char *origin,
+                               const struct cosigned *said, struct cosigned *out)
 {
     const struct directory *d = contacts_directory(n);
 
@@ -244,17 +244,21 @@ static void cosigned_check(const struct node *n, const char *origin, const struc
     for (size_t i = 0; i < said->n; i++) {
         const struct cosignature *one = &said->by[i];
         const struct directory_node *node = directory_find_node(d, one->node);
+        enum err e;
 
         if (!node || !directory_is_witness(d, node) || counted(out, one->node))
             continue;
-        if (cosignature_verify(span_text(origin), said->head.size, said->head.root, one->time_s,
-                               &node->witness, one->sig)) {
-            log_limited(LEVEL_WARN, "witness.cosignature", "why=%s", err_name(ERR_CHECKPOINT));
-            continue;
-        }
-        out->by[out->n++] = *one;
+        e = cosignature_verify(span_text(origin), said->head.size, said->head.root, one->time_s,
+                               &node->witness, one->sig);
+        if (e == ERR_NOMEM)
+            return e;
+        if (e)
+            log_limited(LEVEL_WARN, "witness.cosignature", "why=%s", err_name(e));
+        else
+            out->by[out->n++] = *one;
     }
     qsort(out->by, out->n, sizeof out->by[0], newest_first);
+    return ERR_OK;
 }
 
 /* Does it tell more than what we have? Times are whole seconds: two sizes may share one. */
@@ -286,7 +290,8 @@ static enum err attested_keep(struct node *n, uint32_t log, uint32_t epoch,
     if (log == LOG_KEYS && said->head.size > contacts_keys_size(n))
         return ERR_OK; /* its history is not read yet */
     origin_of(n, log, epoch, origin);
-    cosigned_check(n, origin, said, &good);
+    if ((e = cosigned_check(n, origin, said, &good)))
+        return e;
     if (good.n < set->quorum)
         return ERR_OK;
     time_s = good.by[set->quorum - 1].time_s;

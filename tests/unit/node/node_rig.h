@@ -38,7 +38,7 @@
 #define RIG_EPOCH "2026"
 #define RIG_EPOCH_NUMBER 2026
 #define RIG_NOW UINT64_C(1790000000000) /* September 2026 */
-#define RIG_LOG_MAX 64
+#define RIG_LOG_MAX 256
 #define RIG_NAME "essai.test"
 #define RIG_KEYS_ORIGIN RIG_NAME "/keys"
 #define RIG_AUDIT_ORIGIN RIG_NAME "/audit/" RIG_EPOCH
