@@ -6,7 +6,7 @@
 #include "log.h"
 
 #define REF_KEY (ATTACHMENT_ADDRESS_BYTES + ID_BYTES)
-#define REF_ROW 13 /* until u64, node number u32, done u8 */
+#define REF_ROW 17 /* until u64, node number u32, done u8, grants u32 */
 
 static struct span ref_key(const uint8_t *address, const uint8_t *org, uint8_t key[REF_KEY])
 {
@@ -19,8 +19,10 @@ enum err attached_row_read(struct span key, struct span row, struct attachment_r
 {
     if (key.len != REF_KEY || row.len != REF_ROW || row.ptr[12] > 1)
         return ERR_CORRUPT;
-    *out = (struct attachment_ref){
-        .until_ms = be64_read(row.ptr), .number = be32_read(row.ptr + 8), .done = row.ptr[12] == 1};
+    *out = (struct attachment_ref){.until_ms = be64_read(row.ptr),
+                                   .number = be32_read(row.ptr + 8),
+                                   .done = row.ptr[12] == 1,
+                                   .grants = be32_read(row.ptr + 13)};
     memcpy(out->org, key.ptr + ATTACHMENT_ADDRESS_BYTES, ID_BYTES);
     return ERR_OK;
 }
@@ -34,6 +36,7 @@ static enum err ref_put(struct core *c, const uint8_t *address, const struct att
     be64_write(ref->until_ms, row);
     be32_write(ref->number, row + 8);
     row[12] = ref->done;
+    be32_write(ref->grants, row + 13);
     if ((e = store_put(c->t, TABLE_ATT_REF, ref_key(address, ref->org, key), SPAN_OF(row))))
         return e;
     return attachments_refer(c->attachments, address, ref);
@@ -64,7 +67,8 @@ static enum err grant_one(struct core *c, const struct env_header *h, const uint
     e = attachments_may(c->attachments, address, ref.org, &before);
     if (e == ERR_NOT_FOUND)
         return ERR_OK;
-    if (!e && before.until_ms > ref.until_ms)
+    ref.grants = before.grants + 1;
+    if (before.grants && before.until_ms > ref.until_ms)
         ref.until_ms = before.until_ms;
     return ref_put(c, address, &ref);
 }
@@ -76,6 +80,37 @@ enum err attached_grant(struct core *c, const struct env_header *h, const struct
     for (size_t i = 0; c->attachments && !e && i < h->att_count; i++)
         for (size_t k = 0; !e && k < it->count; k++)
             e = grant_one(c, h, h->att[i].address, it->to[k]);
+    return e;
+}
+
+/* Without a right nobody is waited for: it goes at the next sweep if no other waits. */
+static enum err end_one(struct core *c, const uint8_t *address, const uint8_t org[ID_BYTES])
+{
+    struct attachment_ref ref;
+    enum err e = attachments_may(c->attachments, address, org, &ref);
+
+    if (e || !ref.number)
+        return ERR_OK;
+    if (--ref.grants == 0 && ref.until_ms >= c->now_ms)
+        ref.until_ms = c->now_ms - 1;
+    return ref_put(c, address, &ref);
+}
+
+enum err attached_end(struct core *c, const struct item *it, uint32_t number)
+{
+    const struct mailbox *m = mailbox_of(c, number);
+    struct envelope_view v;
+    struct env_header h;
+    struct span body;
+    enum err e;
+
+    if (!c->attachments || !m)
+        return ERR_OK;
+    e = item_body(c->t, it->seq, &body);
+    if (e == ERR_CORRUPT || e == ERR_NOT_FOUND || (!e && envelope_parse(body, &v, &h, NULL)))
+        return ERR_OK; /* nobody knows any more what it named: until it expires */
+    for (size_t i = 0; !e && i < h.att_count; i++)
+        e = end_one(c, h.att[i].address, m->who.org);
     return e;
 }
 

@@ -12,6 +12,9 @@
 enum err attached_check(struct core *c, const struct job *j);
 /* To those whom the item goes to. One that is gone already is gone. */
 enum err attached_grant(struct core *c, const struct env_header *h, const struct item *it);
+/* It ends undelivered for that one: he may no longer fetch what it named, unless another envelope
+ * to him names it. Before the item goes. */
+enum err attached_end(struct core *c, const struct item *it, uint32_t number);
 enum err attached_load(struct core *c);
 enum err attached_sweep(struct core *c);
 enum err attached_row_read(struct span key, struct span row, struct attachment_ref *out);

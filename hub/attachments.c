@@ -115,6 +115,11 @@ static void refuse(struct attachments *a, const struct job *j, enum err why)
     };
 
     log_limited(LEVEL_INFO, "attachment.refused", "why=%s", err_name(why));
+    if (why == ERR_ATTACHMENT_RIGHT) {
+        pthread_mutex_lock(&a->lock);
+        a->strangers++;
+        pthread_mutex_unlock(&a->lock);
+    }
     say(a, j, &m);
 }
 

@@ -36,7 +36,9 @@ struct attachment_ref {
     uint8_t org[ID_BYTES];
     uint32_t number;
     uint64_t until_ms;
-    bool done; /* he has it */
+    bool done;       /* he has it */
+    uint32_t grants; /* envelopes to him that name it and have not ended undelivered; 0: he had the
+                        right, and has lost it */
 };
 
 /* What may go now. */
@@ -55,7 +57,9 @@ struct attachment_gone {
 #define ATTACHMENT_COST(size) ((size) + 65536)
 
 struct attachments_use {
-    uint64_t count, whole, removed, refused;
+    uint64_t count, whole, removed;
+    uint64_t refused;                    /* deposits, for a quota */
+    uint64_t strangers;                  /* asked for by who may not have it */
     uint64_t bytes, max_bytes;           /* in costs */
     uint64_t fullest_bytes, quota_bytes; /* of the organisation that keeps most, of each */
 };
@@ -77,7 +81,8 @@ enum err attachments_check(struct attachments *a, const uint8_t address[ATTACHME
 enum err attachments_refer(struct attachments *a, const uint8_t address[ATTACHMENT_ADDRESS_BYTES],
                            const struct attachment_ref *ref);
 void attachments_forget(struct attachments *a); /* all references, before they are read again */
-/* May this one fetch it? ERR_NOT_FOUND; ERR_ATTACHMENT_RIGHT. *ref is his, zero for the owner. */
+/* May this one fetch it? ERR_NOT_FOUND; ERR_ATTACHMENT_RIGHT. *ref is his, also when he has lost
+ * the right; zero for the owner and for who never had any. */
 enum err attachments_may(struct attachments *a, const uint8_t address[ATTACHMENT_ADDRESS_BYTES],
                          const uint8_t org[ID_BYTES], struct attachment_ref *ref);
 /* The next that may go, if any, from then on refused to PUT. ERR_NOT_FOUND. */

@@ -58,6 +58,7 @@ struct attachments {
     uint64_t bytes;
     uint64_t removed;
     uint64_t refused;
+    uint64_t strangers;
 };
 
 /* With the lock held. */

@@ -154,7 +154,8 @@ enum err attachments_may(struct attachments *a, const uint8_t address[ATTACHMENT
     for (size_t i = 0; e == ERR_ATTACHMENT_RIGHT && i < h->count; i++)
         if (memcmp(h->refs[i].org, org, ID_BYTES) == 0) {
             *ref = h->refs[i];
-            e = ERR_OK;
+            e = ref->grants ? ERR_OK : ERR_ATTACHMENT_RIGHT;
+            break;
         }
     pthread_mutex_unlock(&a->lock);
     return e;
@@ -237,6 +238,7 @@ struct attachments_use attachments_use(struct attachments *a)
     u.quota_bytes = a->o.quota_bytes;
     u.removed = a->removed;
     u.refused = a->refused;
+    u.strangers = a->strangers;
     pthread_mutex_unlock(&a->lock);
     return u;
 }

@@ -49,7 +49,7 @@ struct figures {
     struct {                /* attachments (attachments.h) */
         uint64_t count, bytes, max_bytes;
         uint64_t fullest_bytes, quota_bytes; /* of the organisation that keeps most, of each */
-        uint64_t removed, refused;
+        uint64_t removed, refused, strangers;
     } att;
     bool tight, constituted;
 };

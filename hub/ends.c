@@ -48,6 +48,8 @@ enum err item_end(struct core *c, struct item *it, uint32_t number, const struct
 
     if (!m)
         return ERR_INTERNAL;
+    if ((e = attached_end(c, it, number)))
+        return e;
     ended.had = it->seq <= m->may_have;
     issued = mailbox_end(m, it->seq);
     if ((e = end_log(c, it, m, how, &ended.index)))

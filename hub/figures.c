@@ -169,6 +169,7 @@ static void attachments_look(struct core *c)
     f->att.quota_bytes = u.quota_bytes;
     f->att.removed = u.removed;
     f->att.refused = u.refused;
+    f->att.strangers = u.strangers;
 }
 
 static enum err slow_look(struct core *c, uint64_t mono_ms)

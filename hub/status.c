@@ -94,13 +94,14 @@ static enum err figures_data(struct asked *a)
         (e = data_set(a, "accept", latency(&f->accept))) ||
         (e = data_set(a, "commit", latency(&f->commit))))
         return e;
-    if ((e = data_set(
-             a, "attachments",
-             json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "count", (json_int_t)f->att.count, "used",
-                       (json_int_t)f->att.bytes, "max", (json_int_t)f->att.max_bytes, "fullest",
-                       (json_int_t)f->att.fullest_bytes, "quota", (json_int_t)f->att.quota_bytes,
-                       "removed", (json_int_t)f->att.removed, "refused",
-                       (json_int_t)f->att.refused))))
+    if ((e = data_set(a, "attachments",
+                      json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "count",
+                                (json_int_t)f->att.count, "used", (json_int_t)f->att.bytes, "max",
+                                (json_int_t)f->att.max_bytes, "fullest",
+                                (json_int_t)f->att.fullest_bytes, "quota",
+                                (json_int_t)f->att.quota_bytes, "removed",
+                                (json_int_t)f->att.removed, "refused", (json_int_t)f->att.refused,
+                                "strangers", (json_int_t)f->att.strangers))))
         return e;
     return data_set(a, "invitations", number(f->invitations));
 }

@@ -67,6 +67,8 @@ static void attachments(struct metrics *m, const struct figures *f)
                "Attachments let go since the start.", f->att.removed);
     metric_one(m, "relais_hub_attachments_refused_total", METRIC_COUNTER,
                "Deposits put off because a quota was full.", f->att.refused);
+    metric_one(m, "relais_hub_attachments_strangers_total", METRIC_COUNTER,
+               "Attachments asked for by who may not have them.", f->att.strangers);
 }
 
 static void store(struct metrics *m, const struct figures *f)

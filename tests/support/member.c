@@ -290,6 +290,10 @@ static uint64_t req_of(const struct message *m)
         return m->keys_page.req;
     case MSG_CONSISTENCY_PROOF:
         return m->consistency_proof.req;
+    case MSG_ATT_STATE:
+        return m->att_state.req;
+    case MSG_ATT_CHUNK:
+        return m->att_chunk.req;
     case MSG_ERR:
         return m->err.req;
     default:
@@ -482,6 +486,12 @@ static uint64_t req_asked(const struct message *say)
     case MSG_KEYS_PUT:
     case MSG_RECALL:
         return say->statement.req;
+    case MSG_ATT_OPEN:
+        return say->att_open.req;
+    case MSG_ATT_PUT:
+    case MSG_ATT_GET:
+    case MSG_ATT_DONE:
+        return say->att_chunk.req;
     default:
         return 0;
     }

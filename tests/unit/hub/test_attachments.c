@@ -65,7 +65,7 @@ static int tear_down(void **state)
 
 static struct attachment_ref ref_to(const uint8_t *org, uint64_t until_ms, bool done)
 {
-    struct attachment_ref r = {.number = 9, .until_ms = until_ms, .done = done};
+    struct attachment_ref r = {.number = 9, .until_ms = until_ms, .done = done, .grants = 1};
 
     memcpy(r.org, org, ID_BYTES);
     return r;
