@@ -9,6 +9,7 @@
 #include "log.h"
 #include "operator.h"
 #include "recovery.h"
+#include "screen.h"
 
 #define ROW "behind" /* of TABLE_META: what was shown first; gone after `restore` */
 #define HEAD_BYTES (8 + 32 + 64)
@@ -234,11 +235,11 @@ static const char behind_words[] =
 enum err behind_text(struct core *c, struct bytes *text)
 {
     char node[2 * ID_BYTES + 1];
-    char when[TIME_TEXT_BYTES];
+    char when[WHEN_BYTES];
     struct behind b;
     enum err e = behind_get(c->t, &b);
 
-    if (e || (e = time_text(b.at_ms, when)))
+    if (e || (e = when_said(b.at_ms, when)))
         return e;
     hex_text(b.node, ID_BYTES, node);
     return bytes_printf(text, behind_words, node, when,

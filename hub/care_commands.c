@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "operator.h"
+#include "screen.h"
 #include "warnings.h"
 
 #define MINUTE_MS 60000
@@ -72,16 +73,17 @@ enum err escalated_say(struct asked *a)
 static void silent_one(struct mailbox *m, void *arg)
 {
     struct list *l = arg;
-    char when[TIME_TEXT_BYTES] = "";
+    char utc[TIME_TEXT_BYTES];
+    char when[WHEN_BYTES];
     char node[2 * ID_BYTES + 1];
 
     if (!m->silent || ++l->n > LISTED_MAX)
         return;
     hex_text(m->who.node, ID_BYTES, node);
-    if (time_text(m->heard_ms, when) ||
+    if (time_text(m->heard_ms, utc) || when_said(m->heard_ms, when) ||
         json_array_append_new(l->all,
                               json_pack("{s:s,s:s,s:I}", "node", node, "heard",
-                                        m->heard_ms ? when : "", "waiting", (json_int_t)m->len)) ||
+                                        m->heard_ms ? utc : "", "waiting", (json_int_t)m->len)) ||
         bytes_printf(&l->a->text, "Muet : ") || org_name(l->a, m->who.org))
         return;
     if (bytes_printf(&l->a->text, ", %zu en attente, entendu pour la dernière fois : %s\n", m->len,

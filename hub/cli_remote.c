@@ -194,8 +194,8 @@ int cli_remote(struct cli *c)
     return remote(c, &(struct remote){.name = c->command}, cli_args(c));
 }
 
-static const char *const kinds[] = {"?",         "dac",  "essms",   "hospital",
-                                    "emergency", "mdph", "liberal", "other"};
+static const char *const kinds[] = {"?",       "dac",  "essms",   "hopital",
+                                    "urgence", "mdph", "liberal", "autre"};
 
 static json_t *services_array(const char *text)
 {
@@ -222,10 +222,9 @@ int cli_invite(struct cli *c)
     while (k < sizeof kinds / sizeof kinds[0] && strcmp(kinds[k], kind) != 0)
         k++;
     if (!output || k == sizeof kinds / sizeof kinds[0])
-        return cli_usage(c,
-                         "invite --name NOM --kind dac|essms|hospital|emergency|mdph|liberal|other "
-                         "--output FICHIER [--national-id N] [--territory T] [--services A,B] "
-                         "[--org ID] [--founder] [--hours N]");
+        return cli_usage(c, "invite --name NOM --kind dac|essms|hopital|urgence|mdph|liberal|autre "
+                            "--output FICHIER [--national-id N] [--territory T] [--services A,B] "
+                            "[--org ID] [--founder] [--hours N]");
     if (!number_of(cli_option(c, "hours", "168"), &hours))
         return cli_usage(c, "--hours attend un nombre d'heures");
     if (access(output, F_OK) == 0)

@@ -9,6 +9,7 @@
 #include "invites.h"
 #include "log.h"
 #include "operators.h"
+#include "screen.h"
 
 /* --- arguments and answers ------------------------------------------------------------------- */
 
@@ -163,7 +164,8 @@ static const char *code_text(uint64_t type, uint64_t code)
 
 static enum err log_line(struct asked *a, json_t *list, uint64_t i)
 {
-    char when[TIME_TEXT_BYTES];
+    char utc[TIME_TEXT_BYTES];
+    char when[WHEN_BYTES];
     struct span entry;
     struct span side;
     struct detail d = {0};
@@ -173,13 +175,14 @@ static enum err log_line(struct asked *a, json_t *list, uint64_t i)
     enum err e;
 
     if ((e = ledger_entry(a->c->audit, a->c->t, i, &entry, &side, NULL)) ||
-        (e = entry_decode(entry, &type, &ms, commitment)) || (e = time_text(ms, when)))
+        (e = entry_decode(entry, &type, &ms, commitment)) || (e = time_text(ms, utc)) ||
+        (e = when_said(ms, when)))
         return e;
     if (side.len > SALT_BYTES &&
         (e = detail_decode(span_of(side.ptr + SALT_BYTES, side.len - SALT_BYTES), &d)))
         return e;
     if (json_array_append_new(list, json_pack("{s:I,s:I,s:s,s:i,s:b}", "index", (json_int_t)i,
-                                              "type", (json_int_t)type, "time", when, "code",
+                                              "type", (json_int_t)type, "time", utc, "code",
                                               (int)d.code, "erased", side.len == 0)))
         return ERR_NOMEM;
     return bytes_printf(&a->text, "%8" PRIu64 "  %s  %s%s%s\n", i, when, type_name(type),

@@ -285,8 +285,7 @@ enum err on_tick(struct core *c, struct job *j);
 enum err on_lock(struct core *c, struct job *j);
 enum err locks_announce(struct core *c);                            /* at start, to the door */
 enum err node_lock(struct core *c, struct mailbox *m, bool locked); /* on disk, and at the door */
-/* keys_in_force.c: the signing key in force by the keys log, and the federation with today's keys
- */
+/* keys_in_force.c: the signing key in force by the keys log; the federation with today's keys */
 const struct secret_sign *core_hub_key(const struct core *c);
 struct federation core_federation(const struct core *c);
 /* Of a head of the keys log of size `at`, or of the audit log's epoch `at`; NULL: we lack it. */

@@ -5,6 +5,7 @@
 
 #include "invites.h"
 #include "operator.h"
+#include "screen.h"
 
 #define SIGNING_MS (UINT64_C(72) * 60 * 60 * 1000) /* so long may three houses take to sign */
 #define OVERLAP_STANDARD_S (UINT64_C(30) * 24 * 3600)
@@ -184,11 +185,11 @@ static enum err row_say(struct asked *a, json_t *list, enum hub_key which,
     const bool next_waits = i + 1 < count && is_ahead(a->c, which, &rows[i + 1]);
     const bool in_force = i + 1 == count || next_waits;
     const bool ahead = is_ahead(a->c, which, &rows[i]);
-    char when[TIME_TEXT_BYTES] = "";
-    char state[96];
+    char when[WHEN_BYTES] = "";
+    char state[128];
     enum err e;
 
-    if (ahead && (e = time_text(rows[i].from, when)))
+    if (ahead && (e = when_said(rows[i].from, when)))
         return e;
     snprintf(state, sizeof state, "%s%s%s",
              !in_force ? "remplacée"

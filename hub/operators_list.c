@@ -3,6 +3,7 @@
 
 #include "log.h"
 #include "operators_internal.h"
+#include "screen.h"
 
 /* --- what waits ------------------------------------------------------------------------------- */
 
@@ -58,12 +59,14 @@ static enum err wait_say(struct listing *l, const char *id, const struct waiting
 {
     const struct guard *g = guard_of_act(o->act);
     char since[TIME_TEXT_BYTES], until[TIME_TEXT_BYTES];
+    char from[WHEN_BYTES], to[WHEN_BYTES];
     struct named by;
     json_t *one;
     enum err e;
 
     if ((e = named_get(l->a->c, w->kid, &by)) || (e = time_text(w->at_ms, since)) ||
-        (e = time_text(o->expires_ms, until)))
+        (e = time_text(o->expires_ms, until)) || (e = when_said(w->at_ms, from)) ||
+        (e = when_said(o->expires_ms, to)))
         return e;
     one = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s%}", "id", id, "by", by.name, "since", since,
                     "expires", until, "what", g ? g->words : "?", "request",
@@ -74,7 +77,7 @@ static enum err wait_say(struct listing *l, const char *id, const struct waiting
                         "En attente d'un second opérateur : %s %.*s\n    signé par « %s » le %s, "
                         "jusqu'au %s ; « operator confirm %.8s »\n",
                         g ? g->words : "?", (int)w->request.len, (const char *)w->request.ptr,
-                        by.name, since, until, id);
+                        by.name, from, to, id);
 }
 
 static enum err list_waiting(void *arg, const uint8_t nonce[ID_BYTES], const struct waiting *w)
@@ -103,16 +106,17 @@ static enum err list_named(void *arg, const struct named *n)
     struct listing *l = arg;
     char id[2 * KID_BYTES + 1];
     char since[TIME_TEXT_BYTES];
+    char when[WHEN_BYTES];
     enum err e;
 
     hex_text(n->kid, KID_BYTES, id);
-    if ((e = time_text(n->since_ms, since)))
+    if ((e = time_text(n->since_ms, since)) || (e = when_said(n->since_ms, when)))
         return e;
     if (json_array_append_new(l->list,
                               json_pack("{s:s,s:s,s:s,s:b}", "name", n->name, "operator", id,
                                         "since", since, "removed", n->removed_ms != 0)))
         return ERR_NOMEM;
-    return bytes_printf(&l->a->text, "%s  %s  depuis %s%s\n", id, n->name, since,
+    return bytes_printf(&l->a->text, "%s  %s  depuis le %s%s\n", id, n->name, when,
                         n->removed_ms ? "  (retiré)" : "");
 }
 

@@ -5,6 +5,7 @@
 
 #include "invites.h"
 #include "operator.h"
+#include "screen.h"
 #include "utf8.h"
 
 #define INVITE_HOURS 168
@@ -122,8 +123,8 @@ static enum err namesake_one(void *arg, const struct invite *i)
 
 static enum err invite_say(struct asked *a, const struct invite *i, size_t others)
 {
-    char until[TIME_TEXT_BYTES];
-    enum err e = time_text(i->expires_ms, until);
+    char until[WHEN_BYTES];
+    enum err e = when_said(i->expires_ms, until);
 
     if (!e && others)
         e = bytes_printf(&a->text,
@@ -249,7 +250,8 @@ static enum err list_one(void *arg, const struct invite *i)
 {
     struct listing *l = arg;
     char print[FINGERPRINT_TEXT];
-    char until[TIME_TEXT_BYTES] = "";
+    char utc[TIME_TEXT_BYTES];
+    char until[WHEN_BYTES] = "";
     char id[2 * ID_BYTES + 1];
     char org[2 * ID_BYTES + 1];
     const struct directory_org *o = directory_find_org(l->a->c->dir, i->org);
@@ -269,14 +271,15 @@ static enum err list_one(void *arg, const struct invite *i)
                     "founder", i->founder);
     if (json_array_append_new(l->list, one))
         return ERR_NOMEM;
-    if (i->state == INVITE_OPEN && ((e = time_text(i->expires_ms, until)) ||
-                                    json_object_set_new(one, "expires", json_string(until))))
+    if (i->state == INVITE_OPEN &&
+        ((e = time_text(i->expires_ms, utc)) || (e = when_said(i->expires_ms, until)) ||
+         json_object_set_new(one, "expires", json_string(utc))))
         return e ? e : ERR_NOMEM;
     if ((e = bytes_printf(
-             &l->a->text, "%.*s  %s%s%s%s%s%s%s\n    invitation   %s\n    organisation %s\n",
-             (int)i->name.len, (const char *)i->name.ptr, state_word(i->state),
-             *until ? ", valable jusqu'au " : "", until, o ? ", " : "", o ? standing_word(s) : "",
-             print[0] ? "  empreinte " : "", print, id, org)))
+             &l->a->text, "%.*s (%s)  %s%s%s%s%s%s%s\n    invitation   %s\n    organisation %s\n",
+             (int)i->name.len, (const char *)i->name.ptr, org_kind_said(i->kind),
+             state_word(i->state), *until ? ", valable jusqu'au " : "", until, o ? ", " : "",
+             o ? standing_word(s) : "", print[0] ? "  empreinte " : "", print, id, org)))
         return e;
     if (o && ((e = absence_say(l->a, o->id, one)) || (e = quota_say(l->a, o->id, one))))
         return e;

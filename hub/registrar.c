@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "clock.h"
 #include "directory.h"
 #include "file.h"
+#include "screen.h"
 #include "statement.h"
 #include "utf8.h"
 
@@ -71,18 +71,6 @@ enum err registrar_public(const char *dir, struct span passphrase, struct sign_p
     return e;
 }
 
-static const char *kind_word(uint64_t kind)
-{
-    static const char *const words[] = {
-        [ORG_DAC] = "DAC",          [ORG_ESSMS] = "ESSMS",
-        [ORG_HOSPITAL] = "hôpital", [ORG_EMERGENCY] = "service d'urgence",
-        [ORG_MDPH] = "MDPH",        [ORG_LIBERAL] = "libéral",
-        [ORG_OTHER] = "autre",
-    };
-
-    return kind < sizeof words / sizeof words[0] && words[kind] ? words[kind] : "type inconnu";
-}
-
 static enum err enrol_describe(struct span stmt, struct bytes *text)
 {
     struct enrolment en;
@@ -93,7 +81,7 @@ static enum err enrol_describe(struct span stmt, struct bytes *text)
     if ((e = enrol_decode(stmt, &body, &effect)) || (e = enrolment_decode(body, &en)))
         return e;
     return bytes_printf(text, "Enrôlement de « %.*s » (%s%s%.*s).\n", (int)en.name.len,
-                        (const char *)en.name.ptr, kind_word(en.kind),
+                        (const char *)en.name.ptr, org_kind_said(en.kind),
                         en.national_id.len ? ", identifiant national " : "",
                         (int)en.national_id.len, (const char *)en.national_id.ptr);
 }
@@ -108,11 +96,11 @@ static enum err hub_key_describe(const struct statement *s, struct bytes *text)
         [HUB_KEY_AUDIT_LOG] = "Nouvelle clé du journal d'audit",
     };
     struct hub_key_statement h;
-    char when[TIME_TEXT_BYTES];
+    char when[WHEN_BYTES];
     struct bytes hex = {0};
     enum err e;
 
-    if ((e = hub_key_decode(s->stmt, &h)) || (e = time_text(h.effect_ms, when)) ||
+    if ((e = hub_key_decode(s->stmt, &h)) || (e = when_said(h.effect_ms, when)) ||
         (e = hex_write(&hex, SPAN_OF(h.pk))))
         return e;
     e = bytes_printf(text, "%s, %s, en vigueur le %s : %s\n", keys[h.which],

@@ -3,9 +3,9 @@
 
 declare -A org=() name=() kind=() invited=()
 name[dac]='DAC Cœur-de-Flandre' kind[dac]=dac
-name[hopital]="Centre hospitalier d'Étaples-sur-Mer" kind[hopital]=hospital
+name[hopital]="Centre hospitalier d'Étaples-sur-Mer" kind[hopital]=hopital
 name[ehpad]="EHPAD L'Âge d'Or" kind[ehpad]=essms
-name[samu]='SAMU 62' kind[samu]=emergency
+name[samu]='SAMU 62' kind[samu]=urgence
 
 hub_start() { # [VARIABLE=VALUE...]: serves, and is ready
     local from

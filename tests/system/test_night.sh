@@ -67,7 +67,7 @@ node_ samu join actes/ehpad.invitation >answer 2>words && fail 'une invitation q
 says 'déjà'
 node samu join actes/samu.invitation
 expect 'sa propre invitation sert encore' "$(value state)" approval
-hub invite --name 'SAMU 62 bis' --kind emergency --output actes/bis.invitation
+hub invite --name 'SAMU 62 bis' --kind urgence --output actes/bis.invitation
 bis=$(value id)
 answer_of 5 node_ samu join actes/bis.invitation
 flatten
