@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "file.h"
+#include "messages.h"
 #include "random.h"
 #include "receipt.h"
 #include "sign.h"
@@ -17,6 +18,7 @@
 #include "tlogproof.h"
 #include "trust.h"
 #include "verify.h"
+#include "version.h"
 
 enum status {
     PROVEN = 0,
@@ -59,6 +61,37 @@ static void witnesses_say(const struct check *c)
                                               : "le quorum de la politique n'est pas atteint");
 }
 
+/* Who it was for, in the order of the envelope; a deputy, in whose place; whom the hub speaks of.
+ */
+static void parties_say(const struct check *c)
+{
+    const struct detail *d = &c->facts.detail;
+
+    for (size_t i = 0; d->has & RD_KEY(DETAIL_TO) && i < d->to_count; i++) {
+        printf(i ? ", " : ", pour ");
+        org_print(c->policy, d->to[i]);
+    }
+    if (d->has & RD_KEY(DETAIL_INSTEAD)) {
+        printf(" à la place de ");
+        org_print(c->policy, d->instead);
+    }
+    if (d->has & RD_KEY(DETAIL_BY_ORG)) {
+        printf(d->has & RD_KEY(DETAIL_SIG) ? ", signé par " : " : ");
+        org_print(c->policy, d->by_org);
+    }
+}
+
+static void motive_say(const struct check *c)
+{
+    uint64_t code = c->facts.detail.code;
+
+    if (!(c->facts.detail.has & RD_KEY(DETAIL_CODE)) || !code)
+        return;
+    printf(", motif : %s", motive_words(c->facts.type, code));
+    if (c->facts.type != AUDIT_RECALLED)
+        printf(" (%s)", err_name((enum err)code));
+}
+
 static void say(const struct check *c)
 {
     const struct detail *d = &c->facts.detail;
@@ -78,13 +111,9 @@ static void say(const struct check *c)
         org_print(c->policy, d->from);
         printf(" ");
     }
-    printf("%s", event_words(c->facts.type));
-    if (d->has & RD_KEY(DETAIL_BY_ORG)) {
-        printf(", signé par ");
-        org_print(c->policy, d->by_org);
-    }
-    if (d->has & RD_KEY(DETAIL_CODE) && d->code)
-        printf(", motif : %s (%s)", motive_words(d->code), err_name((enum err)d->code));
+    printf("%s", event_words(c->facts.type, d->has & RD_KEY(DETAIL_CODE) ? d->code : 0));
+    parties_say(c);
+    motive_say(c);
     printf(", ");
     time_print(c->facts.time_ms);
     printf(" ; entrée %" PRIu64 " sur %" PRIu64 " du journal %.*s, clé %s\n", c->proof.index,
@@ -369,6 +398,10 @@ int main(int argc, char **argv)
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
         fputs(verify_help, stdout);
+        return EXIT_SUCCESS;
+    }
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+        printf("relais-verify %s, protocole %d\n", RELAIS_VERSION, WIRE_VERSION);
         return EXIT_SUCCESS;
     }
     for (int i = 2; i < argc && !bad; i++) {

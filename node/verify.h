@@ -7,8 +7,8 @@
 #include "trust.h"
 
 extern const char verify_help[];
-const char *event_words(uint64_t type); /* of an audit entry */
-const char *motive_words(uint64_t code);
+const char *event_words(uint64_t type, uint64_t code); /* of an audit entry */
+const char *motive_words(uint64_t type, uint64_t code);
 const char *why_words(enum err e);  /* nothing was proven */
 const char *file_words(enum err e); /* a file was not read */
 const char *line_words(enum err e); /* a line of the policy */

@@ -33,7 +33,7 @@ const char verify_help[] =
 
 /* --- what was proven, in words --------------------------------------------------------------- */
 
-const char *event_words(uint64_t type)
+const char *event_words(uint64_t type, uint64_t code)
 {
     static const char *const words[] = {
         [AUDIT_ACCEPTED] = "accepté par le hub",
@@ -47,11 +47,18 @@ const char *event_words(uint64_t type)
         [AUDIT_STATEMENT] = "déclaration de cercle enregistrée",
         [AUDIT_REJECTED] = "refusé par le hub",
         [AUDIT_HELD] = "retenu par le hub à la remise",
-        [AUDIT_DEPUTY] = "non reçu à temps : remis à son suppléant, ou, avec un motif, non",
+        [AUDIT_DEPUTY] = "non reçu à temps : remis à son suppléant",
         [AUDIT_ACT] = "acte d'administration du hub",
         [AUDIT_ALARM] = "alarme du hub",
+        [AUDIT_SILENT] = "destinataire muet, alors que des messages l'attendent",
+        [AUDIT_ESCALATED] = "responsable ou référent d'un cercle suspendu ou révoqué",
+        [AUDIT_EPOCH] = "début d'un nouveau journal d'audit",
+        [AUDIT_OPERATORS] = "accord d'opérateurs du hub",
+        [AUDIT_ATTACHMENT_REMOVED] = "pièce jointe retirée du hub",
     };
 
+    if (type == AUDIT_DEPUTY && code)
+        return "non reçu à temps, et NON remis au suppléant prévu";
     return type < sizeof words / sizeof words[0] && words[type] ? words[type] : "événement inconnu";
 }
 
@@ -84,9 +91,24 @@ void time_print(uint64_t ms)
         printf("le %.2s/%.2s/%.4s %.8s UTC", text + 8, text + 5, text, text + 11);
 }
 
-/* Codes that receipts carry; "refus" says the rest, with the code's name beside it. */
-const char *motive_words(uint64_t code)
+static const char *recall_words(uint64_t reason)
 {
+    static const char *const words[] = {
+        [RECALL_NO_REASON] = "non dit",
+        [RECALL_CONTENT] = "contenu",
+        [RECALL_PERSON] = "erreur sur la personne",
+        [RECALL_RECIPIENT] = "erreur de destinataire",
+        [RECALL_REPLACED] = "remplacé par un autre",
+    };
+
+    return reason < sizeof words / sizeof words[0] ? words[reason] : "autre";
+}
+
+/* Codes that receipts carry; "refus" says the rest, with the code's name beside it. */
+const char *motive_words(uint64_t type, uint64_t code)
+{
+    if (type == AUDIT_RECALLED)
+        return recall_words(code);
     switch (code) {
     case ERR_EXPIRED:
         return "date limite dépassée";

@@ -126,8 +126,16 @@ proved=0
 for file in recus/*; do
     "$BUILD/relais-verify" receipt "$file" --policy politique.txt >answer 2>words ||
         fail "relais-verify ne prouve pas $file" "$(cat answer words)"
-    if grep -q 'remis à son suppléant' answer; then proved=$((proved + 1)); fi
+    if grep -q "remis à son suppléant, pour « ${name[dac]} » à la place de « ${name[ehpad]} »" answer; then
+        proved=$((proved + 1))
+    fi
+    if grep -q 'accepté par le hub' answer; then
+        grep -q "par le hub, pour « ${name[ehpad]} », « ${name[dac]} », le" answer ||
+            fail 'pour qui ?' "$(cat answer)"
+        accepted=1
+    fi
 done
+expect 'destinataires et suppléant nommés' "${accepted:-0}" 1
 expect 'remises au suppléant prouvées' "$proved" 1
 echo 'ok relais-verify proves the release'
 

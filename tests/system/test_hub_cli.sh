@@ -52,6 +52,7 @@ version=$(sed -n 's/^#define RELAIS_VERSION "\(.*\)"/\1/p' "$include/version.h")
 says 'a hub says its version' 0 "relais-hub $version, protocole 1" hub --version
 says 'in JSON too' 0 "{\"version\": \"$version\", \"protocol\": 1}" hub --json --version
 says 'a node says its version' 0 "relais-node $version, protocole 1" "$BUILD/relais-node" --version
+says 'so does the auditor' 0 "relais-verify $version, protocole 1" "$BUILD/relais-verify" --version
 says 'a misspelt option is refused' 2 'option inconnue' hub_of --emergency-dely 0 init
 holds 'and nothing was made' test ! -e other
 says 'what is no backup is named' 1 'secours ne contient pas' hub restore secours --to new
