@@ -301,7 +301,13 @@ static int restore_into(const struct cli *c, const struct opened *o, const char 
     if (access(to, F_OK) == 0 && rmdir(to))
         return cli_refuse(c, ERR_EXISTS, EXIT_REFUSED,
                           "%s n'est pas vide : rien n'est restauré. Donnez un dossier nouveau", to);
-    if ((e = backup_restore(from, &m, part, &bad)))
+    e = backup_restore(from, &m, part, &bad);
+    if (e == ERR_EXISTS && !bad)
+        return cli_refuse(c, e, EXIT_REFUSED,
+                          "%s est resté d'une restauration interrompue : rien n'est restauré. "
+                          "Supprimez ce dossier et recommencez",
+                          part);
+    if (e)
         return bad ? refused_backup(c, e, from, bad) : cli_error_at(c, e, part);
     if ((e = attachments_copy(from, part)))
         return refused_backup(c, e, from, "attachments");

@@ -320,7 +320,13 @@ static int put_back(const struct work *w, const struct secret32 *key)
         return refuse(w, ERR_EXISTS,
                       "« %s » n'est pas vide : rien n'est restauré. Donnez un dossier nouveau",
                       w->to);
-    if ((e = backup_restore(w->from, &m, part, &bad)))
+    e = backup_restore(w->from, &m, part, &bad);
+    if (e == ERR_EXISTS && !bad)
+        return refuse(w, e,
+                      "« %s » est resté d'une restauration interrompue : rien n'est restauré. "
+                      "Supprimez ce dossier et recommencez",
+                      part);
+    if (e)
         return bad ? refused_backup(w, e, bad) : failed(w, e, part);
     if ((e = attachments_copy(w->from, part)))
         return refused_backup(w, e, "attachments");

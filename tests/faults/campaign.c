@@ -101,8 +101,11 @@ static enum err nodes_open(struct campaign *c)
     for (size_t i = 0; i < CAMPAIGN_NODES; i++) {
         struct noded_options o = {.name = names[i], .top = top, .links = c->links, .site = i};
 
-        if ((e = noded_new(&o, &c->scene, &c->node[i])) || (e = noded_start(c->node[i], NULL)))
+        if ((e = noded_new(&o, &c->scene, &c->node[i])) ||
+            (e = noded_clock(c->node[i], -NODES_BEHIND_MIN * INT64_C(60000))) ||
+            (e = noded_start(c->node[i], NULL)))
             return e;
+        c->node_behind_min[i] = NODES_BEHIND_MIN;
         c->node_up[i] = true;
         if (!noded_ready(c->node[i], READY_MS))
             return ERR_TIMEOUT;

@@ -11,7 +11,8 @@
 #include "noded.h"
 
 #define CAMPAIGN_NODES 2
-#define SITE_FAR 2 /* of the far member; 0 and 1 are the nodes' */
+#define NODES_BEHIND_MIN 9 /* their clocks at first: what others bear, PROTOCOL.md 5.4 step 9 */
+#define SITE_FAR 2         /* of the far member; 0 and 1 are the nodes' */
 #define SITES 3
 #define ROUND_KINDS_MAX 48
 
@@ -35,6 +36,7 @@ struct campaign {
     struct noded *node[CAMPAIGN_NODES];
     bool node_up[CAMPAIGN_NODES]; /* it should be running */
     const char *node_armed[CAMPAIGN_NODES];
+    int node_behind_min[CAMPAIGN_NODES];
     size_t sheets; /* asked for, of both nodes */
     size_t sent[CAMPAIGN_NODES];
     uint64_t sheet_ms;                       /* when the next is due */

@@ -27,6 +27,7 @@ struct noded {
     char top[PATH_BYTES - 128];
     char dir[PATH_BYTES - 64];
     char fault_log[PATH_BYTES];
+    char clock_file[PATH_BYTES];
     char passphrase[PATH_BYTES];
     char record[PATH_BYTES]; /* of the recorder; empty: none */
     char nosync[16];
@@ -168,6 +169,7 @@ enum err noded_new(const struct noded_options *o, struct scene *s, struct noded 
     snprintf(n->top, sizeof n->top, "%s", o->top);
     snprintf(n->dir, sizeof n->dir, "%s/node-%s", n->top, n->name);
     snprintf(n->fault_log, sizeof n->fault_log, "%s/node-%s.faults", n->top, n->name);
+    snprintf(n->clock_file, sizeof n->clock_file, "%s/node-%s.clock", n->top, n->name);
     snprintf(n->passphrase, sizeof n->passphrase, "%s/node-%s.pass", n->top, n->name);
     n->links = o->links;
     n->site = o->site;
@@ -193,9 +195,19 @@ const char *noded_name(const struct noded *n)
     return n->name;
 }
 
+const char *noded_org(const struct noded *n)
+{
+    return n->org;
+}
+
 const char *noded_dir(const struct noded *n)
 {
     return n->dir;
+}
+
+const char *noded_passphrase_file(const struct noded *n)
+{
+    return n->passphrase;
 }
 
 /* --- the process -------------------------------------------------------------------------------
@@ -225,25 +237,33 @@ enum err noded_start(struct noded *n, const char *fault)
 {
     const char *args[] = {"--dir", n->dir, "serve", NULL};
     char program[PATH_BYTES], log[PATH_BYTES + 16];
-    char text[6][3 * PATH_BYTES];
-    const char *env[] = {text[0], text[1], text[2], text[3], n->record[0] ? text[4] : NULL,
-                         text[5], NULL};
-    bool plain = !fault && !n->record[0];
+    char text[7][3 * PATH_BYTES];
+    const char *env[] = {text[0], text[1], text[2], text[3], text[4], text[5], text[6], NULL};
     enum err e;
 
     preloads(n, text[0], sizeof text[0]);
     snprintf(text[1], sizeof text[1], "RELAIS_FAULT=%s", fault ? fault : "");
     snprintf(text[2], sizeof text[2], "RELAIS_FAULT_LOG=%s", n->fault_log);
-    snprintf(text[3], sizeof text[3], "RELAIS_NOSYNC=%s", n->nosync);
-    snprintf(text[4], sizeof text[4], "RELAIS_RECORD_DIR=%s", n->dir);
+    snprintf(text[3], sizeof text[3], "RELAIS_CLOCK_FILE=%s", n->clock_file);
+    snprintf(text[4], sizeof text[4], "RELAIS_NOSYNC=%s", n->nosync);
     snprintf(text[5], sizeof text[5], "RELAIS_RECORD_OUT=%s", n->record);
+    snprintf(text[6], sizeof text[6], "RELAIS_RECORD_DIR=%s", n->dir);
+    if (!n->record[0])
+        env[6] = NULL;
     snprintf(log, sizeof log, "%s/node-%s.log", n->top, n->name);
     if ((e = at_site(n)))
         return e;
-    e = child_start(&n->child, hubproc_program("relais-node", program), args, plain ? NULL : env,
-                    log);
+    e = child_start(&n->child, hubproc_program("relais-node", program), args, env, log);
     back(n);
     return e;
+}
+
+enum err noded_clock(struct noded *n, int64_t ahead_ms)
+{
+    char text[32];
+
+    snprintf(text, sizeof text, "%lld", (long long)ahead_ms);
+    return file_write_atomic(n->clock_file, span_text(text), 0600);
 }
 
 bool noded_running(struct noded *n, int *status)
@@ -354,7 +374,8 @@ bool noded_ready(struct noded *n, uint64_t within_ms)
     return ready;
 }
 
-bool noded_alarmed(struct noded *n)
+/* Its status has an alarm, or says that its link stands still for that reason. */
+static bool stands_for(struct noded *n, const char *reason, bool or_alarm)
 {
     json_t *data = NULL;
     const char *alarm = NULL;
@@ -365,9 +386,19 @@ bool noded_alarmed(struct noded *n)
         alarm = json_string_value(json_object_get(data, "alarm"));
         why = json_string_value(json_object_get(json_object_get(data, "link"), "why"));
     }
-    is = (alarm && *alarm) || (why && strcmp(why, "ERR_BEHIND") == 0); /* the hub says so itself */
+    is = (or_alarm && alarm && *alarm) || (why && strcmp(why, reason) == 0);
     json_decref(data);
     return is;
+}
+
+bool noded_alarmed(struct noded *n)
+{
+    return stands_for(n, "ERR_BEHIND", true); /* the hub says so itself */
+}
+
+bool noded_fenced(struct noded *n)
+{
+    return stands_for(n, "ERR_CLONED", false);
 }
 
 /* The same until it works: the other side's statement may be on its way. */
@@ -397,10 +428,12 @@ static enum err person_make(struct noded *n)
     return e;
 }
 
-/* What came in the invitation is a person of its own here: the one provisional dossier. */
+/* What came in the invitation is a provisional dossier here; somebody says that it is the person he
+ * knows, or nothing could be written about it. */
 static enum err person_learn(struct noded *n)
 {
     json_t *data = NULL;
+    char unknown[sizeof n->person];
     const json_t *list;
     enum err e = noded_call(n, "person.list", NULL, CALL_MS, &data);
 
@@ -409,9 +442,12 @@ static enum err person_learn(struct noded *n)
     list = json_object_get(data, "persons");
     e = json_array_size(list) ? ERR_OK : ERR_NOT_FOUND;
     if (!e)
-        snprintf(n->person, sizeof n->person, "%s",
+        snprintf(unknown, sizeof unknown, "%s",
                  json_string_value(json_object_get(json_array_get(list, 0), "id")));
     json_decref(data);
+    if (!e && !(e = person_make(n)))
+        e = noded_call(n, "person.link", json_pack("{s:s,s:s}", "person", unknown, "to", n->person),
+                       CALL_MS, NULL);
     return e;
 }
 

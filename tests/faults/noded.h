@@ -27,7 +27,9 @@ struct noded_options {
 enum err noded_new(const struct noded_options *o, struct scene *s, struct noded **out);
 void noded_free(struct noded *n); /* kills it; NULL is fine */
 const char *noded_name(const struct noded *n);
+const char *noded_org(const struct noded *n); /* hex */
 const char *noded_dir(const struct noded *n);
+const char *noded_passphrase_file(const struct noded *n);
 /* fault: RELAIS_FAULT of preload_faults.c, NULL: none. Does not wait. */
 enum err noded_start(struct noded *n, const char *fault);
 /* From its next start on under recorder.so, which appends to this file; NULL: no longer. nosync:
@@ -36,6 +38,8 @@ void noded_record(struct noded *n, const char *log, const char *nosync);
 bool noded_running(struct noded *n, int *status); /* *status when it has just ended */
 void noded_stop(struct noded *n);                 /* SIGTERM and the end */
 void noded_kill(struct noded *n);
+/* Its wall clock, against the system's; from the next reading of the clock on. */
+enum err noded_clock(struct noded *n, int64_t ahead_ms);
 pid_t noded_pid(const struct noded *n);
 size_t noded_resident_kib(const struct noded *n); /* 0: not running */
 size_t noded_faults(const struct noded *n);       /* that have really fired */
@@ -44,6 +48,7 @@ enum err noded_call(struct noded *n, const char *cmd, json_t *args, uint64_t wit
                     json_t **data);
 /* It has stopped its link because the hub contradicts what it has seen. */
 bool noded_alarmed(struct noded *n);
+bool noded_fenced(struct noded *n);                    /* the hub has heard its keys elsewhere */
 bool noded_ready(struct noded *n, uint64_t within_ms); /* has a session with the hub */
 /* Both run and are ready: a person, a circle of the first, the second accepts. */
 enum err nodeds_meet(struct noded *first, struct noded *second);

@@ -270,7 +270,11 @@ static const struct round_kind kinds[] = {
     {"kill-batch",      round_batch,    NULL,              0,   6,    1, false, false},
     {"kill-deputy",     round_deputy,   NULL,              0,   5,    1, false, false},
     {"kill-operator",   round_operator, NULL,              0,   3,    1, false, false},
-    {"kill-attachment", round_attachment, NULL,            0,   4,    1, false, true },
+    {"kill-attachment", round_attachment, "kill-write",    30,  4,    1, false, true },
+    {"kill-rename",     round_rename,   "kill-rename",     1,   3,    1, false, true },
+    {"kill-backup",     round_backup,   NULL,              0,   6,    3, false, true },
+    {"clock-node",      round_clock_node, NULL,            0,   3,    1, false, true },
+    {"old-node",        round_old_node, NULL,              0,   3,    1, false, true },
     {"restored",        round_restored, NULL,              0,   0,    0, false, true },
 };
 /* clang-format on */

@@ -278,7 +278,7 @@ void round_attachment(struct campaign *c, const struct round_kind *k, uint64_t n
     bool kept = false;
 
     hub_ensure(c);
-    snprintf(fault, sizeof fault, "kill-write:%u", 1 + (unsigned)dice_draw(&c->dice, 30));
+    snprintf(fault, sizeof fault, "%s:%u", k->point, 1 + (unsigned)dice_draw(&c->dice, k->deep));
     if (who == 0) {
         kept = node_alive(c, from) && sheet_attach(c, from, FILE_BYTES, token);
         struck = hubproc_faults(c->scene.hub);

@@ -201,6 +201,23 @@ out:
     round_end(c);
 }
 
+/* --- a node in two places ----------------------------------------------------------------------
+ */
+
+bool operators_release(struct campaign *c, const char *org)
+{
+    char path[PATH_MAX];
+    const char *const words[] = {
+        "org", "release", org, c->operators ? "--as" : NULL, key_file(c, first, path), NULL};
+    struct known known = {0};
+
+    if (operate(c, words, NULL))
+        return false;
+    if (c->operators == 0)
+        return true; /* nobody is named */
+    return look(c, "", &known) && known.wait[0] && confirm(c, known.wait) == 0;
+}
+
 /* --- a restore ---------------------------------------------------------------------------------
  */
 

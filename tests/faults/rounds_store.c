@@ -288,13 +288,35 @@ void round_flip(struct campaign *c, const struct round_kind *k, uint64_t n)
 /* --- a hub in the making -----------------------------------------------------------------------
  */
 
-/* `init` killed at each rename, write and sync: there is a whole hub afterwards or none, and the
- * same command makes one or says that there is one. */
-void round_init(struct campaign *c, const struct round_kind *k, uint64_t n)
+/* The program (or a child of its own), killed on entering the n-th rename, sync or write; whether
+ * it came to that. */
+static bool dies_at(const struct campaign *c, const char *program, const char *const *args,
+                    uint64_t n, char fault[64])
 {
     static const char *const points[] = {"kill-rename", "kill-sync", "kill-write"};
-    char dir[PATH_BYTES], program[1024], preload[1100], fault[64], library[1024];
-    const char *env[] = {preload, fault, NULL};
+    char path[1024], preload[1100], armed[96], library[1024], struck[PATH_BYTES];
+    char log[PATH_BYTES + 32];
+    const char *env[] = {preload, armed, log, NULL};
+    struct child child = {0};
+    int status = 0;
+
+    snprintf(preload, sizeof preload, "LD_PRELOAD=%s",
+             hubproc_program("preload_faults.so", library));
+    snprintf(fault, 64, "%s:%llu", points[n % 3], (unsigned long long)(1 + n / 3 % 8));
+    snprintf(armed, sizeof armed, "RELAIS_FAULT=%s", fault);
+    snprintf(log, sizeof log, "RELAIS_FAULT_LOG=%s", beside(c, "command.faults", struck));
+    if (child_start(&child, hubproc_program(program, path), args, env, NULL) ||
+        child_wait(&child, 20000, &status))
+        abort();
+    child_end(&child);
+    return remove(struck) == 0;
+}
+
+/* There is a whole hub after `init` was killed or none, and the same command makes one or says that
+ * there is one. */
+void round_init(struct campaign *c, const struct round_kind *k, uint64_t n)
+{
+    char dir[PATH_BYTES], program[1024], fault[64];
     const char *args[] = {"--dir",
                           dir,
                           "--passphrase-file",
@@ -308,25 +330,106 @@ void round_init(struct campaign *c, const struct round_kind *k, uint64_t n)
                           NULL};
     const char *check[] = {"--dir", dir, "--passphrase-file", hubproc_passphrase_file(c->scene.hub),
                            "check", NULL};
-    struct child child = {0};
-    int status = 0;
-    int again;
 
-    snprintf(preload, sizeof preload, "LD_PRELOAD=%s",
-             hubproc_program("preload_faults.so", library));
-    snprintf(fault, sizeof fault, "RELAIS_FAULT=%s:%llu", points[n % 3],
-             (unsigned long long)(1 + n / 3 % 8));
     beside(c, "fresh-hub", dir);
     tree_remove(dir);
     hubproc_program("relais-hub", program);
-    if (child_start(&child, program, args, env, NULL) || child_wait(&child, 20000, &status))
-        abort();
-    child_end(&child);
-    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+    if (dies_at(c, "relais-hub", args, n, fault))
         fault_happened(c, k->name);
-    again = hubproc_run(program, args, NULL);
-    if (again != 0 && hubproc_run(program, check, NULL) != 0)
-        history_say(c->history, "bad hub half-made-under-%s", fault + strlen("RELAIS_FAULT="));
+    if (hubproc_run(program, args, NULL) != 0 && hubproc_run(program, check, NULL) != 0)
+        history_say(c->history, "bad hub half-made-under-%s", fault);
     tree_remove(dir);
+    round_end(c);
+}
+
+/* --- a backup in the making --------------------------------------------------------------------
+ */
+
+/* Of the hub, or of a node; which of the two commands dies. The other is for what it leaves. */
+struct copying {
+    const char *program, *dir, *passphrase;
+    char backup[PATH_BYTES], back[PATH_BYTES]; /* directories */
+};
+
+/* fault: NULL, or the command dies at `place` and the fault is said there. */
+static bool copies(const struct campaign *c, const struct copying *x, bool restores, uint64_t place,
+                   char *fault)
+{
+    const char *save[] = {"--dir",   x->dir, "--passphrase-file", x->passphrase, "backup",
+                          x->backup, NULL};
+    const char *load[] = {"--dir",       x->dir,    "--passphrase-file",
+                          x->passphrase, "restore", x->backup,
+                          "--to",        x->back,   NULL};
+    const char *const *args = restores ? load : save;
+    char program[1024];
+
+    if (fault)
+        return dies_at(c, x->program, args, place, fault);
+    return hubproc_run(hubproc_program(x->program, program), args, NULL) == 0;
+}
+
+static bool is_whole(const struct copying *x, const char *dir)
+{
+    const char *check[] = {"--dir", dir, "--passphrase-file", x->passphrase, "check", NULL};
+    char program[1024];
+
+    return hubproc_run(hubproc_program(x->program, program), check, NULL) == 0;
+}
+
+static void copying_remove(const struct copying *x)
+{
+    char part[PATH_BYTES + 16];
+
+    snprintf(part, sizeof part, "%s.restore", x->back); /* where it is made ready */
+    tree_remove(part);
+    tree_remove(x->back);
+}
+
+/* After `restore` died: a whole directory, or none, and the same command makes it. */
+static bool restored_anyway(const struct campaign *c, const struct copying *x)
+{
+    if (access(x->back, F_OK) == 0)
+        return is_whole(x, x->back);
+    copying_remove(x);
+    return copies(c, x, true, 0, NULL) && is_whole(x, x->back);
+}
+
+/* After `backup` died: it is whole, or it is none: nobody finds out on the day that he needs it. */
+static bool backed_up_anyway(const struct campaign *c, const struct copying *x)
+{
+    if (copies(c, x, true, 0, NULL))
+        return is_whole(x, x->back);
+    copying_remove(x);
+    tree_remove(x->backup);
+    return copies(c, x, false, 0, NULL) && copies(c, x, true, 0, NULL) && is_whole(x, x->back);
+}
+
+/* `backup` or `restore` dies beside a daemon that serves. */
+void round_backup(struct campaign *c, const struct round_kind *k, uint64_t n)
+{
+    const struct noded *node = c->node[n / 4 % CAMPAIGN_NODES];
+    bool of_hub = n % 2 == 0;
+    bool restores = n / 2 % 2 == 0;
+    struct copying x = {.program = of_hub ? "relais-hub" : "relais-node",
+                        .dir = of_hub ? hubproc_dir(c->scene.hub) : noded_dir(node),
+                        .passphrase = of_hub ? hubproc_passphrase_file(c->scene.hub)
+                                             : noded_passphrase_file(node)};
+    char fault[64];
+    bool died;
+
+    hub_ensure(c);
+    write_some(c, 2);
+    beside(c, "half-backup", x.backup);
+    beside(c, "half-back", x.back);
+    if (restores && !copies(c, &x, false, 0, NULL))
+        history_say(c->history, "bad %s makes-no-backup", x.program);
+    died = copies(c, &x, restores, dice_draw(&c->dice, 0), fault);
+    if (!(restores ? restored_anyway(c, &x) : backed_up_anyway(c, &x)))
+        history_say(c->history, "bad %s half-a-%s-under-%s", x.program,
+                    restores ? "restore" : "backup", fault);
+    if (died)
+        fault_happened(c, k->name);
+    copying_remove(&x);
+    tree_remove(x.backup);
     round_end(c);
 }

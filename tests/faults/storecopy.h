@@ -27,7 +27,8 @@ enum err storecopy_flip(const char *dir, uint64_t draw);
 /* Of every table of a hub's store, read in a process of its own: what a damaged file makes of its
  * reader stays there. ERR_CORRUPT: it cannot be read to the end. */
 enum err storecopy_digest(const char *dir, struct storecopy_digest *out);
-/* The name of the first table that differs; NULL: none. */
+/* The name of a table that differs, of bodies only if no other does; NULL: none. A table with a row
+ * that is not as it was written differs. */
 const char *storecopy_differs(const struct storecopy_digest *a, const struct storecopy_digest *b);
 
 #endif

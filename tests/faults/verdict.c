@@ -203,6 +203,23 @@ static int by_place_in_log(const void *a, const void *b)
     return (x->index > y->index) - (x->index < y->index);
 }
 
+#define ASKED_MIN 5 /* a node that is asked so often and keeps nothing takes no part */
+
+static void judge_nodes(struct checker *c)
+{
+    size_t wrote[CHECKER_NAMES_MAX] = {0};
+    size_t kept[CHECKER_NAMES_MAX] = {0};
+
+    for (size_t i = 0; i < c->sheets.n; i++) {
+        wrote[c->sheets.at[i].from]++;
+        kept[c->sheets.at[i].from] += c->sheets.at[i].kept;
+    }
+    for (unsigned who = 0; who < c->name_count; who++)
+        if (wrote[who] >= ASKED_MIN && kept[who] == 0)
+            finding(c, &c->count.unexplained, "%s kept none of the %zu sheets it was asked to send",
+                    name(c, who), wrote[who]);
+}
+
 /* Those that are shown and stand in the log once, in the order of the log; how many. */
 static size_t sheets_placed(struct checker *c, struct placed *list)
 {
@@ -239,6 +256,7 @@ void judge_sheets(struct checker *c)
 
     if (!list)
         abort();
+    judge_nodes(c);
     n = sheets_placed(c, list);
     for (size_t i = 0; i < n; i++) {
         const struct sheet *s = list[i].sheet;

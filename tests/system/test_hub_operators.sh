@@ -95,6 +95,9 @@ end
 
 mkdir -m 700 backups
 says 'a backup' 0 '' hub backup backups/one
+mkdir -m 700 back.restore back.restore/store
+says 'what an interrupted restore left' 1 'restauration interrompue' hub restore backups/one --to back
+rm -r back.restore
 says 'is put back' 0 '' hub restore backups/one --to back
 printf 'listen = tcp://127.0.0.1:*\njoin_listen = tcp://127.0.0.1:*\nrestore_wait = 1s\n' >back/hub.conf
 dir=back

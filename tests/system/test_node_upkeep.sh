@@ -89,6 +89,9 @@ flip b/node.key 90
 mkdir m && : >m/x
 says 'not over something' 1 "n'est pas vide" node n restore b --to m
 rm m/x
+mkdir -m 700 m.restore m.restore/store
+says 'what an interrupted restore left' 1 'restauration interrompue' node n restore b --to m
+rm -r m.restore
 says 'restored' 0 'Nœud restauré' node n restore b --to m
 says 'and intact' 0 'Magasin intact' node m fsck
 start m

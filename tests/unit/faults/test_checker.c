@@ -272,6 +272,17 @@ static void a_sheet_may_overtake_another_whose_file_is_on_its_way(void **state)
     expect(OF(lines), 0, 0, 1, 0); /* without a file it may not */
 }
 
+static void a_node_that_keeps_none_of_its_sheets_takes_no_part(void **state)
+{
+    const char *lines[] = {"1 wrote N s1 M", "1 wrote N s2 M", "1 wrote N s3 M",
+                           "1 wrote N s4 M", "1 wrote N s5 M", "9 end"};
+
+    (void)state;
+    expect(OF(lines), 0, 0, 0, 1);
+    lines[4] = NULL;
+    expect(OF(lines), 0, 0, 0, 0); /* that may be chance */
+}
+
 /* --- unexplained --------------------------------------------------------------------------------
  */
 
@@ -412,6 +423,8 @@ static void damage_that_fsck_does_not_find_or_a_hub_serves_is_unexplained(void *
         {"9 flip - found refused",      0},
         {"9 flip item clean refused",   1},
         {"9 flip item found served",    1},
+        {"9 flip body found served",    0},
+        {"9 flip body clean served",    1},
         {"9 flip pages clean served",   2},
         {"9 flip pages found nameless", 1},
         {"9 flip - clean nameless",     1},
@@ -571,6 +584,7 @@ int main(void)
         cmocka_unit_test(damage_that_fsck_does_not_find_or_a_hub_serves_is_unexplained),
         cmocka_unit_test(what_comes_after_its_consent_was_withdrawn_is_unexplained),
         cmocka_unit_test(a_sheet_may_overtake_another_whose_file_is_on_its_way),
+        cmocka_unit_test(a_node_that_keeps_none_of_its_sheets_takes_no_part),
         cmocka_unit_test(a_deputy_is_a_recipient_from_his_release_on),
         cmocka_unit_test(a_deputy_who_has_it_without_a_release_is_unexplained),
         cmocka_unit_test(what_is_released_twice_or_to_another_is_a_finding),
