@@ -287,6 +287,22 @@ static int refused_backup(const struct work *w, enum err e, const char *bad)
     return failed(w, e, w->from);
 }
 
+/* What the hub delivered since the backup is acknowledged, and not here: the hub would refuse a
+ * cursor behind its own. A node that knows no hub begins where the hub stands (PROTOCOL.md 11). */
+static enum err cursor_forget(struct node *n)
+{
+    struct txn *t = NULL;
+    enum err e;
+
+    if ((e = store_begin(n->store, TXN_WRITE, &t)))
+        return e;
+    e = store_del(t, TABLE_META, span_text("hub"));
+    if (!e)
+        e = store_commit(&t);
+    store_abort(&t);
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
 /* Read to the end, and under a new incarnation: the hub must not take it for the one before. */
 static int made_ready(const struct work *w, const char *part)
 {
@@ -299,6 +315,8 @@ static int made_ready(const struct work *w, const char *part)
         status = check_told(w, n, &r);
     if (!e && !status)
         e = store_incarnation_renew(n->store);
+    if (!e && !status)
+        e = cursor_forget(n);
     if (!e && !status) /* what the old one has cosigned since the backup, nobody here knows */
         e = witness_key_renew(n->ring, &n->entropy);
     node_close(n);
@@ -334,10 +352,11 @@ static int put_back(const struct work *w, const struct secret32 *key)
         return status;
     if ((e = backup_place(part, w->to)))
         return failed(w, e, w->to);
-    printf(w->as_json
-               ? "{\"restored\": true}\n"
-               : "Nœud restauré. Le hub le verra comme une seconde copie et arrêtera ses remises : "
-                 "prévenez\nl'opérateur du hub, qui le libère (« relais-hub org release »).\n");
+    printf(w->as_json ? "{\"restored\": true}\n"
+                      : "Nœud restauré. Le hub le verra comme une seconde copie et arrêtera ses "
+                        "remises : prévenez\nl'opérateur du hub, qui le libère (« relais-hub org "
+                        "release »). Les fiches reçues après la\nsauvegarde n'y sont pas : "
+                        "demandez-les de nouveau à leurs expéditeurs.\n");
     return EXIT_DONE;
 }
 

@@ -155,6 +155,20 @@ survives() { # CASE VICTIM
 }
 all_arrived() { [ "$(received)" -eq "$1" ]; }
 
+# Of each contradiction two heads, both under the signature of one of the hub's logs.
+both_kept() { # NODE CASE
+    local file
+    rm -rf preuves
+    node "$1" hub evidence --output preuves
+    [ -e preuves/histoire-1-a.note ] || fail "« $2 » : aucune preuve gardée" "$(cat answer)"
+    for file in preuves/histoire-*-a.note; do
+        [ -e "${file%-a.note}-b.note" ] || fail "« $2 » : une seule des deux têtes" "$(ls preuves)"
+    done
+    for file in preuves/*.note; do
+        grep -q "^— $(head -n 1 "$file") " "$file" || fail "« $2 » : tête sans signature" "$(cat "$file")"
+    done
+}
+
 # A hub that lies under its own signature: seen, stopped, and both heads kept.
 detects() { # CASE VICTIM ALARM [PROOF]
     restored
@@ -175,8 +189,7 @@ detects() { # CASE VICTIM ALARM [PROOF]
         send 'Un' || true
     fi
     until_true "« $1 » est vu" alarm_is "$2" "$3"
-    node "$2" hub evidence --output preuves
-    [ "$(find preuves -name '*-b.note' | wc -l)" -ge 1 ] || fail "« $1 » : aucune preuve gardée" "$(cat answer)"
+    both_kept "$2" "$1"
     if [ "${4:-}" = proof ]; then
         "$BUILD/relais-verify" histories preuves/histoire-1-a.note preuves/histoire-1-b.note \
             --policy politique.txt >preuve.txt || fail 'relais-verify ne conclut pas' "$(cat preuve.txt)"
@@ -309,14 +322,14 @@ old_copy() { # what the hospital has been told since is not in it
     mv hub hub.perdu
     mv ../hub.vieux hub
 }
-told_behind() { node_ "$1" status >answer 2>words && flatten && [ "$(value_or_nothing link.why)" = ERR_BEHIND ]; }
+told() { node_ "$1" status >answer 2>words && flatten && [ "$(value_or_nothing link.why)" = "$2" ]; }
 behind() {
     local before
     rm -rf "$top/sauve" "$top/hub.vieux"
     old_copy
     hub_start "EVIL=$PWD/case"
-    until_true 'le hub le dit au nœud' told_behind hopital
-    until_true 'et à qui n'\''a rien montré' told_behind ehpad
+    until_true 'le hub le dit au nœud' told hopital ERR_BEHIND
+    until_true 'et à qui n'\''a rien montré' told ehpad ERR_BEHIND
     node hopital status
     expect 'alarme du nœud : le hub ne continue pas' "$(value alarm)" ''
     node hopital hub evidence --output preuves
@@ -363,6 +376,128 @@ blind() {
     printf 'ok    blind : le même dossier sous un hub qui ne regarde pas : %s au nœud\n' "$(value alarm)"
     halt
 }
+# The tail is cut while no witness is there: who has seen it finds out, whenever he comes back, and
+# nobody else is told that something is wrong.
+tail_cut() {
+    local why
+    restored
+    hub_start "EVIL=$PWD/case" # nobody but dac is there: both witnesses are away
+    until_true 'liaison' dac_is_linked
+    stop hub
+    cp -a hub ../hub.vieux
+    hub_start "EVIL=$PWD/case"
+    until_true 'liaison' dac_is_linked
+    invite samu # leaves of the audit log
+    stop dac
+    node_start_any dac # it is greeted with them
+    until_true 'liaison' linked dac
+    stop dac
+    stop hub
+    mv hub ../hub.perdu
+    mv ../hub.vieux hub
+    evil blind # or it would stop when dac shows what it had signed
+    hub_start "EVIL=$PWD/case"
+    node_start_any hopital
+    node_start_any ehpad
+    until_true 'liaison' linked hopital
+    until_true 'liaison' linked ehpad
+    send 'Entre ceux qui n'\''ont rien vu'
+    until_true 'la fiche est remise' sheet_state hopital medecin "$mid" delivered 1
+    node hopital status
+    expect 'alarme de qui n'\''a rien vu' "$(value alarm)" ''
+    node_start_any dac
+    until_true 'qui a vu la fin du journal l'\''apprend' stopped dac
+    node dac status
+    why=$(value alarm)
+    case $why in
+    ERR_ROLLBACK | ERR_SPLIT_VIEW) ;;
+    *) fail 'raison de l'\''arrêt' "$why" ;;
+    esac
+    both_kept dac tail
+    printf 'ok    tail : fin du journal coupée sans témoin : %s à qui l'\''avait vue, les deux têtes gardées\n' "$why"
+    rm -rf "$top/hub.perdu"
+    halt
+}
+# Two copies of one hub go on in two ways. One house meets the one, dac the other, and they share one
+# witness: it stops when it meets the second, keeps both heads, and the second gets no quorum.
+two_worlds() {
+    local before
+    restored
+    up hopital
+    until_true 'liaison' linked hopital
+    until_true 'liaison' linked ehpad
+    halt
+    cp -a hub ../hub.autre
+    up hopital
+    until_true 'liaison' linked hopital
+    until_true 'liaison' linked ehpad
+    send 'Dans le premier monde'
+    until_true 'la fiche est remise' sheet_state hopital medecin "$mid" delivered 1
+    until_true 'le quorum est au bout du journal' audit_is_attested
+    halt
+    mv hub ../hub.premier
+    mv ../hub.autre hub
+    evil blind
+    hub_start "EVIL=$PWD/case"
+    hub status
+    before=$(value witness.audit_size)
+    node_start_any dac
+    until_true 'liaison' linked dac
+    invite samu # the second world grows beyond the first: nothing is shorter
+    for i in 1 2 3 4; do hub invite --name "Maison $i" --kind essms --output "actes/maison$i"; done
+    node_start_any ehpad
+    until_true 'le témoin commun le voit' alarm_is ehpad ERR_SPLIT_VIEW
+    both_kept ehpad worlds
+    node dac status
+    expect 'alarme de qui n'\''a vu qu'\''un monde' "$(value alarm)" ''
+    hub status
+    expect 'journal du second monde attesté jusqu'\''à' "$(value witness.audit_size)" "$before"
+    rm -rf "$top/hub.premier"
+    printf 'ok    worlds : deux mondes, un témoin commun : ERR_SPLIT_VIEW chez lui, les deux têtes gardées, pas de quorum pour le second\n'
+    halt
+}
+audit_is_attested() { hub status && [ "$(value witness.audit_lag)" -eq 0 ]; }
+# A node comes back from an old backup: its circle's chain comes from the hub, and a new witness key
+# retires the one it had.
+node_restored() {
+    local keys
+    restored
+    up hopital
+    until_true 'liaison' linked hopital
+    until_true 'liaison' linked ehpad
+    answer_of 0 node_ hopital backup ../sauve.hopital
+    as ehpad infirmier notice "$circle" --classes social,autonomie,médical --to "${org[ehpad]}" --way oral
+    until_true 'l'\''hôpital a la déclaration de l'\''EHPAD' notices_are hopital 2
+    hub status
+    keys=$(value keys_size)
+    stop hopital
+    mv hopital hopital.perdu
+    answer_of 0 "$BUILD/relais-node" --dir hopital.perdu --passphrase-file secret/hopital restore ../sauve.hopital --to hopital
+    [ -e hopital/node.conf ] || cp hopital.perdu/node.conf hopital/
+    node_start_any hopital
+    until_true 'le hub le prend pour une seconde copie' told hopital ERR_CLONED
+    hub org release "${org[hopital]}"
+    stop hopital
+    node_start_any hopital
+    until_true 'liaison' linked hopital
+    until_true 'la nouvelle clé de témoin est au journal' keys_are $((keys + 1))
+    until_true 'la chaîne du cercle est revenue' notices_are hopital 2
+    as hopital medecin circle show "$circle"
+    expect 'chaîne entière' "$(value incomplete)" false
+    until_true 'le quorum, avec la nouvelle clé, est au bout de l'\''annuaire' keys_are_attested $((keys + 1))
+    send 'Après'
+    until_true 'la fiche est remise' sheet_state hopital medecin "$mid" delivered 1
+    node hopital status
+    expect 'alarme' "$(value alarm)" ''
+    stop hopital # and its cursor is its own again
+    node_start_any hopital
+    until_true 'liaison' linked hopital
+    printf 'ok    node : nœud restauré, chaîne du cercle redemandée, ancienne clé de témoin retirée\n'
+    rm -rf "$top/sauve.hopital"
+    halt
+}
+keys_are() { hub status && [ "$(value keys_size)" -eq "$1" ]; }
+keys_are_attested() { hub status && [ "$(value witness.keys_size)" -eq "$1" ]; }
 notices_are() { as "$1" medecin circle show "$circle" && [ "$(awk -F '\t' '$1 ~ /^acts[.][0-9]+[.]kind$/ && $2 == "notice"' flat | wc -l)" -eq "$2" ]; }
 dac_is_linked() { alive dac || node_start_any dac; linked dac; }
 node_knows() { node "$1" status && [ "$(value keys_size)" -ge "$2" ]; }
@@ -384,3 +519,6 @@ for c in drop delay reorder replay withhold; do ! wanted $c || survives $c ehpad
 ! wanted restored || after_restore
 ! wanted behind || behind
 ! wanted blind || blind
+! wanted tail || tail_cut
+! wanted worlds || two_worlds
+! wanted node || node_restored
