@@ -175,3 +175,31 @@ taken() { node_ dac --as secret/coordinateur.as sheet attachment "$fourth" 1 --n
 until_true 'le suppléant a la pièce jointe' answers taken
 cmp piece grande || fail 'la pièce jointe du suppléant diffère'
 echo 'ok an attachment that travels beside the sheet is the deputy'\''s, too'
+
+# the leaf of the release, and the deputy's word for it, are younger than the backup
+send 'Relais du dimanche'
+fifth=$mid
+hub backup secours
+ahead 275000
+until_true 'la cinquième est remise au suppléant' shows hopital medecin "$fifth" recipients.1.delivered true
+stop hub
+hub restore secours --to neuf
+mv hub perdu
+mv neuf hub
+cp perdu/hub.conf hub/hub.conf
+echo 'restore_wait = 2s' >>hub/hub.conf # the recipient does not come
+hub_start "${under[@]}"
+serves() { hub_ log --last 1 >answer 2>words; }
+until_true 'le hub restauré sert' serves
+in_new_epoch() { hub log --last 1000 && [ "$(value_or_nothing entries.0.type)" = 18 ] && [ "$(leaves)" -ge 1 ]; }
+until_true 'le hub restauré remet la cinquième de nouveau' in_new_epoch
+for who in hopital dac; do until_true "$who est relié" node_is_linked "$who"; done
+delivered() { hub status && [ "$(value counts.delivered)" -ge 1 ]; }
+until_true 'le suppléant la dit reçue de nouveau' delivered
+expect 'feuilles du suppléant dans le nouveau journal' "$(leaves)" 1
+has_sheets dac coordinateur 3 || fail 'le suppléant n'\''a pas ses trois fiches, une fois chacune' "$(cat answer)"
+shows hopital medecin "$fifth" recipients.1.delivered true || fail 'l'\''expéditeur ne le sait plus'
+says hopital medecin "$fifth" 'transmise le .* faute de remise à temps'
+node_start ehpad
+until_true 'le destinataire a la sienne' shows hopital medecin "$fifth" recipients.0.delivered true
+echo 'ok released before a restore and forgotten by it: released anew, and nobody has it twice'
