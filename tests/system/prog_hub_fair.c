@@ -1,5 +1,6 @@
 /* Who floods, fills, storms or never acknowledges, beside who does not: quotas, turns, the memory
  * bound, and the emergency services' own way in. Order is read from the log, not from a clock. */
+#include <glob.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -536,6 +537,44 @@ static enum err opened_at(struct member_node *m, const char *endpoint)
     return member_hello_within(m, &hello, SILENCE_MS);
 }
 
+/* Threads of libzmq that move bytes. */
+static size_t io_threads(const struct hubproc *h)
+{
+    char pattern[64];
+    size_t count = 0;
+    glob_t all;
+
+    snprintf(pattern, sizeof pattern, "/proc/%d/task/*/comm", (int)hubproc_pid(h));
+    CHECK(glob(pattern, GLOB_NOSORT, NULL, &all) == 0);
+    for (size_t i = 0; i < all.gl_pathc; i++) {
+        char name[32] = "";
+        FILE *f = fopen(all.gl_pathv[i], "re");
+
+        if (f && fgets(name, sizeof name, f))
+            count += strncmp(name, "ZMQbg/IO", 8) == 0;
+        if (f)
+            fclose(f);
+    }
+    globfree(&all);
+    return count;
+}
+
+static void an_emergency_endpoint_has_a_thread_of_its_own(void)
+{
+    struct scene s;
+    size_t without;
+
+    CHECK_OK(scene_open(&(struct scene_options){.members = 1}, &s));
+    without = io_threads(s.hub);
+    CHECK(without > 0);
+    scene_close(&s);
+    CHECK_OK(scene_open(
+        &(struct scene_options){.members = 1, .conf = "emergency_listen = tcp://127.0.0.1:*\n"},
+        &s));
+    CHECK(io_threads(s.hub) == without + 1);
+    scene_close(&s);
+}
+
 static void everybody_has_one_door(void)
 {
     char members[256], emergency[256];
@@ -590,6 +629,7 @@ int main(int argc, char **argv)
         TEST(who_goes_on_in_vain_is_held_and_nobody_else),
         TEST(two_hundred_members_who_fill_their_windows_stay_within_the_bound),
         TEST(settings_that_need_more_than_there_is_do_not_start),
+        TEST(an_emergency_endpoint_has_a_thread_of_its_own),
         TEST(everybody_has_one_door),
         TEST(an_emergency_service_goes_before_a_flood_of_members),
     };

@@ -124,6 +124,21 @@ says "à $(date -u +%H):"
 says "personne ${person_hopital: -8}"
 echo 'ok half a recall says who has the sheet, and to call them'
 
+# --- a message rings ------------------------------------------------------------------------------
+
+printf '#!/bin/sh\nenv >>"%s/sonne.part"\nmv "%s/sonne.part" "%s/sonne"\n' "$top" "$top" "$top" >sonnette
+chmod 700 sonnette
+printf 'notify = %s/sonnette\n' "$top" >>dac/node.conf
+stop dac
+node_start dac
+as hopital medecin sheet send --person "$person_hopital" --to "${org[dac]}" --urgent \
+    --subject 'Chute dans la nuit' --text 'social=Elle va bien.' --basis échange --wait 10
+until_true 'la commande du DAC est lancée' test -s sonne
+grep -q '^RELAIS_URGENT=1$' sonne || fail 'urgent ?' "$(cat sonne)"
+grep -qi '^RELAIS_TEXT=un message urgent vous attend' sonne || fail 'sans la phrase' "$(cat sonne)"
+! grep -qiE "chute|brien|bien|$person_hopital" sonne || fail 'la commande apprend du contenu' "$(cat sonne)"
+echo 'ok a message that came through the hub rings, without a word of it'
+
 # --- a second copy --------------------------------------------------------------------------------
 
 cp -a ehpad copie
