@@ -288,11 +288,12 @@ json_t *door_facts(const struct door *d)
     return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:s,s:s,s:s,s:I,s:I,s:I,s:I}",
                      "sessions", (json_int_t)d->open, "refused", (json_int_t)d->count.refused,
                      "unsent", (json_int_t)d->count.unsent, "multipart", (json_int_t)s.multipart,
-                     "nameless", (json_int_t)s.nameless, "denied", (json_int_t)d->count.denied,
-                     "kicks", (json_int_t)d->count.kicks, "held", (json_int_t)d->count.held,
-                     "resident", (json_int_t)machine_held_bytes(), "endpoint",
-                     link_endpoint(d->members), "join_endpoint", link_endpoint(d->join),
-                     "emergency_endpoint", door_emergency_endpoint(d), "brakes",
-                     (json_int_t)d->count.brakes, "work_max", (json_int_t)work.budget_bytes, "work",
-                     (json_int_t)work.bytes, "work_highest", (json_int_t)work.highest);
+                     "nameless", (json_int_t)s.nameless, "denied",
+                     (json_int_t)__atomic_load_n(&d->count.denied, __ATOMIC_RELAXED), "kicks",
+                     (json_int_t)d->count.kicks, "held", (json_int_t)d->count.held, "resident",
+                     (json_int_t)machine_held_bytes(), "endpoint", link_endpoint(d->members),
+                     "join_endpoint", link_endpoint(d->join), "emergency_endpoint",
+                     door_emergency_endpoint(d), "brakes", (json_int_t)d->count.brakes, "work_max",
+                     (json_int_t)work.budget_bytes, "work", (json_int_t)work.bytes, "work_highest",
+                     (json_int_t)work.highest);
 }
