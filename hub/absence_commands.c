@@ -38,15 +38,11 @@ enum err absence_say(struct asked *a, const uint8_t org[ID_BYTES], json_t *one)
         return e;
     if (json_object_set_new(one, "absence", absence_json(x, instead, a->c->now_ms, from, last)))
         return ERR_NOMEM;
-    if ((e = bytes_printf(&a->text, "    %s du %.2s/%.2s/%.4s au %.2s/%.2s/%.4s",
-                          x->from_ms <= a->c->now_ms ? "absente : fermeture annoncée"
-                                                     : "fermeture annoncée",
-                          from + 8, from + 5, from, last + 8, last + 5, last)))
-        return e;
-    if (instead && (e = bytes_printf(&a->text, " ; s'adresser à %.*s", (int)instead->name.len,
-                                     (const char *)instead->name.ptr)))
-        return e;
-    return bytes_printf(&a->text, "\n");
+    return bytes_printf(
+        &a->text, "    %s du %.2s/%.2s/%.4s au %.2s/%.2s/%.4s%s%.*s\n",
+        x->from_ms <= a->c->now_ms ? "absente : fermeture annoncée" : "fermeture annoncée",
+        from + 8, from + 5, from, last + 8, last + 5, last, instead ? " ; s'adresser à " : "",
+        instead ? (int)instead->name.len : 0, instead ? (const char *)instead->name.ptr : "");
 }
 
 struct absent_list {
@@ -55,6 +51,7 @@ struct absent_list {
     enum err e;
 };
 
+/* Who announced it is in the directory. */
 static enum err absent_add(struct absent_list *l, const struct mailbox *m,
                            const struct directory_absence *x)
 {
@@ -73,8 +70,8 @@ static enum err absent_add(struct absent_list *l, const struct mailbox *m,
     return bytes_printf(&l->a->text,
                         "Absent : %.*s, du %.2s/%.2s/%.4s au %.2s/%.2s/%.4s (annoncé), %zu en "
                         "attente\n",
-                        o ? (int)o->name.len : 0, o ? (const char *)o->name.ptr : "", from + 8,
-                        from + 5, from, last + 8, last + 5, last, m->len);
+                        (int)o->name.len, (const char *)o->name.ptr, from + 8, from + 5, from,
+                        last + 8, last + 5, last, m->len);
 }
 
 static void absent_one(struct mailbox *m, void *arg)

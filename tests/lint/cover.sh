@@ -4,7 +4,8 @@
 #   proto      what hub, node and verifier share
 #   admission  what an envelope passes in the hub from the worker to its end: verification, the
 #              group and its commit, decision, log, circles, mailboxes, delivery, acknowledgement,
-#              and what decides whether it is heard at all: turns, quotas in flight, clock, epochs
+#              and what decides whether it is heard at all: turns, quotas in flight, clock, epochs,
+#              deputies, silences and absences, operators and their acts, a restored hub
 #   tests/lint/cover.sh TREE         tables in TREE/coverage-*.txt, sources in TREE/html-*/
 #
 # System tests are not counted: they kill daemons as they please, and whoever dies by SIGKILL
@@ -17,6 +18,8 @@ least=90
 status=0
 admission="ack admit audit circles core declare deliver ends items mailbox proven recall report"
 admission="$admission say session workers account behind epochs fair session_table steady"
+admission="$admission window deputy silence absence_commands restore operator_act operators"
+admission="$admission operators_list operators_mean operators_rows"
 for file in $admission; do # a file that moved would leave the count unseen
     [ -f "hub/$file.c" ] || {
         echo "cover: hub/$file.c is not there" >&2

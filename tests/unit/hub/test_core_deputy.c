@@ -2,6 +2,7 @@
  * may have it then (PROTOCOL.md 5.5). 0 writes to 1; 2 is the deputy. */
 /* link: -Wl,--wrap=store_open,--wrap=malloc,--wrap=calloc,--wrap=realloc */
 #include "core_world.h"
+#include "deputy.h"
 
 #define HOUR_S UINT64_C(3600)
 #define HOUR_MS (HOUR_S * 1000)
@@ -619,9 +620,116 @@ static void what_the_disk_has_lost_is_released_to_nobody_and_told(void **state)
     assert_int_equal(rows_of(w, TABLE_DEPUTY), 0);
 }
 
+/* --- rows that make no sense ------------------------------------------------------------------ */
+
+static void row_put(struct world *w, int table, struct span key, struct span value)
+{
+    struct txn *t = NULL;
+
+    assert_ok(store_begin(w->core->store, TXN_WRITE, &t));
+    assert_ok(store_put(t, table, key, value));
+    assert_ok(store_commit(&t));
+}
+
+static uint32_t number_of(const struct world *w, size_t i)
+{
+    return world_box(w, i)->who.number;
+}
+
+/* Due now: that letter, for its `which`-th deputy, in the place of `instead`. */
+static void due_is(struct world *w, uint64_t seq, uint8_t which, uint32_t deputy, uint32_t instead)
+{
+    uint8_t key[8 + 8 + 1], row[8];
+
+    be64_write(1, key);
+    be64_write(seq, key + 8);
+    key[16] = which;
+    be32_write(deputy, row);
+    be32_write(instead, row + 4);
+    row_put(w, TABLE_DEPUTY, SPAN_OF(key), SPAN_OF(row));
+}
+
+/* It says another recipient, another deputy or none: nothing is released on it. */
+static void a_row_that_names_the_wrong_ones_releases_nothing(void **state)
+{
+    struct world *w = *state;
+    uint64_t failed, seq;
+
+    stop(w, RECIPIENT);
+    send_after(w, HOUR_S);
+    seq = w->core->next_seq - 1;
+    failed = w->core->count.failed_commits;
+    due_is(w, seq, 0, number_of(w, DEPUTY), number_of(w, SENDER)); /* who does not wait for it */
+    due_is(w, seq, 1, number_of(w, DEPUTY), 9999);
+    due_is(w, seq + 1000, 0, number_of(w, DEPUTY), number_of(w, RECIPIENT)); /* not there */
+    world_job(w, JOB_TICK);
+    assert_int_equal(w->core->count.failed_commits, failed);
+    assert_int_equal(letters_of(w, DEPUTY), 0);
+    due_is(w, seq, 0, 9999, number_of(w, RECIPIENT)); /* a node that is not there any more */
+    world_job(w, JOB_TICK);
+    assert_int_equal(letters_of(w, DEPUTY), 0);
+    assert_int_equal(told(w, SENDER, AUDIT_DEPUTY, 0).detail.code, ERR_REVOKED);
+    due_is(w, seq, 1, number_of(w, DEPUTY), number_of(w, RECIPIENT)); /* the envelope has one */
+    world_job(w, JOB_TICK);
+    assert_int_equal(letters_of(w, DEPUTY), 0);
+    assert_int_equal(told(w, SENDER, AUDIT_HELD, 0).detail.code, ERR_CORRUPT);
+}
+
+/* A deputy whom the envelope does not name has no business with it: its bytes are not those. */
+static void a_deputy_whom_the_envelope_does_not_name_gets_nothing(void **state)
+{
+    struct world *w = *state;
+
+    stop(w, RECIPIENT);
+    send_after(w, HOUR_S);
+    due_is(w, w->core->next_seq - 1, 0, number_of(w, SENDER), number_of(w, RECIPIENT));
+    world_job(w, JOB_TICK);
+    assert_int_equal(letters_of(w, DEPUTY), 0);
+    assert_int_equal(told(w, SENDER, AUDIT_HELD, 0).detail.code, ERR_CORRUPT);
+}
+
+static void due_rows_of_another_form_release_nothing(void **state)
+{
+    struct world *w = *state;
+    struct deputy_due due;
+    uint8_t key[17] = {0}, row[8] = {0};
+    uint64_t failed;
+
+    assert_ok(deputy_due_decode(SPAN_OF(key), SPAN_OF(row), &due));
+    assert_int_equal(deputy_due_decode(span_of(key, 16), SPAN_OF(row), &due), ERR_CORRUPT);
+    assert_int_equal(deputy_due_decode(SPAN_OF(key), span_of(row, 7), &due), ERR_CORRUPT);
+    key[16] = DEPUTIES_MAX;
+    assert_int_equal(deputy_due_decode(SPAN_OF(key), SPAN_OF(row), &due), ERR_CORRUPT);
+    failed = w->core->count.failed_commits;
+    row_put(w, TABLE_DEPUTY, SPAN_OF(key), SPAN_OF(row));
+    world_job(w, JOB_TICK);
+    assert_int_equal(w->core->count.failed_commits, failed + 1);
+}
+
+static void a_released_row_of_another_form_stops_the_recall(void **state)
+{
+    struct world *w = *state;
+    struct bytes whole;
+    uint8_t key[9] = {0};
+
+    stop(w, RECIPIENT);
+    whole = put_after(w, HOUR_S);
+    be64_write(w->core->next_seq - 1, key);
+    pass(w, HOUR_MS);
+    assert_int_equal(rows_of(w, TABLE_RELEASED), 1);
+    row_put(w, TABLE_RELEASED, SPAN_OF(key), SPAN_STR("short"));
+    assert_int_equal(member_recall(w->m[SENDER], bytes_span(&whole), RECALL_NO_REASON, NULL),
+                     ERR_UNKNOWN);
+    bytes_free(&whole);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_row_that_names_the_wrong_ones_releases_nothing),
+        TEST(a_deputy_whom_the_envelope_does_not_name_gets_nothing),
+        TEST(due_rows_of_another_form_release_nothing),
+        TEST(a_released_row_of_another_form_stops_the_recall),
         TEST(what_is_not_acknowledged_in_time_goes_to_the_deputy),
         TEST(the_recipient_keeps_his_own_and_is_told),
         TEST(issued_is_not_delivered),

@@ -3,6 +3,7 @@
 /* link: -Wl,--wrap=store_open,--wrap=malloc,--wrap=calloc,--wrap=realloc */
 #include "core_deeds.h"
 #include "core_operators.h"
+#include "operators_internal.h"
 
 /* --- rows ---------------------------------------------------------------------------------------
  */
@@ -294,20 +295,22 @@ static void reads(struct world *w, const char *command, json_t *args)
     reading_args = NULL;
 }
 
-static void an_organisation_is_closed(struct world *w, size_t i)
+/* From so many days on; m[0] stands in, if anybody does. */
+static void is_closed(struct world *w, size_t i, uint64_t first, bool instead)
 {
     struct absence_statement s = {.ts_ms = clock_now_ms(&w->clock.clock)};
     uint64_t day_ms = UINT64_C(24) * 3600 * 1000, today = s.ts_ms / day_ms;
     struct message say = {.type = MSG_KEYS_PUT};
     struct bytes ss = {0};
 
-    s.from_ms = today * day_ms;
-    s.until_ms = (today + 4) * day_ms;
+    s.from_ms = (today + first) * day_ms;
+    s.until_ms = (today + first + 4) * day_ms;
     memcpy(s.federation, w->id.federation.id, ID_BYTES);
     memcpy(s.org, member_org(w->m[i]), ID_BYTES);
     memcpy(s.node, member_id(w->m[i]), ID_BYTES);
-    s.has_substitute = true;
-    memcpy(s.substitute, member_org(w->m[0]), ID_BYTES);
+    s.has_substitute = instead;
+    if (instead)
+        memcpy(s.substitute, member_org(w->m[0]), ID_BYTES);
     assert_ok(absence_sign(&s, member_sign_key(w->m[i]), &ss));
     say.statement = (struct msg_statement){member_next_req(w->m[i]), bytes_span(&ss)};
     assert_ok(member_ask(w->m[i], &say, NULL));
@@ -337,7 +340,8 @@ static void what_operators_read_survives_every_failure(void **state)
     assert_ok(sign_as(w, act, 0, 0, &data));
     snprintf(id, sizeof id, "%s", json_string_value(json_object_get(data, "id")));
     json_decref(data);
-    an_organisation_is_closed(w, 1);
+    is_closed(w, 1, 0, true);
+    is_closed(w, 2, 3, false);
     reads(w, "operator.list", NULL);
     reads(w, "operator.pending", json_pack("{s:s}", "id", id));
     reads(w, "org.list", NULL);
@@ -383,89 +387,119 @@ static void of_who_is_closed_and_has_mail_everything_is_told(void **state)
 {
     struct world *w = *state;
 
-    an_organisation_is_closed(w, 1);
+    is_closed(w, 1, 0, true);
+    is_closed(w, 2, 0, false); /* and there all the same */
+    is_closed(w, 0, 5, false);
+    world_send(w, 2, 0);
+    is_away(w, 0);
     is_away(w, 1);
+    said_of_him = "Opérateurs : ";
+    status_check(w, NULL); /* nothing waits yet: he is not named */
+    assert_null(strstr(json_string_value(json_object_get(w->answer, "text")), "Absent : "));
+    world_greet(w, 0, 64, 1 << 20);
     world_send(w, 0, 1);
+    world_send(w, 0, 2);
     said_of_him = "Absent : ";
     status_fails_everywhere(w);
 }
 
-/* --- who is silent ------------------------------------------------------------------------------
+/* --- what the lists say -------------------------------------------------------------------------
  */
 
-#define DAY_MS (UINT64_C(24) * 3600 * 1000)
-
-static void silence_prepare(struct world *w, struct deed *d)
+/* A row as another version might have left it. */
+static void waits(struct world *w, uint8_t first, uint8_t last, uint16_t act, unsigned state,
+                  uint64_t expires_ms)
 {
-    struct env_header h;
+    struct operator_act o = {.act = act, .subject = SPAN_STR("x"), .expires_ms = expires_ms};
+    struct waiting row = {.state = state};
+    uint8_t nonce[ID_BYTES] = {first};
 
-    crew_ahead(w->crew, (int64_t)(clock_now_ms(&w->clock.clock) - clock_now_ms(clock_system())));
-    d->count = leaves_of(w, AUDIT_SILENT);
-    assert_ok(member_header(w->m[0], w->circle->handle, &w->m[1], 1, &h));
-    h.exp = h.ts + 20 * DAY_MS;
-    assert_ok(member_seal(w->m[0], &h, SPAN_STR("corps"), &d->bytes, NULL));
-    assert_ok(member_put(w->m[0], bytes_span(&d->bytes), NULL));
+    nonce[ID_BYTES - 1] = last;
+    sign_kid(secret_sign_public(person[0]), row.kid);
+    if (act)
+        assert_ok(operator_act_encode(&o, &row.act));
+    else
+        assert_ok(bytes_copy(&row.act, SPAN_STR("no act")));
+    assert_ok(bytes_copy(&row.request, SPAN_STR("{}")));
+    assert_ok(store_begin(w->core->store, TXN_WRITE, &w->core->t));
+    assert_ok(waiting_put(w->core, nonce, &row));
+    assert_ok(store_commit(&w->core->t));
+    waiting_wipe(&row);
 }
 
-/* He goes, and a day passes; again if he had greeted meanwhile. */
-static void is_silent(struct world *w)
+static const char *text_of(struct world *w, const char *command, json_t *args)
 {
-    if (!world_box(w, 1)->open)
-        return;
-    is_away(w, 1);
-    clock_fixed_advance(&w->clock, DAY_MS + DAY_MS / 24);
-    memset(&w->core->steady, 0, sizeof w->core->steady);
+    assert_ok(world_command(w, command, args, NULL));
+    return json_string_value(json_object_get(w->answer, "text"));
 }
 
-static void silence_check(struct world *w, struct deed *d)
+static void lists_name_persons_and_acts_by_their_digits(void **state)
 {
-    w->core->silence_looked_ms = 0;
+    struct world *w = *state;
+    uint64_t later = clock_now_ms(&w->clock.clock) + OPERATOR_WAIT_MS;
+
+    set_conf(w, MODE_EXERCISE);
+    conf.operators_required = 0;
+    assert_non_null(strstr(text_of(w, "operator.list", NULL), "Aucun opérateur"));
+    assert_non_null(strstr(text_of(w, "status", NULL), "aucun n'est nommé"));
+    name_persons(w, 2);
+    assert_ok(world_command(w, "operator.remove", json_pack("{s:s}", "name", names[1]), NULL));
+    assert_non_null(strstr(text_of(w, "operator.list", NULL), "(retiré)"));
+    waits(w, 0xab, 1, ACT_REVOKE, ACT_WAITS, later);
+    waits(w, 0xab, 2, ACT_ALLOW, ACT_WAITS, later);
+    waits(w, 0xcd, 1, 999, ACT_WAITS, later); /* of no guard of ours */
+    waits(w, 0xef, 1, ACT_ALLOW, ACT_DONE, later);
+    assert_non_null(strstr(text_of(w, "operator.pending", json_pack("{s:s}", "id", "cd00")), "?"));
+    assert_int_equal(world_command(w, "operator.pending", json_pack("{s:s}", "id", "ab00"), NULL),
+                     ERR_ITEMS);
+    assert_int_equal(world_command(w, "operator.pending", json_pack("{s:s}", "id", "ef00"), NULL),
+                     ERR_NOT_FOUND);
+    for (unsigned i = 1; i <= 2; i++) {
+        char id[33] = "ab000000000000000000000000000000";
+        json_t *data = NULL;
+
+        id[31] = (char)('0' + i);
+        assert_ok(world_command(w, "operator.pending", json_pack("{s:s}", "id", id), &data));
+        assert_int_equal(json_object_get(data, "output") != NULL, i == 1); /* for the registrar */
+        json_decref(data);
+    }
+    set_conf(w, MODE_REAL);
+    assert_non_null(strstr(text_of(w, "status", NULL), "ATTENTION : 1 opérateur"));
+}
+
+static void more_than_one_look_may_hold_lapse_in_turn(void **state)
+{
+    struct world *w = *state;
+
+    set_conf(w, MODE_REAL);
+    name_persons(w, 2);
+    for (uint8_t i = 0; i < OPERATOR_WAITING_MAX + 8; i++)
+        waits(w, 1, i, ACT_ALLOW, i % 2 ? ACT_DONE : ACT_WAITS, 1);
     world_job(w, JOB_TICK);
-    assert_int_equal(leaves_of(w, AUDIT_SILENT), d->count + 1); /* told once */
-    crew_ahead(w->crew, (int64_t)(clock_now_ms(&w->clock.clock) - clock_now_ms(clock_system())));
-    greet_all(w);
-    for (size_t i = 0; i < PEOPLE; i++)
-        assert_ok(member_ack_all(w->m[i]));
+    assert_int_equal(count_of(w, WAITING), 8);
+    world_job(w, JOB_TICK);
+    assert_int_equal(count_of(w, WAITING), 0);
+    assert_int_equal(leaves_of(w, AUDIT_OPERATORS), OPERATOR_WAITING_MAX / 2 + 4);
 }
 
-static enum err look_act(struct world *w, struct deed *d)
+static void bytes_that_are_no_act_stop_what_reads_them(void **state)
 {
-    if (leaves_of(w, AUDIT_SILENT) > d->count)
-        return ERR_OK; /* it was kept after all; he has greeted since */
-    is_silent(w);
-    w->core->silence_looked_ms = 0;
-    return tick_act(w, d);
-}
+    struct world *w = *state;
+    uint64_t failed;
+    bool held;
 
-static void telling_of_a_silence_survives_every_failure(void **state)
-{
-    struct deed d = {.prepare = silence_prepare, .act = look_act, .check = silence_check};
-
-    every_place(*state, &d);
-}
-
-/* Its end, in which what was told is forgotten, comes with his greeting. */
-static void end_prepare(struct world *w, struct deed *d)
-{
-    silence_prepare(w, d);
-    assert_ok(look_act(w, d));
-    assert_int_equal(leaves_of(w, AUDIT_SILENT), d->count + 1);
-}
-
-static enum err greet_act(struct world *w, struct deed *d)
-{
-    struct msg_hello hello;
-
-    (void)d;
-    assert_ok(member_hello_make(w->m[1], &hello));
-    return member_hello(w->m[1], &hello);
-}
-
-static void the_end_of_a_silence_survives_every_failure(void **state)
-{
-    struct deed d = {.prepare = end_prepare, .act = greet_act, .check = silence_check};
-
-    every_place(*state, &d);
+    set_conf(w, MODE_REAL);
+    name_persons(w, 2);
+    waits(w, 1, 1, 0, ACT_WAITS, 1);
+    failed = w->core->count.failed_commits;
+    world_job(w, JOB_TICK);
+    assert_int_equal(w->core->count.failed_commits, failed + 1);
+    assert_int_equal(world_command(w, "operator.list", NULL, NULL), ERR_UNKNOWN);
+    assert_ok(store_begin(w->core->store, TXN_READ, &w->core->t));
+    assert_int_equal(operators_recovered(w->core), ERR_CORRUPT);
+    assert_ok(operators_hold(w->core, &held));
+    assert_true(held);
+    store_abort(&w->core->t);
 }
 
 /* --- acts to be signed --------------------------------------------------------------------------
@@ -505,6 +539,7 @@ static void every_act_is_prepared_or_refused_by_name(void **state)
 {
     struct world *w = *state;
     struct member_node *m = world_invite(w, "new", ORG_LIBERAL, false);
+    struct secret_sign *fresh = NULL;
     struct msg_hello hello;
 
     set_conf(w, MODE_REAL);
@@ -527,6 +562,13 @@ static void every_act_is_prepared_or_refused_by_name(void **state)
     prepares(w, "org.revoke", of_org(w, 2));
     prepares(w, "operator.add", who(2));
     prepares(w, "operator.remove", json_pack("{s:s}", "name", names[1]));
+    assert_int_equal(prepare_fails(w, "key.rotate", json_pack("{s:s}", "which", "hub")), ERR_STATE);
+    assert_ok(secret_sign_generate(&w->entropy, &fresh));
+    w->id.later[HUB_KEY_SIGNING][0] = fresh;
+    w->id.later_count[HUB_KEY_SIGNING] = 1;
+    prepares(w, "key.rotate", json_pack("{s:s}", "which", "hub"));
+    w->id.later_count[HUB_KEY_SIGNING] = 0;
+    secret_sign_free(fresh);
     assert_ok(member_hello_make(w->m[1], &hello));
     hello.incarnation[0] ^= 1;
     assert_int_equal(member_hello(w->m[1], &hello), ERR_CLONED);
@@ -534,6 +576,52 @@ static void every_act_is_prepared_or_refused_by_name(void **state)
     world_box(w, 1)->locked = true;
     assert_ok(prepare_fails(w, "node.allow", of_node(w, 1)));
     member_free(m);
+}
+
+/* Other keys for an organisation that has some take two persons; a newcomer takes one. */
+static void a_reset_is_an_act_of_two(void **state)
+{
+    struct world *w = *state;
+    struct member_node *m = NULL;
+    json_t *data = NULL, *args = of_org(w, 2), *act;
+    struct bytes request = {0};
+
+    json_object_set_new(args, "name", json_string("member-2"));
+    json_object_set_new(args, "kind", json_integer(ORG_DAC));
+    assert_ok(world_command(w, "invite", args, &data));
+    assert_ok(member_new(w->crew, "member-2", &m));
+    member_wire(m, world_say, w);
+    assert_ok(member_invited(m, span_text(json_string_value(json_object_get(data, "invitation")))));
+    json_decref(data);
+    world_ask(m, JOIN_APPROVAL);
+    set_conf(w, MODE_REAL);
+    assert_int_equal(world_approve(w, m, &request), ERR_OPERATORS_FEW);
+    name_persons(w, 2);
+    assert_int_equal(world_approve(w, m, &request), ERR_OPERATOR);
+    assert_int_equal(world_command(w, "org.approve", NULL, NULL), ERR_FIELD_MISSING);
+    prepares(w, "org.approve", of_invitation(m));
+    act = prepare(w, "org.approve", of_invitation(m));
+    assert_ok(sign(w, act, 0));
+    assert_ok(sign(w, act, 1));
+    world_ask(m, JOIN_REGISTRAR);
+    json_decref(act);
+    member_free(m);
+}
+
+static void who_is_revoked_is_not_revoked_again(void **state)
+{
+    struct world *w = *state;
+    json_t *data = NULL;
+    bool complete = false;
+
+    set_conf(w, MODE_EXERCISE);
+    assert_ok(world_command(w, "org.revoke", of_org(w, 2), &data));
+    assert_ok(
+        world_sign(w, span_text(json_string_value(json_object_get(data, "request"))), &complete));
+    assert_true(complete);
+    json_decref(data);
+    name_persons(w, 2);
+    assert_int_equal(prepare_fails(w, "org.revoke", of_org(w, 2)), ERR_REVOKED);
 }
 
 /* --- what must not be signed -------------------------------------------------------------------
@@ -718,9 +806,12 @@ int main(void)
         TEST(the_end_of_what_nobody_confirms_survives_every_failure),
         TEST(what_operators_read_survives_every_failure),
         TEST(of_who_is_closed_and_has_mail_everything_is_told),
-        TEST(telling_of_a_silence_survives_every_failure),
-        TEST(the_end_of_a_silence_survives_every_failure),
+        TEST(lists_name_persons_and_acts_by_their_digits),
+        TEST(more_than_one_look_may_hold_lapse_in_turn),
+        TEST(bytes_that_are_no_act_stop_what_reads_them),
         TEST(every_act_is_prepared_or_refused_by_name),
+        TEST(a_reset_is_an_act_of_two),
+        TEST(who_is_revoked_is_not_revoked_again),
         TEST(what_is_no_act_is_not_signed),
         TEST(names_and_keys_of_operators_are_looked_at),
         TEST(so_many_acts_wait_and_no_more),

@@ -2,6 +2,7 @@
  * a new epoch where leaves are lost, and only then serves; whatever fails on the way. */
 /* link: -Wl,--wrap=store_open,--wrap=malloc,--wrap=calloc,--wrap=realloc */
 #include "core_deeds.h"
+#include "core_operators.h"
 #include "recovery.h"
 
 /* --- a store as it was ------------------------------------------------------------------------ */
@@ -283,6 +284,127 @@ static void recovery_survives_every_failure(void **state)
     bytes_free(&lost_ss);
 }
 
+/* --- operators ----------------------------------------------------------------------------------
+ */
+
+/* All have shown what they hold: what is left to wait for are two persons. */
+static void all_have_shown(struct world *w)
+{
+    rows_back(w);
+    for (size_t i = 0; i < PEOPLE; i++) {
+        (void)hello_with(w, i, &audit_then, &keys_then);
+        (void)page_from(w, i, bytes_span(&lost_ss), keys_before);
+        (void)hello_with(w, i, &audit_then, &keys_then);
+    }
+    world_job(w, JOB_TICK);
+    assert_true(w->core->recovery.on);
+}
+
+static void a_restored_hub_waits_for_two_operators(void **state)
+{
+    struct world *w = *state;
+    json_t *act, *other;
+
+    set_conf(w, MODE_REAL);
+    name_persons(w, 2);
+    other = prepare(w, "org.revoke", of_org(w, 2));
+    assert_int_equal(world_command(w, "restore.accept", NULL, NULL), ERR_OPERATOR);
+    rows_keep(w);
+    more_happens(w);
+    all_have_shown(w);
+    assert_ok(world_command(w, "status", NULL, NULL));
+    assert_non_null(
+        strstr(json_string_value(json_object_get(w->answer, "text")), "l'accord des opérateurs"));
+    assert_int_equal(world_command(w, "org.list", NULL, NULL), ERR_RECOVERING);
+    assert_int_equal(sign(w, other, 0), ERR_RECOVERING);
+    act = prepare(w, "restore.accept", json_object());
+    assert_ok(sign(w, act, 0));
+    world_job(w, JOB_TICK);
+    assert_true(w->core->recovery.on);
+    assert_ok(sign(w, act, 1));
+    assert_ok(world_command(w, "status", NULL, NULL));
+    world_job(w, JOB_TICK);
+    assert_false(w->core->recovery.on);
+    serves_again(w);
+    assert_int_equal(leaves_of(w, AUDIT_OPERATORS), 1); /* both names, in the new epoch */
+    json_decref(act);
+    json_decref(other);
+    rows_forget();
+    bytes_free(&lost_ss);
+}
+
+static void accepted_once(struct world *w, json_t *act)
+{
+    enum err e = w->core->recovery.on ? sign(w, act, 1) : ERR_DUPLICATE;
+
+    assert_true(e == ERR_OK || e == ERR_DUPLICATE);
+    recovers(w);
+    serves_again(w);
+    assert_int_equal(leaves_of(w, AUDIT_OPERATORS), 1);
+}
+
+/* The second signature (step 0), or the tick that lets the hub serve (step 1), fails. */
+static void their_agreement_survives_every_failure(void **state)
+{
+    struct world *w = *state;
+    size_t struck = 0;
+
+    set_conf(w, MODE_REAL);
+    name_persons(w, 2);
+    rows_keep(w);
+    more_happens(w);
+    for (int step = 0; step < 2; step++)
+        for (size_t k = 0; k < sizeof strikes / sizeof *strikes; k++)
+            for (unsigned long n = 1;; n++) {
+                json_t *act;
+
+                all_have_shown(w);
+                act = prepare(w, "restore.accept", json_object());
+                assert_ok(sign(w, act, 0));
+                if (step == 1)
+                    assert_ok(sign(w, act, 1));
+                w->strike = strikes[k];
+                w->strike.n = n;
+                w->struck = false;
+                if (step == 0)
+                    (void)sign(w, act, 1);
+                else
+                    world_job(w, JOB_TICK);
+                w->core->tight = false;
+                struck += w->struck;
+                assert_true(n < PLACES_MAX);
+                accepted_once(w, act);
+                json_decref(act);
+                if (!w->struck)
+                    break;
+            }
+    assert_true(struck > 50);
+    rows_forget();
+    bytes_free(&lost_ss);
+}
+
+/* A mark that is not written makes no restored hub. */
+static void a_mark_is_written_or_not(void **state)
+{
+    struct world *w = *state;
+    struct store *s = w->core->store;
+
+    w->faults.fail_begin = w->faults.begins + 1;
+    w->faults.begin_error = ERR_IO;
+    assert_int_equal(restore_mark(s), ERR_IO);
+    w->faults.fail_begin = 0;
+    for (unsigned long n = 1; n <= 2; n++) {
+        w->faults.fail_put = n == 1 ? w->faults.puts + 1 : 0;
+        w->faults.put_error = ERR_FULL;
+        w->faults.fail_del = n == 2 ? w->faults.dels + 1 : 0;
+        w->faults.del_error = ERR_IO;
+        assert_int_not_equal(restore_mark(s), ERR_OK);
+        w->faults.fail_put = w->faults.fail_del = 0;
+        assert_ok(core_reload(w->core));
+        assert_false(w->core->recovery.on);
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_up, world_down)
@@ -290,7 +412,15 @@ int main(void)
         TEST(a_restored_hub_fetches_what_it_lost_and_begins_an_epoch),
         TEST(pages_that_lie_bring_nothing_back),
         TEST(recovery_survives_every_failure),
+        TEST(a_restored_hub_waits_for_two_operators),
+        TEST(their_agreement_survives_every_failure),
+        TEST(a_mark_is_written_or_not),
     };
+    int failed;
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    if (persons_born())
+        return EXIT_FAILURE;
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    persons_gone();
+    return failed;
 }
