@@ -61,6 +61,8 @@ static enum err file_of(struct attachments *a, const uint8_t *address, struct op
     if ((e = attfile_open(a->dir, address, &file)))
         return e;
     *out = file_keep(a, file);
+    /* the end came between its last chunk and its name: nobody would send anything any more */
+    (*out)->dirty = !attfile_whole(file) && attfile_next(file) == attfile_count(file);
     return ERR_OK;
 }
 
