@@ -545,9 +545,15 @@ bool sheets_arrived(struct campaign *c)
     return time_to_look() && sheets_waiting(c) == 0;
 }
 
+/* And the nodes have seen the hub as it is now: who has not could not know an old one. */
 static bool all_arrived(struct campaign *c)
 {
-    return drained(c) && (!c->node[0] || sheets_arrived(c));
+    if (!drained(c) || (c->node[0] && !sheets_arrived(c)))
+        return false;
+    for (size_t i = 0; i < CAMPAIGN_NODES && c->node[i]; i++)
+        if (!noded_ready(c->node[i], 0))
+            return false;
+    return true;
 }
 
 /* The store as it was when the campaign began is put back. A node that has seen more stops, for

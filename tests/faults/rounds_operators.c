@@ -188,6 +188,7 @@ void round_operator(struct campaign *c, const struct round_kind *k, uint64_t n)
     snprintf(a.name, sizeof a.name, "Claire-%zu", c->operators++ / 2);
     if (a.add)
         key_make(c, a.name, a.key);
+    write_some(c, 1);
     if (!signed_once(c, n, &a, &known)) {
         history_say(c->history, "bad hub lets-no-operator-sign");
         goto out;
