@@ -23,6 +23,8 @@ struct machine {
 /* What cannot be read stays zero (the clock: true); a figure is a help, never a reason to stop. */
 void machine_look(const char *dir, struct machine *out);
 uint64_t machine_held_bytes(void);
+uint64_t machine_descriptors(uint64_t *most); /* open now; *most: LimitNOFILE */
+void machine_give_back(void);                 /* freed memory, to the system */
 
 /* Below it a daemon is not ready: what commits and receives files has room for a while no more. */
 #define DISK_FREE_MIN_BYTES (64u << 20)

@@ -102,9 +102,9 @@ enum err link_recv(struct link_socket *s, struct link_frame *out);
 enum err link_send(struct link_socket *s, const struct link_peer *to, struct span payload);
 
 /* Closes every connection of a listener and listens again on the same port, then gives freed
- * memory back to the system: the only way to kick one peer, and to be rid of a message that never
- * ends. Honest peers reconnect with jitter. Takes milliseconds, and at most LINK_REBIND_MS: the
- * one call here that waits. On error the link is dead: close it (the program should end). */
+ * memory back to the system: for when nobody can be found to cut (link_drop). Honest peers
+ * reconnect with jitter. Takes milliseconds, and at most LINK_REBIND_MS: the one call here that
+ * waits. On error the link is dead: close it (the program should end). */
 enum err link_rebind(struct link_socket *s);
 /* The same, and from then on the listener has that CURVE key. */
 enum err link_rekey(struct link_socket *s, const uint8_t secret[LINK_KEY_BYTES]);
@@ -126,7 +126,7 @@ struct link_stats {
     uint64_t multipart;     /* messages thrown away for having several parts */
     uint64_t nameless;      /* messages dropped for having no user of ours */
     uint64_t busy, closed;  /* refused sends */
-    uint64_t rebinds;
+    uint64_t rebinds, cuts;
 };
 struct link_stats link_stats(const struct link_socket *s);
 
@@ -141,17 +141,29 @@ struct link_connection {
     int guessed;                        /* 0, or how user was found without a message */
     char address[LINK_ADDRESS_MAX + 1]; /* with port: "192.0.2.7:41234", "[2001:db8::7]:41234" */
     uint64_t connection;                /* as in link_peer */
+    int fd;                             /* as in link_peer */
     uint64_t received;                  /* bytes the library took from the kernel */
     uint64_t accounted; /* bytes of messages handed over or dropped, framing incl. */
+    uint64_t unread;    /* bytes sent to it that its kernel has not acknowledged */
     uint64_t multipart; /* messages in several parts */
 };
+/* What the library may hold for it: received and not handed over, sent and not read. */
+uint64_t link_held(const struct link_connection *c);
 
-/* Every connection, the one holding most (received - accounted) first. Handshake and heartbeats
+/* Every connection, the one that is held most for first. Handshake and heartbeats
  * are never accounted: about 1 KiB, and 300 KiB a day. An honest peer holds at most its receive
  * queue of frames beside that; one that never ends a message holds all it has sent.
  * *n is how many there are; at most `most` are written. Reads /proc/self/fd: for once a second.
  * A name can be another's for a moment when a descriptor is reused while frames of its former
  * connection still wait: take a second survey before acting on one. */
 enum err link_survey(struct link_socket *s, struct link_connection *out, size_t most, size_t *n);
+
+/* Ends one connection that a survey has found, and no other: the library has no call for it, so
+ * its descriptor is shut down, and the library finds its peer gone and frees what it held for it.
+ * The peer may come back at once. ERR_CLOSED: it has gone already. If the descriptor is given to
+ * somebody else between our look and our call, he has to connect again. */
+enum err link_drop(struct link_socket *s, const struct link_connection *c);
+/* Has the library let go of it? link_drop() comes before that, and what was held is freed after. */
+bool link_gone(const struct link_connection *c);
 
 #endif

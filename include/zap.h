@@ -54,7 +54,7 @@ void zap_hold(struct zap *z, int held);
 enum err zap_allow(struct zap *z, const char *domain, const uint8_t key[LINK_KEY_BYTES],
                    const char *user);
 /* No new handshake with this key. Live connections stay: check the user of every frame, and
- * link_rebind() to be rid of them. ERR_NOT_FOUND: was not let in. */
+ * link_drop() to be rid of them. ERR_NOT_FOUND: was not let in. */
 enum err zap_deny(struct zap *z, const char *domain, const uint8_t key[LINK_KEY_BYTES]);
 
 struct zap_stats {

@@ -1,6 +1,7 @@
 #include "machine.h"
 
 #include <dirent.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -27,6 +28,13 @@ out:
     return (resident > shared ? resident - shared : 0) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+static uint64_t descriptors_most(void)
+{
+    struct rlimit files;
+
+    return getrlimit(RLIMIT_NOFILE, &files) ? 0 : files.rlim_cur;
+}
+
 static uint64_t descriptors_open(void)
 {
     DIR *d = opendir("/proc/self/fd");
@@ -41,6 +49,17 @@ static uint64_t descriptors_open(void)
     return n > 3 ? n - 3 : 0; /* ".", ".." and the directory's own */
 }
 
+uint64_t machine_descriptors(uint64_t *most)
+{
+    *most = descriptors_most();
+    return descriptors_open();
+}
+
+void machine_give_back(void)
+{
+    malloc_trim(0);
+}
+
 static bool clock_is_synchronised(void)
 {
     struct timex t = {0};
@@ -52,12 +71,10 @@ void machine_look(const char *dir, struct machine *out)
 {
     struct machine m = {.held_bytes = machine_held_bytes(),
                         .descriptors = descriptors_open(),
+                        .descriptors_max = descriptors_most(),
                         .clock_synchronised = clock_is_synchronised()};
     struct statvfs disk;
-    struct rlimit files;
 
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0)
-        m.descriptors_max = files.rlim_cur;
     if (statvfs(dir, &disk) == 0) {
         m.disk_bytes = (uint64_t)disk.f_blocks * disk.f_frsize;
         m.disk_free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;

@@ -170,6 +170,14 @@ out:
     return e;
 }
 
+static void sent(struct link_socket *s, const struct link_peer *to, size_t n)
+{
+    struct seen *row = seen_row(&s->seen, to->fd, to->connection);
+
+    if (row)
+        row->sent += wire_bytes(n);
+}
+
 enum err link_send(struct link_socket *s, const struct link_peer *to, struct span payload)
 {
     enum err e;
@@ -188,6 +196,8 @@ enum err link_send(struct link_socket *s, const struct link_peer *to, struct spa
         e = message_send(s, to, payload);
     if (e == ERR_AGAIN)
         e = ERR_BUSY;
+    if (!e && to)
+        sent(s, to, payload.len);
     s->stats.busy += e == ERR_BUSY;
     s->stats.closed += e == ERR_CLOSED;
     return e;

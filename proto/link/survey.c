@@ -102,8 +102,9 @@ static int far_end(int fd, char host[LINK_ADDRESS_MAX + 1], char port[8])
                        NI_NUMERICHOST | NI_NUMERICSERV) == 0;
 }
 
-/* Bytes the library has read from this socket: received by the kernel less still in it. */
-static int taken_bytes(int fd, uint64_t *out)
+/* Bytes the library has read from this socket: received by the kernel less still in it. And those
+ * that the far end has acknowledged. */
+static int taken_bytes(int fd, uint64_t *out, uint64_t *acked)
 {
     struct tcp_info info = {0};
     socklen_t n = sizeof info;
@@ -114,6 +115,7 @@ static int taken_bytes(int fd, uint64_t *out)
         (info.tcpi_state != ESTABLISHED_STATE && info.tcpi_state != CLOSE_WAIT_STATE))
         return 0;
     *out = (uint64_t)info.tcpi_bytes_received - (uint64_t)waiting;
+    *acked = (uint64_t)info.tcpi_bytes_acked;
     return 1;
 }
 
@@ -124,33 +126,36 @@ static int describe(const struct link_socket *s, int port, int fd, struct link_c
     socklen_t n = sizeof a;
     char host[LINK_ADDRESS_MAX + 1], service[8];
     const struct seen *row;
+    uint64_t acked;
 
     memset(out, 0, sizeof *out);
     if (getsockname(fd, (struct sockaddr *)&a, &n) || port_of(&a) != port)
         return 0;
-    if (!taken_bytes(fd, &out->received) || !far_end(fd, host, service))
+    if (!taken_bytes(fd, &out->received, &acked) || !far_end(fd, host, service))
         return 0;
     snprintf(out->address, sizeof out->address,
              strchr(address_plain(host), ':') ? "[%.54s]:%s" : "%.54s:%s", address_plain(host),
              service);
     out->connection = connection_of(fd);
+    out->fd = fd;
     row = (size_t)fd < s->seen.n ? &s->seen.rows[fd] : NULL;
     if (row && row->connection == out->connection) {
         out->accounted = row->accounted;
+        out->unread = row->sent > acked ? row->sent - acked : 0;
         out->multipart = row->multipart;
         snprintf(out->user, sizeof out->user, "%s", row->user);
     }
     return 1;
 }
 
-static uint64_t holds(const struct link_connection *c)
+uint64_t link_held(const struct link_connection *c)
 {
-    return c->received > c->accounted ? c->received - c->accounted : 0;
+    return (c->received > c->accounted ? c->received - c->accounted : 0) + c->unread;
 }
 
 static int by_held(const void *a, const void *b)
 {
-    uint64_t x = holds(a), y = holds(b);
+    uint64_t x = link_held(a), y = link_held(b);
 
     return (x < y) - (x > y);
 }
@@ -243,4 +248,21 @@ enum err link_survey(struct link_socket *s, struct link_connection *out, size_t 
 out:
     free(all);
     return e;
+}
+
+bool link_gone(const struct link_connection *c)
+{
+    return !c->connection || connection_of(c->fd) != c->connection;
+}
+
+enum err link_drop(struct link_socket *s, const struct link_connection *c)
+{
+    const struct linger none = {.l_onoff =
+                                    1}; /* a peer that is stuck in sending hears of it, too */
+
+    if (link_gone(c) || setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &none, sizeof none) ||
+        shutdown(c->fd, SHUT_RDWR))
+        return ERR_CLOSED;
+    s->stats.cuts++;
+    return ERR_OK;
 }

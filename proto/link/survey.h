@@ -19,6 +19,7 @@
 struct seen {
     uint64_t connection; /* 0: never used */
     uint64_t accounted;
+    uint64_t sent;
     uint64_t multipart;
     char user[LINK_USER_MAX + 1];
 };

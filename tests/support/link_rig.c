@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LIMIT_MS 10000
+#define LIMIT_MS 60000
 #define TURN_MS 20
 
 static void denied(const struct zap_denial *d, void *arg)

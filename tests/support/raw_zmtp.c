@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sodium.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,11 +16,13 @@
 #define MAC crypto_box_MACBYTES
 #define COOKIE 96
 #define FRAME_MOST (1 << 20)
+#define NARROW_BYTES (64 * 1024)
 
 enum err raw_connect(int port, struct raw_zmtp *r)
 {
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     struct timeval limit = {.tv_sec = LIMIT_S};
+    const int yes = 1;
 
     memset(r, 0, sizeof *r);
     a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -27,11 +30,19 @@ enum err raw_connect(int port, struct raw_zmtp *r)
         return ERR_IO;
     if (setsockopt(r->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) ||
         setsockopt(r->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) ||
+        setsockopt(r->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes) ||
         connect(r->fd, (struct sockaddr *)&a, sizeof a)) {
         raw_close(r);
         return ERR_IO;
     }
     return ERR_OK;
+}
+
+enum err raw_narrow(struct raw_zmtp *r)
+{
+    const int bytes = NARROW_BYTES;
+
+    return setsockopt(r->fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes) ? ERR_IO : ERR_OK;
 }
 
 void raw_close(struct raw_zmtp *r)

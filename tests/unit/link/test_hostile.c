@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "link_rig.h"
+#include "machine.h"
 #include "raw_zmtp.h"
 #include "zap_hooks.h"
 
@@ -132,6 +133,28 @@ static void a_key_of_another_domain_is_not_let_in(void **state)
     assert_int_not_equal(enters(h, 0, NULL, (struct raw_identity){0}), ERR_OK);
 }
 
+struct unasked {
+    struct hostile *h;
+    int i;
+    struct raw_identity who;
+};
+
+/* The library takes the ZAP socket away in a thread of its own: who comes just then waits for an
+ * answer that never comes, and comes again. */
+static int is_let_in(void *arg)
+{
+    const struct unasked *u = arg;
+
+    raw_close(&u->h->raw[u->i]);
+    return raw_connect(u->h->rig.port, &u->h->raw[u->i]) == ERR_OK &&
+           enters(u->h, u->i, NULL, u->who) == ERR_OK;
+}
+
+static int enters_unasked(struct hostile *h, int i, struct raw_identity who)
+{
+    return rig_until(&h->rig, is_let_in, &(struct unasked){h, i, who});
+}
+
 static void without_zap_thread_the_library_lets_in_but_nothing_is_handed_over(void **state)
 {
     struct hostile *h = *state;
@@ -141,7 +164,7 @@ static void without_zap_thread_the_library_lets_in_but_nothing_is_handed_over(vo
     assert_int_equal(zap_alive(h->rig.zap), 0);
 
     /* If this fails the library has become stricter: good news, and the trap is gone. */
-    assert_int_equal(enters(h, 0, NULL, (struct raw_identity){0}), ERR_OK);
+    assert_true(enters_unasked(h, 0, (struct raw_identity){0}));
     assert_int_equal(raw_message(&h->raw[0], SPAN_STR("let me in"), 0), ERR_OK);
     assert_true(rig_until(&h->rig, has_nameless, &h->rig));
 
@@ -154,13 +177,11 @@ static void without_zap_thread_a_name_of_the_peers_own_is_no_name(void **state)
     struct hostile *h = *state;
 
     zap_kill(h->rig.zap);
-    assert_int_equal(enters(h, 0, NULL, (struct raw_identity){.property = "User-Id", .value = "a"}),
-                     ERR_OK);
-    assert_int_equal(
-        enters(h, 1, NULL,
-               (struct raw_identity){.property = "User-Id",
-                                     .value = "00000000000000000000000000000000clinic-a"}),
-        ERR_OK);
+    assert_true(enters_unasked(h, 0, (struct raw_identity){.property = "User-Id", .value = "a"}));
+    assert_true(
+        enters_unasked(h, 1,
+                       (struct raw_identity){.property = "User-Id",
+                                             .value = "00000000000000000000000000000000clinic-a"}));
     assert_int_equal(raw_message(&h->raw[0], SPAN_STR("1"), 0), ERR_OK);
     assert_true(rig_until(&h->rig, has_nameless, &h->rig));
     assert_int_equal(raw_message(&h->raw[1], SPAN_STR("2"), 1), ERR_OK); /* two parts, too */
@@ -431,6 +452,102 @@ static void the_survey_names_who_never_ends_a_message_and_a_rebind_frees_it(void
     assert_true(rig_returns(r, n, "honest"));
 }
 
+/* --- one connection is cut ------------------------------------------------------------------ */
+
+#define ANSWER (300 * 1024)
+#define ANSWERS 48 /* fewer than a peer's queue */
+
+static int has_shrunk(void *arg)
+{
+    const size_t *most = arg;
+
+    machine_give_back();
+    return keeps_what_is_freed() || rig_memory_kib() < *most;
+}
+
+static int has_gone(void *arg)
+{
+    return link_gone(arg);
+}
+
+static uint64_t connection_of_user(struct rig *r, const char *user)
+{
+    struct link_connection c[8];
+    size_t n = 0;
+
+    assert_int_equal(link_survey(r->hub, c, 8, &n), ERR_OK);
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(c[i].user, user) == 0)
+            return c[i].connection;
+    return 0;
+}
+
+static void who_never_ends_a_message_is_cut_off_and_nobody_else(void **state)
+{
+    struct hostile *h = *state;
+    struct rig *r = &h->rig;
+    struct flood f = {0};
+    struct rig_node *n;
+    uint64_t honest;
+    size_t most;
+
+    assert_non_null(n = rig_join(r, "honest"));
+    assert_true(rig_says(r, n, "hello"));
+    honest = connection_of_user(r, "honest");
+    assert_int_equal(enters(h, 0, "hostile", (struct raw_identity){0}), ERR_OK);
+    floods(h, 0, &f);
+    most = rig_memory_kib() - 40 * 1024;
+
+    assert_int_equal(link_drop(r->hub, &f.worst), ERR_OK);
+
+    assert_true(raw_is_closed(&h->raw[0]));
+    assert_true(rig_until(r, has_gone, &f.worst));
+    assert_true(rig_until(r, has_shrunk, &most));
+    assert_true(rig_says(r, n, "still served"));
+    assert_int_equal(connection_of_user(r, "honest"), honest);
+    assert_int_equal(link_drop(r->hub, &f.worst), ERR_CLOSED);
+    assert_int_equal(link_stats(r->hub).cuts, 1);
+}
+
+static void who_reads_nothing_of_what_is_sent_to_him_is_found_and_cut_off(void **state)
+{
+    struct hostile *h = *state;
+    struct rig *r = &h->rig;
+    struct link_connection worst;
+    struct link_peer peer;
+    struct rig_node *n;
+    uint8_t *answer = calloc(1, ANSWER);
+    uint64_t honest;
+    size_t count = 0;
+    size_t before;
+
+    assert_non_null(answer);
+    assert_non_null(n = rig_join(r, "honest"));
+    assert_true(rig_says(r, n, "hello"));
+    honest = connection_of_user(r, "honest");
+    assert_int_equal(enters(h, 0, "hostile", (struct raw_identity){0}), ERR_OK);
+    assert_int_equal(raw_message(&h->raw[0], SPAN_STR("give me"), 0), ERR_OK);
+    assert_true(rig_receives(r, &r->inbox, 2));
+    peer = r->inbox.last.peer;
+    before = rig_memory_kib();
+    for (int i = 0; i < ANSWERS; i++)
+        assert_int_equal(link_send(r->hub, &peer, span_of(answer, ANSWER)), ERR_OK);
+    assert_int_equal(link_survey(r->hub, &worst, 1, &count), ERR_OK);
+    assert_string_equal(worst.user, "hostile");
+    assert_true(worst.unread > ANSWERS / 2 * (uint64_t)ANSWER);
+    assert_true(link_held(&worst) >= worst.unread);
+
+    assert_int_equal(link_drop(r->hub, &worst), ERR_OK);
+
+    before += 2 * 1024;
+    assert_true(rig_until(r, has_gone, &worst));
+    assert_true(rig_until(r, has_shrunk, &before));
+    assert_int_equal(link_send(r->hub, &peer, SPAN_STR("more")), ERR_CLOSED);
+    assert_true(rig_says(r, n, "still served"));
+    assert_int_equal(connection_of_user(r, "honest"), honest);
+    free(answer);
+}
+
 static void who_never_completes_a_message_is_guessed_by_his_address(void **state)
 {
     struct hostile *h = *state;
@@ -522,6 +639,8 @@ int main(void)
         T(a_message_of_very_many_parts_is_thrown_away_in_turns),
         T(a_slow_zap_answer_delays_only_new_handshakes),
         T(the_survey_names_who_never_ends_a_message_and_a_rebind_frees_it),
+        T(who_never_ends_a_message_is_cut_off_and_nobody_else),
+        T(who_reads_nothing_of_what_is_sent_to_him_is_found_and_cut_off),
         T(who_never_completes_a_message_is_guessed_by_his_address),
         T(who_alone_has_said_nothing_is_guessed_among_many),
         T(two_who_have_said_nothing_are_not_guessed_between),
