@@ -6,8 +6,11 @@
 #include "attachments.h"
 #include "door_internal.h"
 #include "log.h"
+#include "text.h"
 
-#define PAGE_COST 300000   /* the largest KEYS_PAGE or CHAIN_PAGE */
+#define PAGE_COST 300000 /* the largest KEYS_PAGE or CHAIN_PAGE */
+#define JOINS_OF_ONE 5   /* a second, of one invitation */
+#define JOINS_AT_ONCE 20
 #define JOINS_A_SECOND 500 /* of all invited together: each is three public key operations */
 
 /* --- refusing at the door ------------------------------------------------------------------ */
@@ -329,24 +332,44 @@ void door_on_member(struct link_socket *link, const struct link_frame *f, void *
         pass_on(d, link, f, s);
 }
 
+/* Each invitation has an account, a turn and a rate of its own: who repeats it all day keeps nobody
+ * else out. As many as invitations were used since the start. */
+static struct session *joiner_of(struct door *d, struct member *who)
+{
+    struct session *s;
+
+    memcpy(who->node, who->org, ID_BYTES);
+    if (!(s = session_make(&d->joiners, who)))
+        return NULL;
+    memset(who->node, 0, ID_BYTES);
+    if (!s->account)
+        s->account = account_of(d->o.accounts, who->org);
+    return s->account ? s : NULL;
+}
+
 void door_on_join(struct link_socket *link, const struct link_frame *f, void *arg)
 {
     struct door *d = arg;
-    struct member nobody = {0}; /* all invited together have one account */
-    struct account *account;
+    struct member who = {0};
+    struct session *s;
     struct job *j = NULL;
+    char invite[33];
 
     (void)link;
+    d->now_ms = clock_mono_ms(d->o.clock);
     if (f->fault)
         return;
-    if (d->joins == JOINS_A_SECOND) {
+    s = user_invite(f->peer.user, invite) || hex_read_fixed(who.org, ID_BYTES, span_text(invite))
+            ? NULL
+            : joiner_of(d, &who);
+    if (!s || !bucket_take(&s->hellos, d->now_ms, JOINS_OF_ONE, JOINS_AT_ONCE, 1) ||
+        d->joins == JOINS_A_SECOND) {
         d->count.refused++;
         return;
     }
     d->joins++;
-    account = account_of(d->o.accounts, nobody.org);
-    if (!account || job_for(d, f, JOB_JOIN, &nobody, account, &j) ||
-        user_invite(f->peer.user, j->invite) ||
+    if (job_for(d, f, JOB_JOIN, &who, s->account, &j) ||
+        !memcpy(j->invite, invite, sizeof invite) ||
         message_decode(bytes_span(&j->frame), SENT_BY_NODE, &j->message) ||
         j->message.type != MSG_JOIN || fair_push(d->o.core, j)) {
         d->count.refused++;

@@ -1,18 +1,10 @@
-/* Guarding the door: who may connect at all, and the memory that a peer can make us hold. */
+/* Guarding the door: who may connect at all, and what the door tells of itself. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "door_internal.h"
 #include "log.h"
 #include "machine.h"
-
-#define SURVEY_MAX 8192
-#define GUESSES_SURE 3
-#define SURVEY_STEP (8u << 20) /* grown by that much, or after that long: look again */
-#define SURVEY_EVERY_MS 1000
-#define UNFINISHED_MAX                                                                             \
-    (12u << 20) /* of one connection: more than any honest peer can have here                      \
-                 */
 
 static void on_denied(const struct zap_denial *z, void *arg)
 {
@@ -115,27 +107,6 @@ void door_lock(struct door *d, const uint8_t node[ID_BYTES], bool locked)
              (unsigned long long)n->enrolled_at);
 }
 
-/* Into the log and onto the disk: it stays so until the operator allows the node again. */
-static void lock_out(struct door *d, const char *user)
-{
-    struct member who;
-    const struct directory_node *n;
-    struct job *j;
-
-    if (user_member(user, &who) || !(n = directory_find_node(d->dir, who.node)))
-        return;
-    door_lock(d, who.node, true);
-    if (!(j = calloc(1, sizeof *j)))
-        return;
-    j->kind = JOB_LOCK;
-    j->lane = LANE_HUB;
-    j->who = who;
-    j->who.number = (uint32_t)n->enrolled_at;
-    if (fair_push(d->o.core, j))
-        job_free(j);
-}
-
-/* The only way to be rid of what one connection holds: all of that endpoint's are closed. */
 static void clear(struct door *d, struct link_socket *link)
 {
     d->count.kicks++;
@@ -178,88 +149,6 @@ void door_bind_key(struct door *d)
     }
 }
 
-/* Who was found because he alone had said nothing may be somebody slow to speak: cut off with all
- * others each time, locked out at the third in a row. */
-static bool is_sure(struct door *d, const struct link_connection *worst)
-{
-    if (worst->guessed != LINK_GUESS_SILENT)
-        return true;
-    if (strcmp(d->guessed_user, worst->user) != 0)
-        d->guesses = 0;
-    snprintf(d->guessed_user, sizeof d->guessed_user, "%s", worst->user);
-    return ++d->guesses >= GUESSES_SURE;
-}
-
-static void cut_off(struct door *d, struct link_socket *link, const struct link_connection *worst,
-                    uint64_t resident)
-{
-    bool sure = is_sure(d, worst);
-
-    log_error(sure ? "memory.culprit" : "memory.suspect", "user=%s held=%llu resident=%llu",
-              worst->user, (unsigned long long)(worst->received - worst->accounted),
-              (unsigned long long)resident);
-    if (sure)
-        lock_out(d, worst->user);
-    clear(d, link);
-}
-
-/* A survey can name the wrong user for a moment (transport.h): only what the next one finds again,
- * the same connection under the same name, is acted on. */
-static void suspect(struct door *d, struct link_socket *link, const struct link_connection *worst,
-                    uint64_t resident)
-{
-    if (d->suspected == worst->connection && strcmp(d->suspected_user, worst->user) == 0) {
-        d->suspected = 0;
-        cut_off(d, link, worst, resident);
-        return;
-    }
-    d->suspected = worst->connection;
-    snprintf(d->suspected_user, sizeof d->suspected_user, "%s", worst->user);
-}
-
-static void survey(struct door *d, struct link_socket *link, uint64_t resident)
-{
-    struct link_connection *list = calloc(SURVEY_MAX, sizeof *list);
-    size_t n = 0;
-
-    if (list && link_survey(link, list, SURVEY_MAX, &n) == ERR_OK && n > 0 &&
-        list[0].received > list[0].accounted &&
-        list[0].received - list[0].accounted > UNFINISHED_MAX)
-        suspect(d, link, &list[0], resident);
-    free(list);
-}
-
-/*
- * libzmq holds the frames of a message that never ends where no application can see them, and has
- * no way to close one connection (PROTOCOL.md 4). So the memory is watched; when it grows beyond
- * half of what is allowed, and one connection has sent far more than it was ever credited with,
- * its key is let in no more until the operator says so, and the socket is bound anew: that frees
- * the memory, and everybody else comes back within seconds. If it grows to the end of what is
- * allowed and no single connection is to blame, all of the members' are closed: what many peers
- * together make the library hold is bounded too.
- */
-void door_watch_memory(struct door *d)
-{
-    uint64_t resident = machine_held_bytes();
-    uint64_t kicks = d->count.kicks;
-
-    if (resident < d->o.memory_max_bytes / 2)
-        return;
-    if (!d->suspected && resident < d->surveyed_bytes + SURVEY_STEP &&
-        d->now_ms < d->surveyed_ms + SURVEY_EVERY_MS)
-        return;
-    d->surveyed_bytes = resident;
-    d->surveyed_ms = d->now_ms;
-    if (d->emergency)
-        survey(d, d->emergency, resident);
-    survey(d, d->members, resident);
-    if (d->count.kicks != kicks || resident < d->o.memory_max_bytes - d->o.memory_max_bytes / 16)
-        return;
-    log_error("memory.brake", "resident=%llu", (unsigned long long)resident);
-    d->count.brakes++;
-    clear(d, d->members);
-}
-
 uint64_t door_refused(const struct door *d, unsigned code)
 {
     return code < ERR_CODES ? d->refused_by[code] : 0;
@@ -276,6 +165,9 @@ void door_metrics(const struct door *d, struct metrics *m)
     metric_labelled(m, "what", "held", d->count.held);
     metric_labelled(m, "what", "denied", __atomic_load_n(&d->count.denied, __ATOMIC_RELAXED));
     metric_labelled(m, "what", "kicks", d->count.kicks);
+    metric_labelled(m, "what", "cuts", s.cuts);
+    metric_labelled(m, "what", "sheds", d->count.sheds);
+    metric_labelled(m, "what", "brakes", d->count.brakes);
     metric_labelled(m, "what", "multipart", s.multipart);
     metric_labelled(m, "what", "nameless", s.nameless);
 }
@@ -285,15 +177,16 @@ json_t *door_facts(const struct door *d)
     struct link_stats s = link_stats(d->members);
     struct accounts_use work = accounts_use(d->o.accounts);
 
-    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:s,s:s,s:s,s:I,s:I,s:I,s:I}",
-                     "sessions", (json_int_t)d->open, "refused", (json_int_t)d->count.refused,
-                     "unsent", (json_int_t)d->count.unsent, "multipart", (json_int_t)s.multipart,
-                     "nameless", (json_int_t)s.nameless, "denied",
-                     (json_int_t)__atomic_load_n(&d->count.denied, __ATOMIC_RELAXED), "kicks",
-                     (json_int_t)d->count.kicks, "held", (json_int_t)d->count.held, "resident",
-                     (json_int_t)machine_held_bytes(), "endpoint", link_endpoint(d->members),
-                     "join_endpoint", link_endpoint(d->join), "emergency_endpoint",
-                     door_emergency_endpoint(d), "brakes", (json_int_t)d->count.brakes, "work_max",
-                     (json_int_t)work.budget_bytes, "work", (json_int_t)work.bytes, "work_highest",
-                     (json_int_t)work.highest);
+    return json_pack(
+        "{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I}", "sessions",
+        (json_int_t)d->open, "frames", (json_int_t)s.frames, "refused",
+        (json_int_t)d->count.refused, "unsent", (json_int_t)d->count.unsent, "multipart",
+        (json_int_t)s.multipart, "nameless", (json_int_t)s.nameless, "denied",
+        (json_int_t)__atomic_load_n(&d->count.denied, __ATOMIC_RELAXED), "kicks",
+        (json_int_t)d->count.kicks, "held", (json_int_t)d->count.held, "resident",
+        (json_int_t)machine_held_bytes(), "endpoint", link_endpoint(d->members), "join_endpoint",
+        link_endpoint(d->join), "emergency_endpoint", door_emergency_endpoint(d), "brakes",
+        (json_int_t)d->count.brakes, "work_max", (json_int_t)work.budget_bytes, "work",
+        (json_int_t)work.bytes, "work_highest", (json_int_t)work.highest, "cuts",
+        (json_int_t)s.cuts, "sheds", (json_int_t)d->count.sheds);
 }

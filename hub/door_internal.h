@@ -7,6 +7,8 @@
 #include "identity_keys.h"
 #include "session_table.h"
 
+#define DOOR_SILENT_MAX 4096
+#define DOOR_LEAVING_MAX 64 /* the last of them are looked at */
 struct door {
     struct door_options o;
     struct loop *loop;
@@ -18,6 +20,7 @@ struct door {
     struct directory *dir;          /* the door's replica */
     const struct secret_box *bound; /* the transport key that peers meet */
     struct session *sessions;
+    struct session *joiners; /* by invitation */
     size_t open;             /* sessions */
     struct session *waiting; /* those for whom something waits */
     struct session *held;    /* those who are read no further for a while */
@@ -27,13 +30,21 @@ struct door {
     unsigned joins;          /* frames of the JOIN port in this second */
     uint64_t surveyed_bytes; /* held when the connections were last looked at, and when */
     uint64_t surveyed_ms;
+    uint64_t cut_ms; /* when one was cut and its memory not given back yet; 0: none */
+    struct link_connection leaving[DOOR_LEAVING_MAX]; /* cut, and perhaps not gone yet */
+    size_t leaving_n;
+    unsigned unexplained; /* looks in a row that found too much and nobody who holds it */
+    uint64_t crowd_ms;
+    uint64_t silent[DOOR_SILENT_MAX]; /* connections that had said nothing at the last look */
+    uint64_t silent_next[DOOR_SILENT_MAX];
+    size_t silent_n;
     uint64_t suspected; /* connection that the last survey found holding too much; 0: none */
     char suspected_user[LINK_USER_MAX + 1];
     char guessed_user[LINK_USER_MAX + 1]; /* whom elimination named last, and how often in a row */
     unsigned guesses;
     enum err fatal;
     struct {
-        uint64_t refused, unsent, strangers, banned, denied, kicks, brakes, held;
+        uint64_t refused, unsent, strangers, banned, denied, kicks, sheds, brakes, crowds, held;
     } count;
     uint64_t refused_by[ERR_CODES];
 };
@@ -63,11 +74,14 @@ void door_let_go(struct door *d);
 /* door_guard.c */
 enum err door_zap_start(struct door *d);
 enum err door_allow(struct door *d); /* what the directory says now, to ZAP */
-/* Its key is let in no more, or again. Who is connected stays so: see link_rebind(). */
+/* Its key is let in no more, or again. Who is connected stays so: see link_drop(). */
 void door_lock(struct door *d, const uint8_t node[ID_BYTES], bool locked);
-void door_watch_memory(struct door *d);
 /* Every member's connection is closed; all come back and say HELLO. */
 void door_again(struct door *d);
 json_t *door_facts(const struct door *d);
+
+/* door_shed.c: at each turn of 20 ms, and of a second */
+void door_watch_memory(struct door *d);
+void door_watch_crowd(struct door *d);
 
 #endif

@@ -34,6 +34,7 @@ static void every_second(void *arg)
         if (fair_push(d->o.core, j))
             job_free(j);
     }
+    door_watch_crowd(d);
     HASH_ITER (hh, d->sessions, s, next) {
         if (s->number && d->now_ms - s->heard_ms > SESSION_IDLE_MS)
             session_gone(d, s);
@@ -138,6 +139,7 @@ void door_close(struct door *d)
     link_close(d->join);
     zap_stop(d->zap);
     sessions_free(&d->sessions);
+    sessions_free(&d->joiners);
     directory_free(d->dir);
     free(d);
 }

@@ -2,7 +2,7 @@
  * memory - what the hub may hold at most, computed from its settings before it starts. Each part is
  * held to its share by who fills it: an account for what is under way (account.h), a window for
  * what is issued (window.h), quotas for what waits (quota.h), nodes_max for sessions. What many
- * peers together make the library hold, beyond all accounts, is watched (door_guard.c).
+ * peers together make the library hold, beyond all accounts, is watched (door_shed.c).
  */
 #ifndef HUB_MEMORY_H
 #define HUB_MEMORY_H
