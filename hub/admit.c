@@ -6,8 +6,8 @@
 #include "circle.h"
 #include "declared.h"
 #include "deputy.h"
+#include "lasting.h"
 #include "log.h"
-#include "quota.h"
 #include "recovery.h"
 
 static enum err sender_check(struct core *c, const struct job *j)
@@ -78,7 +78,8 @@ static enum err accept(struct core *c, const struct job *j, struct item *it, uin
     memcpy(d.actor, h->actor, sizeof d.actor);
     memcpy(d.circle, h->circle, sizeof d.circle);
     memcpy(d.to, h->to, h->to_count * sizeof h->to[0]);
-    if ((e = audit_add(c, AUDIT_ACCEPTED, &d, index)))
+    if ((e = lasting_leaf(c, h->from, AUDIT_ACCEPTED, &d, index)) ||
+        (e = lasting_add(c, h->from, h->to_count * LASTING_ENDS)))
         return e;
     it->kind = DELIVER_ENVELOPE;
     it->exp_ms = h->exp;
@@ -112,7 +113,9 @@ static enum err judge(struct core *c, struct job *j, struct item *it, uint64_t *
         return e;
     if ((e = circle_judge(c, j, chain_n)) || (e = attached_check(c, j)))
         return e;
-    return quota_check(c, j->who.org, j->header.to_count, j->message.put.envelope.len);
+    if ((e = quota_check(c, j->who.org, j->header.to_count, j->message.put.envelope.len)))
+        return e;
+    return lasting_check(c, j->who.org, false);
 }
 
 static bool is_store_failure(enum err e)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "attached.h"
+#include "lasting.h"
 #include "log.h"
 
 #define REF_KEY (ATTACHMENT_ADDRESS_BYTES + ID_BYTES)
@@ -217,7 +218,7 @@ static enum err gone(struct core *c, const struct attachment_gone *g)
     for (d.to_count = 0; d.to_count < g->count; d.to_count++)
         memcpy(d.to[d.to_count], g->waiting[d.to_count].org, ID_BYTES);
     if ((e = refs_delete(c, g->address)) ||
-        (e = audit_add(c, AUDIT_ATTACHMENT_REMOVED, &d, &index)) ||
+        (e = lasting_leaf(c, g->owner, AUDIT_ATTACHMENT_REMOVED, &d, &index)) ||
         (e = item_add_receipt(c, g->number, g->owner, index, NULL)))
         return e;
     for (size_t i = 0; !e && i < g->count; i++)

@@ -68,7 +68,8 @@ static enum err circle_row_write(struct core *c, const struct detail *d, struct 
     return store_put(c->t, TABLE_CIRCLE, SPAN_OF(d->circle), SPAN_OF(row));
 }
 
-enum err audit_add(struct core *c, enum audit_type type, struct detail *d, uint64_t *index)
+enum err audit_add_sized(struct core *c, enum audit_type type, struct detail *d, uint64_t *index,
+                         size_t *size)
 {
     struct bytes detail = {0}, entry = {0}, side = {0};
     bool in_circle = d->has & RD_KEY(DETAIL_CIRCLE);
@@ -94,6 +95,7 @@ enum err audit_add(struct core *c, enum audit_type type, struct detail *d, uint6
     if ((e = ledger_append(c->audit, c->t, bytes_span(&entry), bytes_span(&side), index)))
         goto out;
     *index = leaf_place(c, *index);
+    *size = entry.len + side.len;
     if (in_circle)
         e = circle_row_write(c, d, bytes_span(&entry));
 out:
@@ -101,6 +103,13 @@ out:
     bytes_free(&entry);
     bytes_free(&side);
     return e;
+}
+
+enum err audit_add(struct core *c, enum audit_type type, struct detail *d, uint64_t *index)
+{
+    size_t size;
+
+    return audit_add_sized(c, type, d, index, &size);
 }
 
 /* --- heads --------------------------------------------------------------------------------- */

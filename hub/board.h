@@ -51,6 +51,8 @@ struct figures {
         uint64_t fullest_bytes, quota_bytes; /* of the organisation that keeps most, of each */
         uint64_t removed, refused, strangers;
     } att;
+    uint64_t untold;      /* refusals without a leaf of their own */
+    uint64_t log_percent; /* of the organisation nearest to a limit of what lasts */
     bool tight, constituted;
 };
 

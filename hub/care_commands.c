@@ -56,11 +56,18 @@ static enum err escalated_one(void *arg, const struct escalated *x)
 enum err escalated_say(struct asked *a)
 {
     struct list l = {a, json_array(), 0};
-    enum err e = l.all ? escalated_each(a->c, escalated_one, &l) : ERR_NOMEM;
+    size_t unread = 0;
+    enum err e = l.all ? escalated_each(a->c, escalated_one, &l, &unread) : ERR_NOMEM;
 
+    l.n += unread;
     if (!e && l.n > LISTED_MAX)
         e = bytes_printf(&a->text, "ALARME : et %zu autre(s) cercle(s) dans le même cas\n",
                          l.n - LISTED_MAX);
+    if (!e && a->c->escalating)
+        e = bytes_printf(&a->text, "Le parcours des cercles n'est pas fini : d'autres peuvent "
+                                   "s'y ajouter.\n");
+    if (!e)
+        e = data_set(a, "escalating", json_boolean(a->c->escalating));
     if (!e)
         e = data_set(a, "escalated_count", json_integer((json_int_t)l.n));
     if (e) {

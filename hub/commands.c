@@ -185,8 +185,13 @@ static enum err log_line(struct asked *a, json_t *list, uint64_t i)
                                               "type", (json_int_t)type, "time", utc, "code",
                                               (int)d.code, "erased", side.len == 0)))
         return ERR_NOMEM;
-    return bytes_printf(&a->text, "%8" PRIu64 "  %s  %s%s%s\n", i, when, type_name(type),
-                        d.code ? "  " : "", code_text(type, d.code));
+    if ((e = bytes_printf(&a->text, "%8" PRIu64 "  %s  %s%s%s", i, when, type_name(type),
+                          d.code ? "  " : "", code_text(type, d.code))))
+        return e;
+    if (type == AUDIT_REJECTED && (d.has & RD_KEY(DETAIL_COUNT)) &&
+        (e = bytes_printf(&a->text, " et semblables : %" PRIu64 " dans la journée", d.count)))
+        return e;
+    return bytes_printf(&a->text, "\n");
 }
 
 #define LOG_LINES 50

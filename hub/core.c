@@ -8,8 +8,8 @@
 
 #include "attached.h"
 #include "control.h"
+#include "lasting.h"
 #include "log.h"
-#include "quota.h"
 
 #define REFUSALS_PER_GROUP 64
 #define CORE_WAIT_MS 1000
@@ -24,7 +24,7 @@ static const char *const table_names[HUB_TABLES] = {
     [TABLE_A_SIDE] = "a_side",       [TABLE_A_TILE] = "a_tile",     [TABLE_A_ROOT] = "a_root",
     [TABLE_QUOTA] = "quota",         [TABLE_COSIGN] = "cosign",     [TABLE_SILENT] = "silent",
     [TABLE_ESCALATED] = "escalated", [TABLE_OPERATOR] = "operator", [TABLE_ATT_REF] = "att_ref",
-    [TABLE_DEPUTY] = "deputy",       [TABLE_RELEASED] = "released",
+    [TABLE_DEPUTY] = "deputy",       [TABLE_RELEASED] = "released", [TABLE_LASTING] = "lasting",
 };
 
 const char *const *core_table_names(void)
@@ -72,7 +72,8 @@ enum err core_reload(struct core *c)
         return e;
     if ((e = store_begin(c->store, TXN_READ, &t)))
         return e;
-    e = next_seq_load(c, t);
+    if (!(e = next_seq_load(c, t)))
+        e = escalation_load(c, t);
     store_abort(&t);
     return e;
 }
@@ -392,8 +393,9 @@ static enum err group_commit(struct core *c, struct job **jobs, size_t n)
     if ((e = store_begin(c->store, TXN_WRITE, &c->t)))
         return group_failed(c, jobs, n, e);
     began_us = clock_mono_us(c->clock);
-    if ((e = holds_write(c)) || (e = group_decide(c, jobs, n)) || (e = core_head_row(c)) ||
-        (e = seq_row(c, seq_before)))
+    if ((e = holds_write(c)) || (e = group_decide(c, jobs, n)) ||
+        (c->escalating && (e = escalate_on(c))) || (e = lasting_write(c)) ||
+        (e = core_head_row(c)) || (e = seq_row(c, seq_before)))
         return group_failed(c, jobs, n, e);
     group_paced(c, n, clock_mono_us(c->clock) - began_us);
     began_us = clock_mono_us(c->clock);
@@ -443,12 +445,12 @@ enum err core_turn(struct core *c, int64_t wait_ms)
     size_t n = 0;
     enum err e;
 
-    if (c->holds || mailboxes_wait(c))
+    if (c->holds || c->escalating || mailboxes_wait(c))
         wait_ms = 0; /* somebody is to be told */
     e = fair_pop_many(c->in, jobs, &most, wait_ms, &n);
     if (e && e != ERR_TIMEOUT && e != ERR_AGAIN)
         return e;
-    if (e && !c->holds) {
+    if (e && !c->holds && !c->escalating) {
         if (e == ERR_TIMEOUT && !mailboxes_wait(c))
             return ERR_AGAIN;
         return mailboxes_pump(c);

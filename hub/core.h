@@ -42,7 +42,7 @@ enum hub_table {
     TABLE_A_SIDE, /* of an audit leaf: salt, detail */
     TABLE_A_TILE,
     TABLE_A_ROOT,
-    TABLE_QUOTA,     /* org -> four limits u64, 0: the setting (quota) */
+    TABLE_QUOTA,     /* org -> its limits u64, 0: the setting (quota) */
     TABLE_COSIGN,    /* log u8, node number u32 -> a witness's newest cosignature (witness) */
     TABLE_SILENT,    /* node number u32, sender's u32 -> last heard ms u64: he was told so */
     TABLE_ESCALATED, /* handle, org -> roles u8, code u16, at ms u64, audit index u64 */
@@ -50,6 +50,7 @@ enum hub_table {
     TABLE_ATT_REF,   /* attachment address 32, org -> until, node number, fetched (attached) */
     TABLE_DEPUTY,    /* due ms, seq u64, which u8 -> deputy's node u32, recipient's u32 (deputy) */
     TABLE_RELEASED,  /* seq u64, which u8 -> seq of the deputy's item u64 */
+    TABLE_LASTING,   /* org -> what it has put in for ever, u64 each (lasting) */
     HUB_TABLES
 };
 
@@ -148,6 +149,7 @@ struct core {
     uint64_t silence_looked_ms; /* mono */
     uint64_t quota;             /* of the store in good days; 0: none */
     uint64_t reserve;       /* beyond it: for what empties the store (ACK, expiry) and for HELLO */
+    bool escalating;        /* circles of who was suspended are walked through (warnings.h) */
     bool tight;             /* full: nothing that grows is taken in until there is room again */
     uint64_t tight_ms;      /* when that was last looked at */
     uint64_t refusals_left; /* leaves of type 11 this group may still write */
@@ -163,6 +165,7 @@ struct core {
         uint64_t accepted, delivered, reports, statements, refused, held, expired, recalled;
         uint64_t released, damaged; /* to deputies; by the disk, while it waited */
         uint64_t commits, failed_commits, hellos, clones;
+        uint64_t untold; /* refusals without a leaf of their own */
     } count;
     struct board *board; /* figures.c: the rest is what it remembers */
     struct figures figures;
@@ -209,6 +212,9 @@ void staged_forget(struct core *c);
 /* Adds a leaf. If the detail names a circle (DETAIL_CIRCLE), its number n and link are filled in
  * and the circle's row moves on. */
 enum err audit_add(struct core *c, enum audit_type type, struct detail *d, uint64_t *index);
+/* The same; *size: bytes of its entry, salt and detail. */
+enum err audit_add_sized(struct core *c, enum audit_type type, struct detail *d, uint64_t *index,
+                         size_t *size);
 /* The receipt of a committed leaf, the same bytes for ever; t is a read transaction. path may be
  * NULL. */
 enum err audit_receipt(struct core *c, struct txn *t, uint64_t index,
@@ -363,8 +369,6 @@ struct mailbox {
     struct link_peer peer;
     uint32_t credit_messages;
     uint32_t credit_bytes;
-    uint64_t refused_ms; /* since when the refusals of this node are counted */
-    uint32_t refused;    /* leaves of type 11 since then */
 };
 
 void session_credit(struct mailbox *m, uint32_t messages, uint32_t bytes);
@@ -429,6 +433,9 @@ enum err item_read(struct txn *t, uint64_t seq, struct item *out); /* ERR_NOT_FO
 /* Borrowed. ERR_OPEN: the disk has lost it, or gives back something else. */
 enum err item_body(struct txn *t, uint64_t seq, struct span *out);
 enum err item_done(struct core *c, struct item *it, uint32_t number, enum item_done how);
+/* Not an envelope, and waiting for a node that was revoked: it has no end of its own. */
+bool item_is_orphan(struct core *c, const struct item *it);
+enum err item_forsake(struct core *c, struct item *it); /* revoked nodes get it no more */
 /* Deletes the item if every recipient has it or is done. */
 enum err item_settle(struct core *c, uint64_t seq);
 enum err items_scan(struct txn *t, uint64_t from_seq, size_t most,
@@ -488,13 +495,5 @@ struct report {
 };
 enum err report_decode(struct span stmt, enum audit_type least, enum audit_type most,
                        struct report *out);
-
-/* Keys of the tables. */
-struct span key_u64(uint64_t v, uint8_t buf[8]);
-struct span key_u32(uint32_t v, uint8_t buf[4]);
-uint64_t be64_read(const uint8_t *p);
-uint32_t be32_read(const uint8_t *p);
-void be64_write(uint64_t v, uint8_t *p);
-void be32_write(uint32_t v, uint8_t *p);
 
 #endif

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "circle.h"
-#include "core.h"
+#include "lasting.h"
 
 #define PAGE_BYTES_MAX 280000
 
@@ -95,7 +95,7 @@ static enum err declare_log(struct core *c, const struct declared *d, const stru
     memcpy(detail.circle, d->handle, sizeof detail.circle);
     if ((e = statement_link(j->ss.stmt, detail.statement)))
         return e;
-    return audit_add(c, AUDIT_STATEMENT, &detail, index);
+    return lasting_leaf(c, j->who.org, AUDIT_STATEMENT, &detail, index);
 }
 
 static enum err chain_row_put(struct core *c, struct span key, uint64_t index, struct span ss)
@@ -133,7 +133,9 @@ static enum err declare_keep(struct core *c, const struct declared *d, const str
     if ((e = declare_log(c, d, j, &index)))
         return e;
     chain_key(d->handle, d->s.n, key);
-    if ((e = chain_row_put(c, SPAN_OF(key), index, j->message.statement.ss)))
+    if ((e = chain_row_put(c, SPAN_OF(key), index, j->message.statement.ss)) ||
+        (e = lasting_add(c, j->who.org, LASTING_STATEMENT + j->message.statement.ss.len)) ||
+        (d->s.kind == CIRCLE_CREATE && (e = lasting_circle(c, j->who.org))))
         return e;
     it.index = index;
     audience(c, d, &it);
@@ -184,6 +186,13 @@ static enum err statement_apply(struct core *c, const struct job *j, struct decl
     return d->s.kind == CIRCLE_CREATE ? create(c, j, d) : extend(c, j, d);
 }
 
+/* What narrows is never held against a quota. */
+static enum err room_check(struct core *c, const struct job *j, const struct declared *d)
+{
+    return circle_narrows(d->s.kind) ? ERR_OK
+                                     : lasting_check(c, j->who.org, d->s.kind == CIRCLE_CREATE);
+}
+
 static bool is_store_failure(enum err e)
 {
     return e == ERR_NOMEM || e == ERR_IO || e == ERR_CORRUPT || e == ERR_INTERNAL;
@@ -226,7 +235,8 @@ enum err on_declare(struct core *c, struct job *j)
         memcpy(d.handle, d.s.circle, sizeof d.handle);
     if (e || (e = repeat(c, j, &d, &known)) || known)
         return e;
-    e = statement_apply(c, j, &d);
+    if (!(e = room_check(c, j, &d)))
+        e = statement_apply(c, j, &d);
     if (e == ERR_STALE_HEAD && d.circle)
         return stale(c, j, &d);
     if (e) {

@@ -6,6 +6,7 @@
 
 #include "attached.h"
 #include "deputy.h"
+#include "lasting.h"
 #include "log.h"
 #include "operators.h"
 #include "warnings.h"
@@ -183,7 +184,8 @@ static enum err expiring_visit(void *arg, const struct item *it)
     struct expiring *x = arg;
 
     x->next = it->seq + 1;
-    if ((it->exp_ms != 0 && it->exp_ms < x->c->now_ms) || is_left_over(it))
+    if ((it->exp_ms != 0 && it->exp_ms < x->c->now_ms) || is_left_over(it) ||
+        item_is_orphan(x->c, it))
         x->seqs[x->n++] = it->seq;
     return x->n == sizeof x->seqs / sizeof x->seqs[0] ? ERR_ENOUGH : ERR_OK;
 }
@@ -204,7 +206,7 @@ static enum err expire_one(struct core *c, uint64_t seq)
         if ((e = item_end(c, &it, it.to[i], &(struct ending){AUDIT_EXPIRED, ERR_EXPIRED, NULL})))
             return e;
     }
-    return item_settle(c, seq);
+    return item_forsake(c, &it);
 }
 
 #define SWEEP_SLICE 4096
@@ -230,9 +232,9 @@ enum err on_tick(struct core *c, struct job *j)
 
     (void)j;
     /* nothing is lost by waiting until it is sure what time it is */
-    if (clock_steady(c) &&
-        ((e = sweep(c)) || (e = deputies_sweep(c)) || (e = seen_sweep(c)) ||
-         (e = silence_look(c)) || (e = operators_sweep(c)) || (e = attached_sweep(c))))
+    if (clock_steady(c) && ((e = sweep(c)) || (e = deputies_sweep(c)) || (e = seen_sweep(c)) ||
+                            (e = silence_look(c)) || (e = operators_sweep(c)) ||
+                            (e = attached_sweep(c)) || (e = lasting_sweep(c))))
         return e;
     figures_tick(c);
     return heads_tell_due(c);

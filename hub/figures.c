@@ -5,6 +5,7 @@
 #include "attachments.h"
 #include "core.h"
 #include "invites.h"
+#include "lasting.h"
 #include "log.h"
 
 #define SLOW_MS 10000
@@ -186,6 +187,7 @@ static enum err slow_look(struct core *c, uint64_t mono_ms)
     }
     if ((e = store_stats(c->store, &c->figures.store)))
         return e == ERR_BUSY ? ERR_OK : e;
+    c->figures.log_percent = lasting_most(c);
     growth_look(c, mono_ms);
     reader_look(c, mono_ms);
     attachments_look(c);
@@ -247,6 +249,7 @@ void figures_tick(struct core *c)
     f->released = c->count.released;
     f->damaged = c->count.damaged;
     f->clones = c->count.clones;
+    f->untold = c->count.untold;
     f->commits = c->count.commits;
     f->failed_commits = c->count.failed_commits;
     f->keys_size = ledger_committed_size(c->keys);

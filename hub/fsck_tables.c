@@ -5,8 +5,10 @@
 #include "deputy.h"
 #include "fsck_internal.h"
 #include "invites.h"
+#include "lasting.h"
 #include "operators.h"
 #include "quota.h"
+#include "warnings.h"
 
 static bool is_leaf_of(struct fsck *f, uint64_t index, enum audit_type wanted, struct detail *d)
 {
@@ -37,6 +39,8 @@ static const char *meta_row(struct fsck *f, struct span key, struct span row)
         return NULL; /* behind.c */
     if (span_equal(key, SPAN_STR("restored")))
         return row.len == 1 ? NULL : "la valeur n'a pas sa longueur";
+    if (key.len > 9 && memcmp(key.ptr, "escalate:", 9) == 0)
+        return escalation_row(key, row) ? "la ligne est illisible" : NULL;
     return "personne ne connaît ce nom";
 }
 
@@ -272,10 +276,21 @@ static const char *released_row(struct fsck *f, struct span key, struct span row
                : NULL;
 }
 
+static const char *lasting_row(struct fsck *f, struct span key, struct span row)
+{
+    struct lasting l;
+
+    if (lasting_decode(key, row, &l))
+        return "la ligne est illisible";
+    return directory_find_org(f->c->dir, key.ptr)
+               ? NULL
+               : "l'organisation n'est pas dans le journal des clés";
+}
+
 /* --- organisations and nodes -------------------------------------------------------------------
  */
 
-static const char *quota_row(struct fsck *f, struct span key, struct span row)
+static const char *quota_limits_row(struct fsck *f, struct span key, struct span row)
 {
     if (key.len != ID_BYTES || row.len != QUOTA_ROW_BYTES)
         return "la ligne est illisible";
@@ -328,19 +343,33 @@ static const struct {
     const char *(*row)(struct fsck *f, struct span key, struct span row); /* NULL: in order */
     bool log;
 } checks[HUB_TABLES] = {
-    [TABLE_META] = {.row = meta_row},         [TABLE_INVITE] = {.row = invite_row},
-    [TABLE_NODE] = {.row = node_row},         [TABLE_ITEM] = {.row = item_row},
-    [TABLE_BODY] = {.row = body_row},         [TABLE_SEEN] = {.row = seen_row},
-    [TABLE_REPORTED] = {.row = reported_row}, [TABLE_CIRCLE] = {.row = circle_row},
-    [TABLE_CHAIN] = {.row = chain_row},       [TABLE_HEAD] = {.row = head_row},
-    [TABLE_K_ENTRY] = {.log = true},          [TABLE_K_SIDE] = {.log = true},
-    [TABLE_K_TILE] = {.log = true},           [TABLE_K_ROOT] = {.log = true},
-    [TABLE_A_ENTRY] = {.log = true},          [TABLE_A_SIDE] = {.log = true},
-    [TABLE_A_TILE] = {.log = true},           [TABLE_A_ROOT] = {.log = true},
-    [TABLE_QUOTA] = {.row = quota_row},       [TABLE_COSIGN] = {.row = cosign_row},
-    [TABLE_SILENT] = {.row = silent_row},     [TABLE_ESCALATED] = {.row = escalated_row},
-    [TABLE_OPERATOR] = {.row = operator_row}, [TABLE_ATT_REF] = {.row = att_ref_row},
-    [TABLE_DEPUTY] = {.row = deputy_row},     [TABLE_RELEASED] = {.row = released_row},
+    [TABLE_META] = {.row = meta_row},
+    [TABLE_INVITE] = {.row = invite_row},
+    [TABLE_NODE] = {.row = node_row},
+    [TABLE_ITEM] = {.row = item_row},
+    [TABLE_BODY] = {.row = body_row},
+    [TABLE_SEEN] = {.row = seen_row},
+    [TABLE_REPORTED] = {.row = reported_row},
+    [TABLE_CIRCLE] = {.row = circle_row},
+    [TABLE_CHAIN] = {.row = chain_row},
+    [TABLE_HEAD] = {.row = head_row},
+    [TABLE_K_ENTRY] = {.log = true},
+    [TABLE_K_SIDE] = {.log = true},
+    [TABLE_K_TILE] = {.log = true},
+    [TABLE_K_ROOT] = {.log = true},
+    [TABLE_A_ENTRY] = {.log = true},
+    [TABLE_A_SIDE] = {.log = true},
+    [TABLE_A_TILE] = {.log = true},
+    [TABLE_A_ROOT] = {.log = true},
+    [TABLE_QUOTA] = {.row = quota_limits_row},
+    [TABLE_COSIGN] = {.row = cosign_row},
+    [TABLE_SILENT] = {.row = silent_row},
+    [TABLE_ESCALATED] = {.row = escalated_row},
+    [TABLE_OPERATOR] = {.row = operator_row},
+    [TABLE_ATT_REF] = {.row = att_ref_row},
+    [TABLE_DEPUTY] = {.row = deputy_row},
+    [TABLE_RELEASED] = {.row = released_row},
+    [TABLE_LASTING] = {.row = lasting_row},
 };
 
 bool fsck_knows(enum hub_table table)

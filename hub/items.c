@@ -122,6 +122,40 @@ enum err item_done(struct core *c, struct item *it, uint32_t number, enum item_d
     return item_write(c, it, false);
 }
 
+/* A revoked node never comes back: nothing is kept for it that has no end of its own. */
+static bool is_gone(const struct core *c, const struct mailbox *m)
+{
+    const struct directory_node *n = directory_find_node(c->dir, m->who.node);
+
+    return n && n->revoked;
+}
+
+bool item_is_orphan(struct core *c, const struct item *it)
+{
+    for (size_t i = 0; it->kind != DELIVER_ENVELOPE && i < it->count; i++) {
+        const struct mailbox *m = mailbox_of(c, it->to[i]);
+
+        if (it->done[i] != ITEM_ENDED && m && m->acked < it->seq && is_gone(c, m))
+            return true;
+    }
+    return false;
+}
+
+enum err item_forsake(struct core *c, struct item *it)
+{
+    for (size_t i = 0; it->kind != DELIVER_ENVELOPE && i < it->count; i++) {
+        struct mailbox *m = mailbox_of(c, it->to[i]);
+        enum err e;
+
+        if (it->done[i] == ITEM_ENDED || !m || m->acked >= it->seq || !is_gone(c, m))
+            continue;
+        mailbox_end(m, it->seq);
+        if ((e = item_done(c, it, it->to[i], ITEM_ENDED)))
+            return e;
+    }
+    return item_settle(c, it->seq);
+}
+
 /* Does this recipient still need it: its bytes, or its place in the ACK to come? */
 static bool is_needed(const struct item *it, size_t i, const struct mailbox *m)
 {
@@ -189,6 +223,8 @@ enum err item_add_receipt(struct core *c, uint32_t number, const uint8_t payer[I
 
     if (!m)
         return ERR_INTERNAL;
+    if (is_gone(c, m))
+        return ERR_OK; /* the leaf is in the log: nobody is left to fetch its receipt */
     memcpy(it.from, payer ? payer : m->who.org, ID_BYTES);
     if (path) {
         r.has_path = true;

@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "quota.h"
+#include "lasting.h"
 #include "serve.h"
 
 enum err quotas_new(struct quotas **out)
@@ -34,7 +34,10 @@ void quotas_forget(struct core *c)
         u->messages = 0;
         u->bytes = 0;
         u->limits = (struct quota_limits){0};
+        u->lasting = (struct lasting){0};
+        u->changed = false;
     }
+    c->quotas->changed = NULL;
     c->quotas->messages = 0;
 }
 
@@ -97,16 +100,33 @@ void quota_uncount(struct core *c, const struct item *it)
 
 /* --- limits -------------------------------------------------------------------------------- */
 
+uint64_t *quota_limit(struct quota_limits *l, size_t i)
+{
+    uint64_t *const all[QUOTA_LIMITS] = {
+        &l->messages, &l->bytes,     &l->inflight_messages, &l->inflight_bytes,
+        &l->log_day,  &l->log_total, &l->circles_day,       &l->circles_total};
+
+    return all[i];
+}
+
 struct quota_limits quota_limits_of(const struct core *c, const struct usage *u)
 {
+    const struct hub_conf *conf = c->conf;
+    struct quota_limits standard = {0};
     struct quota_limits l = u->limits;
 
-    if (!c->conf)
-        return (struct quota_limits){UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX};
-    l.messages = l.messages ? l.messages : c->conf->quota_messages;
-    l.bytes = l.bytes ? l.bytes : c->conf->quota_bytes;
-    l.inflight_messages = l.inflight_messages ? l.inflight_messages : c->conf->inflight_messages;
-    l.inflight_bytes = l.inflight_bytes ? l.inflight_bytes : c->conf->inflight_bytes;
+    if (conf)
+        standard = (struct quota_limits){
+            conf->quota_messages, conf->quota_bytes, conf->inflight_messages, conf->inflight_bytes,
+            conf->log_day,        conf->log_total,   conf->circles_day,       conf->circles_total};
+    for (size_t i = 0; i < QUOTA_LIMITS; i++) {
+        uint64_t *one = quota_limit(&l, i);
+
+        if (!conf)
+            *one = UINT64_MAX;
+        else if (!*one)
+            *one = *quota_limit(&standard, i);
+    }
     return l;
 }
 
@@ -154,14 +174,17 @@ static enum err row_load(void *arg, struct span key, struct span row)
         return ERR_CORRUPT;
     if (!(u = quota_usage(c, key.ptr)))
         return ERR_NOMEM;
-    u->limits = (struct quota_limits){be64_read(row.ptr), be64_read(row.ptr + 8),
-                                      be64_read(row.ptr + 16), be64_read(row.ptr + 24)};
+    for (size_t i = 0; i < QUOTA_LIMITS; i++)
+        *quota_limit(&u->limits, i) = be64_read(row.ptr + 8 * i);
     return ERR_OK;
 }
 
 enum err quotas_load(struct core *c, struct txn *t)
 {
-    return store_scan(t, TABLE_QUOTA, (struct span){0}, (struct span){0}, SIZE_MAX, row_load, c);
+    enum err e =
+        store_scan(t, TABLE_QUOTA, (struct span){0}, (struct span){0}, SIZE_MAX, row_load, c);
+
+    return e ? e : lasting_load(c, t);
 }
 
 enum err quotas_announce(struct core *c)
@@ -174,6 +197,14 @@ enum err quotas_announce(struct core *c)
     return e;
 }
 
+void quota_row(const struct quota_limits *limits, uint8_t row[QUOTA_ROW_BYTES])
+{
+    struct quota_limits l = *limits;
+
+    for (size_t i = 0; i < QUOTA_LIMITS; i++)
+        be64_write(*quota_limit(&l, i), row + 8 * i);
+}
+
 enum err quota_set(struct core *c, const uint8_t org[ID_BYTES], const struct quota_limits *limits)
 {
     struct usage *u = quota_usage(c, org);
@@ -182,10 +213,7 @@ enum err quota_set(struct core *c, const uint8_t org[ID_BYTES], const struct quo
 
     if (!u)
         return ERR_NOMEM;
-    be64_write(limits->messages, row);
-    be64_write(limits->bytes, row + 8);
-    be64_write(limits->inflight_messages, row + 16);
-    be64_write(limits->inflight_bytes, row + 24);
+    quota_row(limits, row);
     if ((e = store_put(c->t, TABLE_QUOTA, span_of(org, ID_BYTES), SPAN_OF(row))))
         return e;
     u->limits = *limits; /* a failed commit reads it again */

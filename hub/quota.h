@@ -24,6 +24,19 @@ struct quota_limits {
     uint64_t bytes;
     uint64_t inflight_messages;
     uint64_t inflight_bytes;
+    uint64_t log_day, log_total; /* bytes that never go away (lasting.h) */
+    uint64_t circles_day, circles_total;
+};
+
+/* What it has put in for ever: lasting.h. */
+struct lasting {
+    uint64_t day; /* since 1970: of what is counted by day */
+    uint64_t day_bytes, bytes;
+    uint64_t day_circles, circles;
+    uint64_t day_refusals; /* that have a leaf */
+    uint64_t untold;       /* refusals without one, and when the first of them was */
+    uint64_t untold_day;
+    uint64_t untold_code; /* of the last of them */
 };
 
 struct usage {
@@ -31,12 +44,16 @@ struct usage {
     uint64_t messages;
     uint64_t bytes;
     struct quota_limits limits; /* 0: the setting */
+    struct lasting lasting;
+    bool changed; /* by this group */
+    struct usage *next_changed;
     UT_hash_handle hh;
 };
 
 struct quotas {
     struct usage *each;
-    uint64_t messages; /* of all together */
+    struct usage *changed; /* whose lasting row is to be written */
+    uint64_t messages;     /* of all together */
     uint64_t highest;
     uint64_t sender_refused, hub_refused;
 };
@@ -53,6 +70,11 @@ enum err quota_count(struct core *c, const struct item *it); /* ERR_NOMEM */
 void quota_uncount(struct core *c, const struct item *it);
 /* May one more, for `count` recipients, be kept? ERR_SENDER_QUOTA, ERR_HUB_QUOTA. */
 enum err quota_check(struct core *c, const uint8_t org[ID_BYTES], size_t count, size_t bytes);
+/* Of limits, in the order of the row and of the log's leaf. */
+#define QUOTA_LIMITS 8
+#define QUOTA_ROW_BYTES (QUOTA_LIMITS * 8)
+uint64_t *quota_limit(struct quota_limits *l, size_t i);
+void quota_row(const struct quota_limits *limits, uint8_t row[QUOTA_ROW_BYTES]);
 /* With the settings where the operator has said nothing. */
 struct quota_limits quota_limits_of(const struct core *c, const struct usage *u);
 enum err quota_set(struct core *c, const uint8_t org[ID_BYTES], const struct quota_limits *limits);

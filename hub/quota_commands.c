@@ -2,8 +2,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "lasting.h"
 #include "operator.h"
-#include "quota.h"
 
 #define MIB (UINT64_C(1) << 20)
 #define DIGITS_MAX 15
@@ -38,16 +38,44 @@ static enum err limit_read(const struct asked *a, const char *name, uint64_t *ou
 /* Less holds no message worth sending: somebody forgot the unit. The same as hub.conf. */
 #define QUOTA_BYTES_LEAST (UINT64_C(1) << 20)
 
+/* In the order of quota_limit(). */
+static const char *const limit_names[QUOTA_LIMITS] = {
+    "messages", "bytes",     "inflight-messages", "inflight-bytes",
+    "log-day",  "log-total", "circles-day",       "circles-total"};
+
 static enum err limits_read(const struct asked *a, struct quota_limits *l)
 {
-    enum err e;
+    enum err e = ERR_OK;
 
     if (arg_flag(a, "standard"))
         *l = (struct quota_limits){0};
-    if ((e = limit_read(a, "messages", &l->messages)) || (e = limit_read(a, "bytes", &l->bytes)) ||
-        (e = limit_read(a, "inflight-messages", &l->inflight_messages)))
-        return e;
-    return limit_read(a, "inflight-bytes", &l->inflight_bytes);
+    for (size_t i = 0; i < QUOTA_LIMITS && !e; i++)
+        e = limit_read(a, limit_names[i], quota_limit(l, i));
+    return e;
+}
+
+static enum err lasting_say(struct asked *a, const struct usage *u, const struct quota_limits *l,
+                            json_t *about)
+{
+    const struct lasting *now = &u->lasting;
+    bool same_day = now->day == a->c->now_ms / LASTING_DAY_MS;
+    uint64_t bytes = same_day ? now->day_bytes : 0;
+    uint64_t circles = same_day ? now->day_circles : 0;
+    json_t *log =
+        json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "day_bytes", (json_int_t)bytes,
+                  "day_max", (json_int_t)l->log_day, "bytes", (json_int_t)now->bytes, "max",
+                  (json_int_t)l->log_total, "day_circles", (json_int_t)circles, "day_circles_max",
+                  (json_int_t)l->circles_day, "circles", (json_int_t)now->circles, "circles_max",
+                  (json_int_t)l->circles_total, "percent", (json_int_t)lasting_percent(a->c, u));
+
+    if (json_object_set_new(about, "log", log))
+        return ERR_NOMEM;
+    return bytes_printf(&a->text,
+                        "    au journal   aujourd'hui %" PRIu64 " Mio sur %" PRIu64 ", %" PRIu64
+                        " cercles sur %" PRIu64 " ; en tout %" PRIu64 " Mio sur %" PRIu64
+                        ", %" PRIu64 " cercles sur %" PRIu64 "\n",
+                        bytes / MIB, l->log_day / MIB, circles, l->circles_day, now->bytes / MIB,
+                        l->log_total / MIB, now->circles, l->circles_total);
 }
 
 enum err quota_say(struct asked *a, const uint8_t org[ID_BYTES], json_t *one)
@@ -55,6 +83,7 @@ enum err quota_say(struct asked *a, const uint8_t org[ID_BYTES], json_t *one)
     const struct usage *u = quota_usage(a->c, org);
     struct quota_limits l;
     json_t *about;
+    enum err e;
 
     if (!u)
         return ERR_NOMEM;
@@ -66,10 +95,12 @@ enum err quota_say(struct asked *a, const uint8_t org[ID_BYTES], json_t *one)
                       memcmp(&u->limits, &(struct quota_limits){0}, sizeof u->limits) != 0);
     if (json_object_set_new(one, "quota", about))
         return ERR_NOMEM;
-    return bytes_printf(&a->text,
-                        "    en attente   %" PRIu64 " messages sur %" PRIu64 ", %" PRIu64
-                        " Mio sur %" PRIu64 "\n",
-                        u->messages, l.messages, u->bytes / MIB, l.bytes / MIB);
+    if ((e = bytes_printf(&a->text,
+                          "    en attente   %" PRIu64 " messages sur %" PRIu64 ", %" PRIu64
+                          " Mio sur %" PRIu64 "\n",
+                          u->messages, l.messages, u->bytes / MIB, l.bytes / MIB)))
+        return e;
+    return lasting_say(a, u, &l, about);
 }
 
 enum err org_quota(struct asked *a)
@@ -77,7 +108,7 @@ enum err org_quota(struct asked *a)
     struct usage *u;
     struct quota_limits l;
     uint8_t org[ID_BYTES];
-    uint8_t about[4 * 8];
+    uint8_t about[QUOTA_ROW_BYTES];
     enum err e;
 
     if ((e = arg_org(a, org)))
@@ -94,10 +125,7 @@ enum err org_quota(struct asked *a)
                        "changé");
     if (memcmp(&l, &u->limits, sizeof l) == 0)
         return quota_say(a, org, a->data);
-    be64_write(l.messages, about);
-    be64_write(l.bytes, about + 8);
-    be64_write(l.inflight_messages, about + 16);
-    be64_write(l.inflight_bytes, about + 24);
+    quota_row(&l, about);
     if ((e = quota_set(a->c, org, &l)) || (e = act_log(a->c, ACT_QUOTA, org, SPAN_OF(about))))
         return e;
     if ((e = bytes_printf(&a->text, "Limites de l'organisation enregistrées.\n")))

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core.h"
+#include "lasting.h"
 #include "log.h"
 
 /* Something to say once the group is on disk. */
@@ -112,37 +112,22 @@ enum err core_answer(struct core *c, const struct job *j, json_t *answer)
 
 /* --- refusing ------------------------------------------------------------------------------ */
 
-#define REFUSALS_A_MINUTE 1000 /* of one node: the rest is counted, not signed for ever */
-#define MINUTE_MS 60000
-
-static bool refusal_counts(struct core *c, const struct job *j)
-{
-    struct mailbox *m = mailbox_of(c, j->who.number);
-    uint64_t now_ms = clock_mono_ms(c->clock);
-
-    if (c->refusals_left == 0 || !m)
-        return false;
-    if (now_ms - m->refused_ms > MINUTE_MS) {
-        m->refused_ms = now_ms;
-        m->refused = 0;
-    }
-    return m->refused++ < REFUSALS_A_MINUTE;
-}
-
 static enum err refusal_log(struct core *c, const struct job *j, enum err why)
 {
     struct detail d = {.has = RD_KEY(DETAIL_FROM) | RD_KEY(DETAIL_CODE), .code = (uint32_t)why};
     uint64_t index;
+    enum err e;
 
-    if (!refusal_is_final(why) || why == ERR_DUPLICATE || !refusal_counts(c, j))
+    if (!refusal_is_final(why) || why == ERR_DUPLICATE || !mailbox_of(c, j->who.number))
         return ERR_OK;
-    c->refusals_left--;
+    if ((e = lasting_refusal(c, j->who.org, why)))
+        return e == ERR_AGAIN ? ERR_OK : e;
     memcpy(d.from, j->who.org, sizeof d.from);
     if (j->message.type == MSG_PUT && j->view.count > 0) {
         d.has |= RD_KEY(DETAIL_MID);
         memcpy(d.mid, j->header.mid, sizeof d.mid);
     }
-    return audit_add(c, AUDIT_REJECTED, &d, &index);
+    return lasting_leaf(c, j->who.org, AUDIT_REJECTED, &d, &index);
 }
 
 enum err core_refuse_with(struct core *c, const struct job *j, const struct msg_err *m)

@@ -25,7 +25,11 @@ struct hub_conf {
     uint64_t quota_messages; /* kept for one organisation */
     uint64_t quota_bytes;
     uint64_t waiting_max; /* messages kept for all together */
-    uint32_t nodes_max;   /* connected at once */
+    uint64_t log_day;     /* bytes that one organisation puts in for ever: a day */
+    uint64_t log_total;   /* and in all */
+    uint64_t circles_day; /* circles that it creates */
+    uint64_t circles_total;
+    uint32_t nodes_max; /* connected at once */
     uint64_t memory_max;
     uint64_t store_max;
     uint64_t store_check;

@@ -178,13 +178,15 @@ static enum err suspension(struct asked *a, const uint8_t org[ID_BYTES], bool re
 static enum err escalation(struct asked *a, const uint8_t org[ID_BYTES], enum err why)
 {
     size_t count;
-    enum err e = escalate(a->c, org, why, &count);
+    bool end;
+    enum err e = escalate(a->c, org, why, &count, &end);
 
-    if (e || count == 0)
+    if (e || (count == 0 && end))
         return e ? e : data_set(a, "escalated", json_array());
-    if ((e = bytes_printf(&a->text,
-                          "Elle répond de %zu cercle(s) ; leurs autres membres sont prévenus :\n",
-                          count)))
+    if ((e = bytes_printf(
+             &a->text, "Elle répond de %s%zu cercle(s) ; leurs autres membres sont prévenus%s :\n",
+             end ? "" : "plus de ", count,
+             end ? "" : ", et ceux des suivants le seront dans l'ordre")))
         return e;
     return escalated_say(a);
 }

@@ -36,14 +36,15 @@ static enum err counts_data(struct asked *a)
 {
     const struct core *c = a->c;
     json_t *counts = json_pack(
-        "{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "accepted",
+        "{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "accepted",
         (json_int_t)c->count.accepted, "delivered", (json_int_t)c->count.delivered, "reports",
         (json_int_t)c->count.reports, "statements", (json_int_t)c->count.statements, "refused",
         (json_int_t)c->count.refused, "held", (json_int_t)c->count.held, "expired",
         (json_int_t)c->count.expired, "recalled", (json_int_t)c->count.recalled, "released",
         (json_int_t)c->count.released, "damaged", (json_int_t)c->count.damaged, "commits",
         (json_int_t)c->count.commits, "failed_commits", (json_int_t)c->count.failed_commits,
-        "clones", (json_int_t)c->count.clones, "verified", (json_int_t)sign_verifications());
+        "clones", (json_int_t)c->count.clones, "verified", (json_int_t)sign_verifications(),
+        "unsigned", (json_int_t)c->count.untold, "hellos", (json_int_t)c->count.hellos);
 
     return data_set(a, "counts", counts);
 }

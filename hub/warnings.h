@@ -33,9 +33,16 @@ struct escalated {
     uint32_t code;  /* ERR_SUSPENDED or ERR_REVOKED */
     uint64_t at_ms;
 };
-enum err escalate(struct core *c, const uint8_t org[ID_BYTES], enum err why, size_t *count);
-/* Those that are not resolved; resolved rows go. */
+/* Begins with the first of them, a bounded step; *count of it. *end false: c->escalating, and each
+ * group that follows takes a step (escalate_on), also after a new start. */
+enum err escalate(struct core *c, const uint8_t org[ID_BYTES], enum err why, size_t *count,
+                  bool *end);
+enum err escalate_on(struct core *c);
+enum err escalation_load(struct core *c, struct txn *t);
+enum err escalation_row(struct span key, struct span row); /* of TABLE_META. ERR_CORRUPT */
+/* Those that are not resolved; resolved rows go. So many are judged at a time; *unread: the rows
+ * behind them. */
 enum err escalated_each(struct core *c, enum err (*visit)(void *arg, const struct escalated *e),
-                        void *arg);
+                        void *arg, size_t *unread);
 
 #endif

@@ -88,6 +88,11 @@ static uint64_t fullest_percent(const struct seen *s)
     return percent_of(s->f.att.fullest_bytes, s->f.att.quota_bytes);
 }
 
+static uint64_t log_percent(const struct seen *s)
+{
+    return s->f.log_percent;
+}
+
 /* clang-format off */
 const struct limit limits[LIMITS] = {
     {"store",        "%", 80,        95,        store_percent,      "entrepôt rempli (store_max)"},
@@ -103,6 +108,7 @@ const struct limit limits[LIMITS] = {
     {"clones",       "",  0,         1,         clones,             "nœuds arrêtés pour clone"},
     {"attachments",  "%", 80,        95,        attachment_percent, "place des pièces jointes prise (attachment_max)"},
     {"att_quota",    "%", 80,        95,        fullest_percent,    "place des pièces jointes prise par une structure (attachment_quota)"},
+    {"member_log",   "%", 80,        100,       log_percent,        "une organisation près de ce qu'elle peut mettre au journal (org list)"},
 };
 /* clang-format on */
 

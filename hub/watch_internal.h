@@ -23,7 +23,7 @@ struct limit {
     uint64_t (*value)(const struct seen *s);
     const char *text; /* French, for `status` */
 };
-#define LIMITS 13
+#define LIMITS 14
 extern const struct limit limits[LIMITS];
 
 struct http;

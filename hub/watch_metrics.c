@@ -36,6 +36,9 @@ static void refusals(struct metrics *m, const struct watch *w)
         if (err_known(code) && n > 0)
             metric_labelled(m, "error", err_name((enum err)code), n);
     }
+    metric_one(m, "relais_hub_refusals_unsigned_total", METRIC_COUNTER,
+               "Refusals without a leaf of their own: their number has one the day after.",
+               w->seen.f.untold);
 }
 
 static void waiting(struct metrics *m, const struct figures *f)

@@ -110,6 +110,9 @@
     X(ERR_HUB_QUOTA, 109, "the hub keeps as many messages as it may: later")                      \
     X(ERR_HUB_FULL, 110, "the disk of the hub is full: later")                                    \
     X(ERR_NO_ROOM, 111, "no room on this disk for an attachment that comes: later")               \
+    X(ERR_LOG_DAY, 112, "the organisation has logged as much as it may in a day: tomorrow")       \
+    X(ERR_LOG_TOTAL, 113, "the organisation has logged as much as it may: the operator decides")  \
+    X(ERR_CIRCLES_QUOTA, 114, "the organisation has created as many circles as it may")           \
     /* circle and lawful basis: 120 to 159 */                                                     \
     X(ERR_NOT_IN_CIRCLE, 120, "not a member of this circle")                                      \
     X(ERR_FORMER_MEMBER, 121, "no longer a member of this circle")                                \

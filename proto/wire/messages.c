@@ -152,6 +152,9 @@ bool refusal_is_final(uint32_t code)
     case ERR_MESSAGE_STATE:
     case ERR_SENDER_QUOTA:
     case ERR_HUB_QUOTA:
+    case ERR_LOG_DAY:
+    case ERR_LOG_TOTAL:
+    case ERR_CIRCLES_QUOTA:
     case ERR_ATTACHMENT_MISSING:
     case ERR_ATTACHMENT_QUOTA:
     case ERR_RECOVERING:

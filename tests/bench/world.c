@@ -104,7 +104,8 @@ enum err world_start(struct world *w)
 
 /* Room for a million messages of one organisation, 5,000 nodes, and members that send as fast as
  * eight of them can: bounds that the standard settings set much lower. */
-static const char roomy[] = "quota_messages = 8000000\nquota_bytes = 256g\nwaiting_max = 8000000\n"
+static const char roomy[] = "log_day = 4096g\nlog_total = 4096g\nquota_messages = "
+                            "8000000\nquota_bytes = 256g\nwaiting_max = 8000000\n"
                             "nodes_max = 6000\nrate_per_s = 1000000\nrate_burst = 1000000\n"
                             "memory_max = 8g\n";
 

@@ -72,4 +72,18 @@ static inline void listen_for(struct scene *s, uint64_t ms)
     CHECK(!crew_until(s->crew, never, NULL, ms));
 }
 
+#define HUB_LOOK_MS 10
+#define SURE_MS 60000 /* for what must come, on whatever machine */
+
+/* Until `done`, which asks the hub and not what the members hear. */
+static inline bool hub_until(struct scene *s, bool (*done)(void *arg), void *arg)
+{
+    for (uint64_t waited_ms = 0; waited_ms < SURE_MS; waited_ms += HUB_LOOK_MS) {
+        if (done(arg))
+            return true;
+        listen_for(s, HUB_LOOK_MS);
+    }
+    return false;
+}
+
 #endif

@@ -19,6 +19,7 @@
 #include "core.h"
 #include "failing_alloc.h"
 #include "faulty_store.h"
+#include "lasting.h"
 #include "member.h"
 #include "random.h"
 
@@ -590,7 +591,8 @@ static inline int world_down(void **state)
 
 struct memory {
     uint64_t keys, audit, next_seq, directory;
-    uint64_t sum; /* over mailboxes: number, cursor, what waits */
+    uint64_t sum;     /* over mailboxes: number, cursor, what waits */
+    uint64_t lasting; /* over organisations: what they have put in for ever */
 };
 
 static inline void memory_one(struct mailbox *m, void *arg)
@@ -612,6 +614,13 @@ static inline struct memory memory_of(struct world *w)
                          .directory = directory_size(w->core->dir)};
 
     mailbox_each(w->core, memory_one, &all);
+    for (const struct usage *u = w->core->quotas->each; u; u = u->hh.next) {
+        const struct lasting *l = &u->lasting;
+
+        all.lasting += (l->bytes * 31 + l->day_bytes * 17 + l->circles * 13 + l->day_circles * 7 +
+                        l->day_refusals * 5 + l->untold * 3 + l->day) *
+                       (u->org[0] + 1u);
+    }
     return all;
 }
 
@@ -634,6 +643,7 @@ static inline void assert_memory_is_the_store(struct world *w)
     assert_ok(core_reload(w->core));
     after = memory_of(w);
     assert_same_memory(&before, &after);
+    assert_int_equal(after.lasting, before.lasting);
 }
 
 /* --- small words

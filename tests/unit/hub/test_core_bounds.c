@@ -3,6 +3,7 @@
 #include <malloc.h>
 
 #include "core_world.h"
+#include "warnings.h"
 
 static void send_until(struct world *w, struct member_node *const *to, size_t count, uint64_t exp)
 {
@@ -554,6 +555,42 @@ static void a_revoked_node_is_sent_no_statement(void **state)
     assert_memory_is_the_store(w);
 }
 
+/* What nobody can ever fetch would count against its sender for ever. */
+static void receipts_for_a_revoked_node_free_the_quota_of_who_paid_for_them(void **state)
+{
+    struct world *w = *state;
+    struct bytes whole = world_letter(w, 0, 2);
+    const struct usage *u = quota_usage(w->core, member_org(w->m[0]));
+    json_t *data = NULL;
+
+    world_greet(w, 2, 0, 0); /* away, as it were */
+    assert_ok(member_put(w->m[0], bytes_span(&whole), NULL));
+    assert_ok(member_recall(w->m[0], bytes_span(&whole), RECALL_CONTENT, NULL));
+    bytes_free(&whole);
+    assert_ok(member_ack_all(w->m[0]));
+    assert_int_equal(u->messages, 1); /* the absent one's receipt */
+    whole = world_letter(w, 0, 2);
+    assert_ok(member_put(w->m[0], bytes_span(&whole), NULL));
+    bytes_free(&whole);
+    assert_ok(world_about(w, "org.revoke", "org", member_org(w->m[2]), &data));
+    assert_ok(world_sign(w, span_text(json_string_value(json_object_get(data, "request"))), NULL));
+    json_decref(data);
+    for (int i = 0; i < 3; i++)
+        world_job(w, JOB_TICK);
+    assert_int_equal(u->messages, 1); /* the letter that waits, and has an end of its own */
+    assert_memory_is_the_store(w);
+    clock_fixed_advance(&w->clock, 40ull * 24 * 3600 * 1000);
+    clock_believe(w->core);
+    for (int i = 0; i < 3; i++)
+        world_job(w, JOB_TICK);
+    assert_int_equal(w->core->count.expired, 1);
+    assert_int_equal(receipts_of(w, 0, AUDIT_EXPIRED), 1);
+    assert_ok(member_ack_all(w->m[0]));
+    u = quota_usage(w->core, member_org(w->m[0]));
+    assert_int_equal(u->messages, 0);
+    assert_memory_is_the_store(w);
+}
+
 static void heads_a_slot_apart_are_not_confused(void **state)
 {
     struct world *w = *state;
@@ -622,6 +659,7 @@ int main(void)
         TEST(a_circle_is_created_once),
         TEST(who_has_left_hears_of_it_and_of_nothing_after),
         TEST(a_revoked_node_is_sent_no_statement),
+        TEST(receipts_for_a_revoked_node_free_the_quota_of_who_paid_for_them),
         TEST(heads_a_slot_apart_are_not_confused),
         TEST(a_head_with_our_root_and_another_signature_is_no_checkpoint),
     };

@@ -327,6 +327,10 @@ static void circles_of_a_suspended_organisation_are_never_orphaned(void **state)
     assert_int_equal(json_array_size(json_object_get(data, "escalated")), 1);
     assert_non_null(
         strstr(json_string_value(json_object_get(w->answer, "text")), "responsable et référent"));
+    assert_non_null(
+        strstr(json_string_value(json_object_get(w->answer, "text")),
+               "Organisation suspendue : le hub ne la sert plus. Ce qui l'attend est conservé.\n"
+               "Elle répond de 1 cercle(s) ; leurs autres membres sont prévenus :\n"));
     json_decref(data);
     for (size_t i = 1; i < PEOPLE; i++) {
         assert_non_null(member_receipt_of(w->m[i], AUDIT_ESCALATED, 0));
@@ -353,6 +357,83 @@ static void who_answers_for_nothing_leaves_nothing_behind(void **state)
     json_decref(data);
     assert_null(member_receipt_of(w->m[0], AUDIT_ESCALATED, 0));
     assert_int_equal(escalated(w), 0);
+}
+
+/* One commit for all of them would keep everybody else waiting. */
+static void many_circles_are_walked_through_in_steps_that_are_not_lost(void **state)
+{
+    enum {
+        MANY = 150
+    };
+    struct world *w = *state;
+    json_t *data = NULL;
+    uint64_t commits;
+    size_t told = 0;
+
+    for (int i = 0; i < MANY; i++) {
+        struct member_circle *c = NULL;
+
+        assert_ok(member_circle_create(w->m[2], &c));
+        assert_ok(member_circle_join(w->m[2], w->m[1], c, NULL));
+        member_circle_free(c);
+        assert_ok(member_ack_all(w->m[1]));
+        assert_ok(member_ack_all(w->m[2]));
+    }
+    commits = w->core->count.commits;
+    w->strike = (struct strike){STRIKE_COMMIT, 2, ERR_OK, COMMIT_UNKNOWN_LOST};
+    assert_ok(world_command(w, "org.suspend", org_args(w, 2), &data));
+    assert_true(json_is_true(json_object_get(data, "escalating")));
+    assert_non_null(strstr(json_string_value(json_object_get(w->answer, "text")),
+                           "et ceux des suivants le seront dans l'ordre"));
+    assert_true(json_integer_value(json_object_get(data, "escalated_count")) < MANY);
+    json_decref(data);
+    data = NULL;
+    assert_true(w->struck); /* the second step was lost, and done again */
+    assert_true(w->core->count.commits > commits + 1);
+    assert_false(w->core->escalating);
+    assert_memory_is_the_store(w);
+    assert_ok(world_command(w, "status", NULL, &data));
+    assert_int_equal(json_integer_value(json_object_get(data, "escalated_count")), MANY);
+    assert_true(json_is_false(json_object_get(data, "escalating")));
+    json_decref(data);
+    assert_ok(member_ack_all(w->m[1]));
+    while (member_receipt_of(w->m[1], AUDIT_ESCALATED, told))
+        told++;
+    assert_int_equal(told, MANY); /* each once */
+}
+
+/* It is in force again before all were told: the others need not hear of it. */
+static void who_is_resumed_while_his_circles_are_walked_through_is_let_be(void **state)
+{
+    struct world *w = *state;
+    struct job *j;
+    json_t *data = NULL;
+    json_t *request;
+
+    for (int i = 0; i < 150; i++) {
+        struct member_circle *c = NULL;
+
+        assert_ok(member_circle_create(w->m[2], &c));
+        assert_ok(member_circle_join(w->m[2], w->m[1], c, NULL));
+        member_circle_free(c);
+        assert_ok(member_ack_all(w->m[1]));
+        assert_ok(member_ack_all(w->m[2]));
+    }
+    j = job_of(w, JOB_COMMAND, NULL);
+    request = json_pack("{s:s,s:o}", "cmd", "org.suspend", "args", org_args(w, 2));
+    j->request = request;
+    j->door = json_object();
+    assert_ok(fair_push(w->in, j));
+    assert_ok(core_turn(w->core, 0)); /* this group alone */
+    assert_true(w->core->escalating);
+    assert_ok(core_reload(w->core)); /* as after a start */
+    assert_true(w->core->escalating);
+    assert_ok(world_command(w, "org.resume", org_args(w, 2), NULL));
+    assert_false(w->core->escalating);
+    assert_ok(world_command(w, "status", NULL, &data));
+    assert_int_equal(json_integer_value(json_object_get(data, "escalated_count")), 0);
+    json_decref(data);
+    json_decref(request);
 }
 
 static void a_revocation_is_escalated_as_one(void **state)
@@ -382,6 +463,8 @@ int main(void)
         TEST(who_announced_that_he_is_closed_is_absent_and_not_silent),
         TEST(circles_of_a_suspended_organisation_are_never_orphaned),
         TEST(who_answers_for_nothing_leaves_nothing_behind),
+        TEST(many_circles_are_walked_through_in_steps_that_are_not_lost),
+        TEST(who_is_resumed_while_his_circles_are_walked_through_is_let_be),
         TEST(a_revocation_is_escalated_as_one),
     };
 

@@ -46,6 +46,7 @@ static void raise_to(struct seen *s, const char *name, uint64_t v)
         {"clones",       &s->f.cloned,            1   },
         {"attachments",  &s->f.att.bytes,         GIB },
         {"att_quota",    &s->f.att.fullest_bytes, GIB },
+        {"member_log",   &s->f.log_percent,       1   },
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)

@@ -188,9 +188,10 @@ static void the_oldest_for_each_recipient_flies_and_nothing_behind_it(void **sta
 
 static void nothing_overtakes_one_that_was_told_to_come_again(void **state)
 {
-    static const enum err later[] = {ERR_BUSY,     ERR_RATE,         ERR_UNKNOWN,   ERR_FULL,
-                                     ERR_STOPPING, ERR_SENDER_QUOTA, ERR_HUB_QUOTA, ERR_RECOVERING,
-                                     ERR_NOMEM,    ERR_IO,           ERR_READONLY,  ERR_INTERNAL};
+    static const enum err later[] = {
+        ERR_BUSY,         ERR_RATE,      ERR_UNKNOWN,    ERR_FULL,      ERR_STOPPING,
+        ERR_SENDER_QUOTA, ERR_HUB_QUOTA, ERR_RECOVERING, ERR_NOMEM,     ERR_IO,
+        ERR_READONLY,     ERR_INTERNAL,  ERR_LOG_DAY,    ERR_LOG_TOTAL, ERR_CIRCLES_QUOTA};
     struct desk *d = *state;
     size_t last = 0;
 

@@ -478,6 +478,9 @@ static void what_is_offered_again_is_what_the_protocol_names(void **state)
                                      ERR_ATTACHMENT_QUOTA,
                                      ERR_SENDER_QUOTA,
                                      ERR_HUB_QUOTA,
+                                     ERR_LOG_DAY,
+                                     ERR_LOG_TOTAL,
+                                     ERR_CIRCLES_QUOTA,
                                      ERR_MESSAGE_STATE,
                                      ERR_HUB_KEY,
                                      ERR_BEHIND};
