@@ -33,6 +33,9 @@ void wr_array(struct writer *w, size_t n);
 void wr_map(struct writer *w, size_t pairs);
 void wr_key(struct writer *w, uint64_t key); /* a map key: wr_uint under its own name */
 void wr_uint(struct writer *w, uint64_t value);
+void wr_key_uint(struct writer *w, uint64_t key, uint64_t value); /* a key and its value */
+void wr_key_bin(struct writer *w, uint64_t key, struct span value);
+void wr_key_text(struct writer *w, uint64_t key, struct span value);
 void wr_int(struct writer *w, int64_t value); /* non-negative: uint family */
 void wr_bool(struct writer *w, bool value);
 void wr_nil(struct writer *w);

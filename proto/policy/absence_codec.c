@@ -19,17 +19,12 @@ enum err absence_encode(const struct absence_statement *s, struct bytes *out)
 
     wr_init(&w);
     keys_head_write(&w, s->has_substitute ? 5 : 4, KEYS_ABSENCE, s->federation, s->ts_ms);
-    wr_key(&w, A_ORG);
-    wr_bin(&w, SPAN_OF(s->org));
-    wr_key(&w, A_NODE);
-    wr_bin(&w, SPAN_OF(s->node));
-    wr_key(&w, A_FROM);
-    wr_uint(&w, s->from_ms);
-    wr_key(&w, A_UNTIL);
-    wr_uint(&w, s->until_ms);
+    wr_key_bin(&w, A_ORG, SPAN_OF(s->org));
+    wr_key_bin(&w, A_NODE, SPAN_OF(s->node));
+    wr_key_uint(&w, A_FROM, s->from_ms);
+    wr_key_uint(&w, A_UNTIL, s->until_ms);
     if (s->has_substitute) {
-        wr_key(&w, A_SUBSTITUTE);
-        wr_bin(&w, SPAN_OF(s->substitute));
+        wr_key_bin(&w, A_SUBSTITUTE, SPAN_OF(s->substitute));
     }
     return wr_take(&w, out);
 }

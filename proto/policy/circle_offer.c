@@ -27,12 +27,6 @@ struct offer_view {
     struct statement_sig sig;
 };
 
-static void wr_key_bin(struct writer *w, uint64_t key, struct span value)
-{
-    wr_key(w, key);
-    wr_bin(w, value);
-}
-
 static enum err inner_encode(const struct circle_offer *o, struct bytes *out)
 {
     bool join = o->kind == CIRCLE_JOIN;
@@ -40,8 +34,7 @@ static enum err inner_encode(const struct circle_offer *o, struct bytes *out)
 
     wr_init(&w);
     wr_map(&w, join ? O_PAIRS : O_PAIRS - 1);
-    wr_key(&w, O_KIND);
-    wr_uint(&w, o->kind);
+    wr_key_uint(&w, O_KIND, o->kind);
     wr_key_bin(&w, O_CIRCLE, SPAN_OF(o->circle));
     wr_key_bin(&w, O_BY, SPAN_OF(o->by));
     wr_key_bin(&w, O_TO, SPAN_OF(o->to));
@@ -49,11 +42,9 @@ static enum err inner_encode(const struct circle_offer *o, struct bytes *out)
         wr_key(&w, O_ROW);
         circle_row_write(&w, &o->row);
     }
-    wr_key(&w, O_EXPIRES);
-    wr_uint(&w, o->expires_ms);
+    wr_key_uint(&w, O_EXPIRES, o->expires_ms);
     wr_key_bin(&w, O_NONCE, SPAN_OF(o->nonce));
-    wr_key(&w, O_AT);
-    wr_uint(&w, o->at);
+    wr_key_uint(&w, O_AT, o->at);
     return wr_take(&w, out);
 }
 

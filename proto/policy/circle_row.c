@@ -14,16 +14,11 @@ enum {
 void circle_row_write(struct writer *w, const struct circle_row *row)
 {
     wr_map(w, R_PAIRS);
-    wr_key(w, R_ORG);
-    wr_bin(w, SPAN_OF(row->org));
-    wr_key(w, R_TEAM);
-    wr_uint(w, row->team);
-    wr_key(w, R_CATEGORY);
-    wr_uint(w, row->category);
-    wr_key(w, R_CLASS);
-    wr_uint(w, row->class_mask);
-    wr_key(w, R_RIGHTS);
-    wr_uint(w, row->rights);
+    wr_key_bin(w, R_ORG, SPAN_OF(row->org));
+    wr_key_uint(w, R_TEAM, row->team);
+    wr_key_uint(w, R_CATEGORY, row->category);
+    wr_key_uint(w, R_CLASS, row->class_mask);
+    wr_key_uint(w, R_RIGHTS, row->rights);
 }
 
 void circle_row_read(struct reader *r, struct circle_row *row)

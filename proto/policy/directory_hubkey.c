@@ -37,19 +37,14 @@ static void write(struct writer *w, const struct hub_key_statement *s)
 
     wr_init(w);
     keys_head_write(w, HUB_KEY_FIELDS + more, KEYS_ROTATE_HUB, s->federation, s->ts_ms);
-    wr_key(w, H_WHICH);
-    wr_uint(w, s->which);
-    wr_key(w, H_PK);
-    wr_bin(w, SPAN_OF(s->pk));
+    wr_key_uint(w, H_WHICH, s->which);
+    wr_key_bin(w, H_PK, SPAN_OF(s->pk));
     if (signs) {
-        wr_key(w, H_POSSESSION);
-        wr_bin(w, SPAN_OF(s->possession));
+        wr_key_bin(w, H_POSSESSION, SPAN_OF(s->possession));
     }
-    wr_key(w, H_EFFECT);
-    wr_uint(w, s->effect_ms);
+    wr_key_uint(w, H_EFFECT, s->effect_ms);
     if (in_epochs) {
-        wr_key(w, H_EPOCH);
-        wr_uint(w, s->epoch);
+        wr_key_uint(w, H_EPOCH, s->epoch);
     }
 }
 

@@ -30,18 +30,6 @@ enum {
     SIRET_LEN = 1 + 14,
 };
 
-static void wr_key_bin(struct writer *w, enum field key, struct span value)
-{
-    wr_key(w, key);
-    wr_bin(w, value);
-}
-
-static void wr_key_text(struct writer *w, enum field key, struct span value)
-{
-    wr_key(w, key);
-    wr_text(w, value);
-}
-
 enum err enrolment_encode(const struct enrolment *e, struct bytes *out)
 {
     struct writer w;
@@ -52,8 +40,7 @@ enum err enrolment_encode(const struct enrolment *e, struct bytes *out)
     wr_map(&w, F_COUNT);
     wr_key_bin(&w, F_ORG, SPAN_OF(e->org));
     wr_key_text(&w, F_NAME, e->name);
-    wr_key(&w, F_KIND);
-    wr_uint(&w, e->kind);
+    wr_key_uint(&w, F_KIND, e->kind);
     wr_key_text(&w, F_NATIONAL_ID, e->national_id);
     wr_key_text(&w, F_TERRITORY, e->territory);
     wr_key(&w, F_SERVICES);

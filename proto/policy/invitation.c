@@ -40,24 +40,6 @@ enum {
     INVITATION_SERVICE_MAX = 32,
 };
 
-static void wr_key_bin(struct writer *w, enum field key, struct span value)
-{
-    wr_key(w, key);
-    wr_bin(w, value);
-}
-
-static void wr_key_text(struct writer *w, enum field key, struct span value)
-{
-    wr_key(w, key);
-    wr_text(w, value);
-}
-
-static void wr_key_uint(struct writer *w, enum field key, uint64_t value)
-{
-    wr_key(w, key);
-    wr_uint(w, value);
-}
-
 static void body_write(struct writer *w, const struct invitation *i)
 {
     wr_map(w, F_COUNT);

@@ -11,24 +11,9 @@ void keys_head_write(struct writer *w, size_t pairs, enum keys_kind kind, const 
                      uint64_t ts_ms)
 {
     wr_map(w, HEAD_PAIRS + pairs);
-    wr_key(w, KEY_KIND);
-    wr_uint(w, kind);
-    wr_key(w, KEY_FEDERATION);
-    wr_bin(w, span_of(federation, ID_BYTES));
-    wr_key(w, KEY_TS);
-    wr_uint(w, ts_ms);
-}
-
-static void wr_key_bin(struct writer *w, uint64_t key, struct span value)
-{
-    wr_key(w, key);
-    wr_bin(w, value);
-}
-
-static void wr_key_uint(struct writer *w, uint64_t key, uint64_t value)
-{
-    wr_key(w, key);
-    wr_uint(w, value);
+    wr_key_uint(w, KEY_KIND, kind);
+    wr_key_bin(w, KEY_FEDERATION, span_of(federation, ID_BYTES));
+    wr_key_uint(w, KEY_TS, ts_ms);
 }
 
 /* Keys 1 to 3, which each statement has. true: it was one of them, and is read. */
@@ -104,8 +89,7 @@ enum err genesis_encode(const struct federation *f, struct bytes *out)
     if (f->founder_count > FOUNDERS_MAX)
         return ERR_ITEMS;
     keys_head_write(&w, G_OPERATOR - HEAD_PAIRS, KEYS_GENESIS, f->id, f->ts_ms);
-    wr_key(&w, G_NAME);
-    wr_text(&w, f->name);
+    wr_key_text(&w, G_NAME, f->name);
     wr_key_uint(&w, G_MODE, f->mode);
     wr_key_bin(&w, G_HUB_TRANSPORT, SPAN_OF(f->hub_transport.b));
     wr_key_bin(&w, G_HUB, SPAN_OF(f->hub.b));

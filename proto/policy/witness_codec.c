@@ -20,8 +20,7 @@ enum err witness_set_encode(const struct witness_set_statement *s, struct bytes 
     wr_array(&w, s->count);
     for (size_t i = 0; i < s->count; i++)
         wr_bin(&w, SPAN_OF(s->node[i]));
-    wr_key(&w, W_QUORUM);
-    wr_uint(&w, s->quorum);
+    wr_key_uint(&w, W_QUORUM, s->quorum);
     return wr_take(&w, out);
 }
 
@@ -75,14 +74,10 @@ enum err witness_key_encode(const struct witness_key_statement *s, struct bytes 
 
     wr_init(&w);
     keys_head_write(&w, 4, KEYS_WITNESS_KEY, s->federation, s->ts_ms);
-    wr_key(&w, K_ORG);
-    wr_bin(&w, SPAN_OF(s->org));
-    wr_key(&w, K_NODE);
-    wr_bin(&w, SPAN_OF(s->node));
-    wr_key(&w, K_NUMBER);
-    wr_uint(&w, s->number);
-    wr_key(&w, K_PK);
-    wr_bin(&w, SPAN_OF(s->pk.b));
+    wr_key_bin(&w, K_ORG, SPAN_OF(s->org));
+    wr_key_bin(&w, K_NODE, SPAN_OF(s->node));
+    wr_key_uint(&w, K_NUMBER, s->number);
+    wr_key_bin(&w, K_PK, SPAN_OF(s->pk.b));
     return wr_take(&w, out);
 }
 

@@ -154,3 +154,21 @@ enum err wr_take(struct writer *w, struct bytes *out)
     wr_init(w);
     return ERR_OK;
 }
+
+void wr_key_uint(struct writer *w, uint64_t key, uint64_t value)
+{
+    wr_key(w, key);
+    wr_uint(w, value);
+}
+
+void wr_key_bin(struct writer *w, uint64_t key, struct span value)
+{
+    wr_key(w, key);
+    wr_bin(w, value);
+}
+
+void wr_key_text(struct writer *w, uint64_t key, struct span value)
+{
+    wr_key(w, key);
+    wr_text(w, value);
+}
