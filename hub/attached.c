@@ -108,7 +108,7 @@ enum err attached_end(struct core *c, const struct item *it, uint32_t number)
     if (!c->attachments || !m)
         return ERR_OK;
     e = item_body(c->t, it->seq, &body);
-    if (e == ERR_CORRUPT || e == ERR_NOT_FOUND || (!e && envelope_parse(body, &v, &h, NULL)))
+    if (e == ERR_OPEN || (!e && envelope_parse(body, &v, &h, NULL)))
         return ERR_OK; /* nobody knows any more what it named: until it expires */
     for (size_t i = 0; !e && i < h.att_count; i++)
         e = end_one(c, h.att[i].address, m->who.org);
