@@ -381,6 +381,13 @@ static void group_paced(struct core *c, size_t n, uint64_t took_us)
         c->item_ns = (3 * c->item_ns + took_us * 1000 / n) / 4;
 }
 
+/* A hub that is put back writes no leaf before it serves again, and a full one keeps its reserve.
+ */
+static bool escalates(const struct core *c)
+{
+    return c->escalating && !c->recovery.on && !c->tight;
+}
+
 static enum err group_commit(struct core *c, struct job **jobs, size_t n)
 {
     uint64_t seq_before = c->next_seq;
@@ -394,7 +401,7 @@ static enum err group_commit(struct core *c, struct job **jobs, size_t n)
         return group_failed(c, jobs, n, e);
     began_us = clock_mono_us(c->clock);
     if ((e = holds_write(c)) || (e = group_decide(c, jobs, n)) ||
-        (c->escalating && (e = escalate_on(c))) || (e = lasting_write(c)) ||
+        (escalates(c) && (e = escalate_on(c))) || (e = lasting_write(c)) ||
         (e = core_head_row(c)) || (e = seq_row(c, seq_before)))
         return group_failed(c, jobs, n, e);
     group_paced(c, n, clock_mono_us(c->clock) - began_us);
@@ -445,12 +452,12 @@ enum err core_turn(struct core *c, int64_t wait_ms)
     size_t n = 0;
     enum err e;
 
-    if (c->holds || c->escalating || mailboxes_wait(c))
+    if (c->holds || escalates(c) || mailboxes_wait(c))
         wait_ms = 0; /* somebody is to be told */
     e = fair_pop_many(c->in, jobs, &most, wait_ms, &n);
     if (e && e != ERR_TIMEOUT && e != ERR_AGAIN)
         return e;
-    if (e && !c->holds && !c->escalating) {
+    if (e && !c->holds && !escalates(c)) {
         if (e == ERR_TIMEOUT && !mailboxes_wait(c))
             return ERR_AGAIN;
         return mailboxes_pump(c);

@@ -2,6 +2,7 @@
  * jumps. */
 /* link: -Wl,--wrap=store_open,--wrap=malloc,--wrap=calloc,--wrap=realloc */
 #include "core_world.h"
+#include "recovery.h"
 #include "warnings.h"
 
 #define MINUTE_MS UINT64_C(60000)
@@ -359,17 +360,11 @@ static void who_answers_for_nothing_leaves_nothing_behind(void **state)
     assert_int_equal(escalated(w), 0);
 }
 
-/* One commit for all of them would keep everybody else waiting. */
-static void many_circles_are_walked_through_in_steps_that_are_not_lost(void **state)
-{
-    enum {
-        MANY = 150
-    };
-    struct world *w = *state;
-    json_t *data = NULL;
-    uint64_t commits;
-    size_t told = 0;
+#define MANY 150
 
+/* m[2], and m[1] is in all of them. */
+static void answers_for_many(struct world *w)
+{
     for (int i = 0; i < MANY; i++) {
         struct member_circle *c = NULL;
 
@@ -379,6 +374,30 @@ static void many_circles_are_walked_through_in_steps_that_are_not_lost(void **st
         assert_ok(member_ack_all(w->m[1]));
         assert_ok(member_ack_all(w->m[2]));
     }
+}
+
+/* He is suspended, and of his circles no more is done than in that group. Owned. */
+static json_t *first_step(struct world *w)
+{
+    json_t *request = json_pack("{s:s,s:o}", "cmd", "org.suspend", "args", org_args(w, 2));
+    struct job *j = job_of(w, JOB_COMMAND, NULL);
+
+    j->request = request;
+    j->door = json_object();
+    assert_ok(fair_push(w->in, j));
+    assert_ok(core_turn(w->core, 0)); /* this group alone */
+    return request;
+}
+
+/* One commit for all of them would keep everybody else waiting. */
+static void many_circles_are_walked_through_in_steps_that_are_not_lost(void **state)
+{
+    struct world *w = *state;
+    json_t *data = NULL;
+    uint64_t commits;
+    size_t told = 0;
+
+    answers_for_many(w);
     commits = w->core->count.commits;
     w->strike = (struct strike){STRIKE_COMMIT, 2, ERR_OK, COMMIT_UNKNOWN_LOST};
     assert_ok(world_command(w, "org.suspend", org_args(w, 2), &data));
@@ -406,25 +425,11 @@ static void many_circles_are_walked_through_in_steps_that_are_not_lost(void **st
 static void who_is_resumed_while_his_circles_are_walked_through_is_let_be(void **state)
 {
     struct world *w = *state;
-    struct job *j;
     json_t *data = NULL;
     json_t *request;
 
-    for (int i = 0; i < 150; i++) {
-        struct member_circle *c = NULL;
-
-        assert_ok(member_circle_create(w->m[2], &c));
-        assert_ok(member_circle_join(w->m[2], w->m[1], c, NULL));
-        member_circle_free(c);
-        assert_ok(member_ack_all(w->m[1]));
-        assert_ok(member_ack_all(w->m[2]));
-    }
-    j = job_of(w, JOB_COMMAND, NULL);
-    request = json_pack("{s:s,s:o}", "cmd", "org.suspend", "args", org_args(w, 2));
-    j->request = request;
-    j->door = json_object();
-    assert_ok(fair_push(w->in, j));
-    assert_ok(core_turn(w->core, 0)); /* this group alone */
+    answers_for_many(w);
+    request = first_step(w);
     assert_true(w->core->escalating);
     assert_ok(core_reload(w->core)); /* as after a start */
     assert_true(w->core->escalating);
@@ -432,6 +437,42 @@ static void who_is_resumed_while_his_circles_are_walked_through_is_let_be(void *
     assert_false(w->core->escalating);
     assert_ok(world_command(w, "status", NULL, &data));
     assert_int_equal(json_integer_value(json_object_get(data, "escalated_count")), 0);
+    json_decref(data);
+    json_decref(request);
+}
+
+static uint64_t audit_size(const struct world *w)
+{
+    return ledger_committed_size(w->core->audit);
+}
+
+/* What it writes before it knows what others hold is a second history, to all of them. */
+static void a_walk_that_a_backup_has_kept_waits_until_the_hub_serves(void **state)
+{
+    struct world *w = *state;
+    json_t *data = NULL;
+    json_t *request;
+    uint64_t audit;
+
+    answers_for_many(w);
+    request = first_step(w);
+    w->core->tight = true; /* nor does it use up what a full hub needs to get empty */
+    w->core->tight_ms = clock_mono_ms(w->core->clock);
+    audit = audit_size(w);
+    world_turn(w);
+    assert_int_equal(audit_size(w), audit);
+    w->core->tight = false;
+    assert_ok(restore_mark(w->core->store));
+    assert_ok(core_reload(w->core)); /* as after a start */
+    assert_true(w->core->recovery.on && w->core->escalating);
+    world_turn(w);
+    world_job(w, JOB_TICK);
+    assert_int_equal(audit_size(w), audit);
+    clock_fixed_advance(&w->clock, HOUR_MS);
+    world_job(w, JOB_TICK); /* nobody has come: it serves again */
+    assert_false(w->core->recovery.on || w->core->escalating);
+    assert_ok(world_command(w, "status", NULL, &data));
+    assert_int_equal(json_integer_value(json_object_get(data, "escalated_count")), MANY);
     json_decref(data);
     json_decref(request);
 }
@@ -465,6 +506,7 @@ int main(void)
         TEST(who_answers_for_nothing_leaves_nothing_behind),
         TEST(many_circles_are_walked_through_in_steps_that_are_not_lost),
         TEST(who_is_resumed_while_his_circles_are_walked_through_is_let_be),
+        TEST(a_walk_that_a_backup_has_kept_waits_until_the_hub_serves),
         TEST(a_revocation_is_escalated_as_one),
     };
 
