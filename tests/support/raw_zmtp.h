@@ -32,7 +32,7 @@ struct raw_identity {
 enum err raw_connect(int port, struct raw_zmtp *r); /* TCP to 127.0.0.1, nothing said yet */
 /* From now on the kernel takes little for it that it does not read: the listener has the rest. */
 enum err raw_narrow(struct raw_zmtp *r);
-enum err raw_greet(struct raw_zmtp *r);             /* both greetings, mechanism CURVE */
+enum err raw_greet(struct raw_zmtp *r); /* both greetings, mechanism CURVE */
 /* From after the greeting to READY. ERR_CLOSED: the listener does not want us. */
 enum err raw_handshake(struct raw_zmtp *r, const struct raw_identity *who);
 enum err raw_frame(struct raw_zmtp *r, unsigned flags, struct span body, uint64_t announced);
