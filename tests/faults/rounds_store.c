@@ -99,6 +99,14 @@ void round_power(struct campaign *c, const struct round_kind *k, uint64_t n)
     round_end(c);
 }
 
+static const char *record; /* of the node that has been started */
+
+static bool record_begins(struct campaign *c)
+{
+    (void)c;
+    return access(record, F_OK) == 0;
+}
+
 void round_power_node(struct campaign *c, const struct round_kind *k, uint64_t n)
 {
     size_t i = (size_t)(n % CAMPAIGN_NODES);
@@ -110,6 +118,9 @@ void round_power_node(struct campaign *c, const struct round_kind *k, uint64_t n
     recording_make(c, noded_dir(c->node[i]), &r);
     node_start_recorded(c, i, r.log);
     write_some(c, 1);
+    record = r.log;
+    if (!world_until(c, record_begins, c->patience_ms))
+        history_say(c->history, "bad recorder records-nothing");
     world_run(c, 100 + dice_draw(&c->dice, 400));
     noded_kill(c->node[i]);
     rebuild(c, r.log, r.dir, r.image);
