@@ -223,13 +223,13 @@ static void cut_off(struct door *d, const struct holder *h, uint64_t resident)
     cut_all(d, h);
 }
 
-/* A survey can name the wrong user for a moment (transport.h): only what the next one finds again
- * is acted on. */
+/* A survey can name the wrong user for a moment (transport.h): only what the very next one finds
+ * again is acted on; of a connection whose user is guessed, under the same name. */
 static void suspect(struct door *d, const struct holder *h, uint64_t resident)
 {
     const struct link_connection *c = &h->first->c;
-    bool again = *name_of(h->first) ? strcmp(d->suspected_user, c->user) == 0
-                                    : d->suspected == c->connection;
+    bool again = strcmp(d->suspected_user, c->user) == 0 &&
+                 (*name_of(h->first) || d->suspected == c->connection);
 
     if (d->suspected && again) {
         d->suspected = 0;
@@ -331,6 +331,8 @@ void door_watch_memory(struct door *d)
     d->surveyed_ms = d->now_ms;
     if (look(d, &s) == ERR_OK && s.holder_n > 0 && s.holders[0].weight > HELD_MAX)
         suspect(d, &s.holders[0], resident);
+    else
+        d->suspected = 0;
     if (!d->cut_ms && resident >= most - most / 16)
         shed(d, &s, resident);
     else
