@@ -51,8 +51,10 @@ struct figures {
         uint64_t fullest_bytes, quota_bytes; /* of the organisation that keeps most, of each */
         uint64_t removed, refused, strangers;
     } att;
-    uint64_t untold;      /* refusals without a leaf of their own */
-    uint64_t log_percent; /* of the organisation nearest to a limit of what lasts */
+    uint64_t untold;          /* refusals without a leaf of their own */
+    uint64_t log_percent;     /* of the organisation nearest to a limit of what lasts */
+    uint64_t member_percent;  /* of that nearest to a limit of what waits (quota.h) */
+    uint64_t waiting_percent; /* of all together, of waiting_max */
     bool tight, constituted;
 };
 

@@ -49,6 +49,7 @@ enum err door_keys(struct door *d, uint64_t index, uint64_t time_ms, struct span
 /* The transport key that is in force now is the one that is bound: at the start, and when the hour
  * of another has come (PROTOCOL.md 7.8). */
 void door_bind_key(struct door *d);
+size_t door_sessions(const struct door *d);                 /* open ones: what nodes_max bounds */
 uint64_t door_refused(const struct door *d, unsigned code); /* at the door, by error */
 void door_metrics(const struct door *d, struct metrics *m);
 const char *door_endpoint(const struct door *d);

@@ -149,6 +149,11 @@ void door_bind_key(struct door *d)
     }
 }
 
+size_t door_sessions(const struct door *d)
+{
+    return d->open;
+}
+
 uint64_t door_refused(const struct door *d, unsigned code)
 {
     return code < ERR_CODES ? d->refused_by[code] : 0;

@@ -187,7 +187,6 @@ static enum err slow_look(struct core *c, uint64_t mono_ms)
     }
     if ((e = store_stats(c->store, &c->figures.store)))
         return e == ERR_BUSY ? ERR_OK : e;
-    c->figures.log_percent = lasting_most(c);
     growth_look(c, mono_ms);
     reader_look(c, mono_ms);
     attachments_look(c);
@@ -254,6 +253,9 @@ void figures_tick(struct core *c)
     f->failed_commits = c->count.failed_commits;
     f->keys_size = ledger_committed_size(c->keys);
     f->audit_size = ledger_committed_size(c->audit);
+    f->log_percent = quota_most(c, lasting_percent);
+    f->member_percent = quota_most(c, quota_percent);
+    f->waiting_percent = quota_hub_percent(c);
     witnesses_look(c);
     f->tight = c->tight;
     f->constituted = directory_federation(c->dir) != NULL;

@@ -211,15 +211,3 @@ unsigned lasting_percent(const struct core *c, const struct usage *u)
         most = of[i] > most ? of[i] : most;
     return most;
 }
-
-unsigned lasting_most(const struct core *c)
-{
-    unsigned most = 0;
-
-    for (const struct usage *u = c->quotas->each; u; u = u->hh.next) {
-        unsigned one = lasting_percent(c, u);
-
-        most = one > most ? one : most;
-    }
-    return most;
-}

@@ -46,6 +46,5 @@ enum err lasting_load(struct core *c, struct txn *t);
 enum err lasting_decode(struct span key, struct span row, struct lasting *out); /* ERR_CORRUPT */
 /* Of its limits, that which it is nearest to, in percent. */
 unsigned lasting_percent(const struct core *c, const struct usage *u);
-unsigned lasting_most(const struct core *c); /* of all: the highest */
 
 #endif

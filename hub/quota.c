@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "lasting.h"
+#include "machine.h"
 #include "serve.h"
 
 enum err quotas_new(struct quotas **out)
@@ -218,4 +219,33 @@ enum err quota_set(struct core *c, const uint8_t org[ID_BYTES], const struct quo
         return e;
     u->limits = *limits; /* a failed commit reads it again */
     return limits_tell(c, u);
+}
+
+/* --- how near ------------------------------------------------------------------------------ */
+
+unsigned quota_percent(const struct core *c, const struct usage *u)
+{
+    const struct quota_limits l = quota_limits_of(c, u);
+    unsigned messages = percent_of(u->messages, l.messages);
+    unsigned bytes = percent_of(u->bytes, l.bytes);
+
+    return messages > bytes ? messages : bytes;
+}
+
+unsigned quota_hub_percent(const struct core *c)
+{
+    return c->conf ? percent_of(c->quotas->messages, c->conf->waiting_max) : 0;
+}
+
+unsigned quota_most(const struct core *c,
+                    unsigned (*percent)(const struct core *c, const struct usage *u))
+{
+    unsigned most = 0;
+
+    for (const struct usage *u = c->quotas->each; u; u = u->hh.next) {
+        unsigned one = percent(c, u);
+
+        most = one > most ? one : most;
+    }
+    return most;
 }

@@ -78,5 +78,11 @@ void quota_row(const struct quota_limits *limits, uint8_t row[QUOTA_ROW_BYTES]);
 /* With the settings where the operator has said nothing. */
 struct quota_limits quota_limits_of(const struct core *c, const struct usage *u);
 enum err quota_set(struct core *c, const uint8_t org[ID_BYTES], const struct quota_limits *limits);
+/* How near, in percent: one organisation to the nearer limit of what waits; all together to
+ * waiting_max; and the highest of all organisations by such a figure. */
+unsigned quota_percent(const struct core *c, const struct usage *u);
+unsigned quota_hub_percent(const struct core *c);
+unsigned quota_most(const struct core *c,
+                    unsigned (*percent)(const struct core *c, const struct usage *u));
 
 #endif

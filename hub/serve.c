@@ -140,6 +140,12 @@ enum err hub_conf_read(const char *dir, struct hub_conf *out, char *why, size_t 
     return e;
 }
 
+const struct setting *hub_settings(size_t *n)
+{
+    *n = SETTINGS;
+    return settings;
+}
+
 void hub_conf_help(void)
 {
     conf_print_help(stdout, settings, SETTINGS);
@@ -242,6 +248,7 @@ static enum err watch_up(struct hub *h, const char *dir, const struct hub_conf *
     struct watch_options o = {.dir = dir,
                               .listen = conf->metrics_listen,
                               .memory_max_bytes = conf->memory_max,
+                              .nodes_max = conf->nodes_max,
                               .board = h->board,
                               .in = h->in,
                               .out = h->out,

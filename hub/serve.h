@@ -45,6 +45,7 @@ struct hub_conf {
 /* Reads <dir>/hub.conf (absent: the defaults). `why` gets file, line and reason. */
 enum err hub_conf_read(const char *dir, struct hub_conf *out, char *why, size_t why_size);
 void hub_conf_help(void);
+const struct setting *hub_settings(size_t *n); /* every row that hub.conf may have */
 
 /* Runs until SIGTERM or SIGINT: ERR_OK. Else why it did not start, or stopped. */
 enum err hub_serve(const char *dir, const struct hub_conf *conf, struct span passphrase);

@@ -295,7 +295,9 @@ static enum err limit_say(struct asked *a, const json_t *one)
                 ? bytes_printf(&a->text, " : %" PRId64 " %s", value, unit)
             : value < 2 * 3600 ? bytes_printf(&a->text, " : %" PRId64 " min", value / 60)
                                : bytes_printf(&a->text, " : %" PRId64 " h", value / 3600);
-    return e ? e : bytes_printf(&a->text, " (limite « %s »)\n", name);
+    return e ? e
+             : bytes_printf(&a->text, " (limite « %s »)\n    Que faire : %s.\n", name,
+                            json_string_value(json_object_get(one, "advice")));
 }
 
 /* What is near a limit or has reached it: the main thread looked (watch.c). */
@@ -322,8 +324,7 @@ static enum err limits_text(struct asked *a)
         if (level > 0 && (e = limit_say(a, one)))
             return e;
     }
-    return any ? bytes_printf(&a->text, "Que faire : OPERATIONS.md, section 7, à la page de chaque "
-                                        "limite.\n")
+    return any ? bytes_printf(&a->text, "Davantage : OPERATIONS.md, section 7, à chaque limite.\n")
                : ERR_OK;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "door.h"
 #include "http.h"
 #include "log.h"
 #include "notify.h"
@@ -88,6 +89,21 @@ static uint64_t fullest_percent(const struct seen *s)
     return percent_of(s->f.att.fullest_bytes, s->f.att.quota_bytes);
 }
 
+static uint64_t nodes_percent(const struct seen *s)
+{
+    return percent_of(s->sessions, s->nodes_max);
+}
+
+static uint64_t waiting_percent(const struct seen *s)
+{
+    return s->f.waiting_percent;
+}
+
+static uint64_t member_percent(const struct seen *s)
+{
+    return s->f.member_percent;
+}
+
 static uint64_t log_percent(const struct seen *s)
 {
     return s->f.log_percent;
@@ -95,20 +111,40 @@ static uint64_t log_percent(const struct seen *s)
 
 /* clang-format off */
 const struct limit limits[LIMITS] = {
-    {"store",        "%", 80,        95,        store_percent,      "entrepôt rempli (store_max)"},
-    {"disk",         "%", 80,        95,        disk_percent,       "disque rempli"},
-    {"memory",       "%", 80,        95,        memory_percent,     "mémoire vive prise (memory_max)"},
-    {"descriptors",  "%", 80,        95,        descriptor_percent, "descripteurs pris (LimitNOFILE)"},
-    {"queue",        "%", 50,        90,        queue_percent,      "file interne remplie"},
-    {"oldest",       "s", DAY_S,     7 * DAY_S, oldest_s,           "plus ancienne remise en attente"},
-    {"reader",       "s", 60,        600,       reader_s,           "plus ancienne lecture de l'entrepôt"},
-    {"clock",        "",  1,         0,         clock_free,         "horloge sans source de temps"},
-    {"store_thread", "s", 5,         STUCK_S,   silent_s,           "silence du fil de l'entrepôt"},
-    {"witnesses",    "s", 2 * 3600,  DAY_S,     witness_s,          "dernier accord des témoins"},
-    {"clones",       "",  0,         1,         clones,             "nœuds arrêtés pour clone"},
-    {"attachments",  "%", 80,        95,        attachment_percent, "place des pièces jointes prise (attachment_max)"},
-    {"att_quota",    "%", 80,        95,        fullest_percent,    "place des pièces jointes prise par une structure (attachment_quota)"},
-    {"member_log",   "%", 80,        100,       log_percent,        "une organisation près de ce qu'elle peut mettre au journal (org list)"},
+    {"store",          "%", 80,       95,        store_percent,      "entrepôt rempli (store_max)",
+     "augmentez store_max si le disque a la place ; « org list » dit qui ne relève pas"},
+    {"disk",           "%", 80,       95,        disk_percent,       "disque rempli",
+     "faites de la place sur ce disque, sans toucher au dossier du hub"},
+    {"memory",         "%", 80,       95,        memory_percent,     "mémoire vive prise (memory_max)",
+     "lisez « memory. » dans les événements ; augmentez memory_max et MemoryMax ensemble"},
+    {"descriptors",    "%", 80,       95,        descriptor_percent, "descripteurs pris (LimitNOFILE)",
+     "augmentez LimitNOFILE du service et redémarrez-le"},
+    {"nodes",          "%", 80,       100,       nodes_percent,      "nœuds connectés (nodes_max)",
+     "augmentez nodes_max, et memory_max de 48 Kio par nœud"},
+    {"queue",          "%", 50,       90,        queue_percent,      "file interne remplie",
+     "regardez le délai d'écriture ci-dessus : le disque est lent ; rien n'est perdu"},
+    {"waiting",        "%", 80,       95,        waiting_percent,    "messages en attente, de toutes les organisations (waiting_max)",
+     "« org list » dit qui ne relève pas : appelez ; sinon augmentez waiting_max"},
+    {"member_waiting", "%", 80,       95,        member_percent,     "une organisation près de ce qui peut attendre pour elle (quota_messages, quota_bytes)",
+     "« org list » la nomme ; appelez ceux qui ne relèvent pas, ou accordez-lui plus : « org quota »"},
+    {"oldest",         "s", DAY_S,    7 * DAY_S, oldest_s,           "plus ancienne remise en attente",
+     "« org list » dit qui ne relève pas : appelez"},
+    {"reader",         "s", 60,       600,       reader_s,           "plus ancienne lecture de l'entrepôt",
+     "cherchez une sauvegarde lente ou un outil bloqué, et arrêtez-le"},
+    {"clock",          "",  1,        0,         clock_free,         "horloge sans source de temps",
+     "remettez en marche le service de temps de la machine"},
+    {"store_thread",   "s", 5,        STUCK_S,   silent_s,           "silence du fil de l'entrepôt",
+     "le disque ne répond pas : regardez les messages du noyau"},
+    {"witnesses",      "s", 2 * 3600, DAY_S,     witness_s,          "dernier accord des témoins",
+     "« witness list » dit qui est en retard : appelez"},
+    {"clones",         "",  0,        1,         clones,             "nœuds arrêtés pour clone",
+     "« org list » les nomme ; téléphonez, puis « org release » quand un seul vit"},
+    {"attachments",    "%", 80,       95,        attachment_percent, "place des pièces jointes prise (attachment_max)",
+     "augmentez attachment_max si le disque a la place ; appelez ceux qui ne relèvent pas"},
+    {"att_quota",      "%", 80,       95,        fullest_percent,    "place des pièces jointes prise par une structure (attachment_quota)",
+     "appelez-la, et ses destinataires ; sinon augmentez attachment_quota"},
+    {"member_log",     "%", 80,       100,       log_percent,        "une organisation près de ce qu'elle peut mettre au journal (org list)",
+     "« org list » la nomme ; dix fois son jour habituel : appelez ; sinon « org quota »"},
 };
 /* clang-format on */
 
@@ -142,6 +178,8 @@ void watch_look(struct watch *w)
     board_read(w->o.board, &s->f);
     machine_look(w->o.dir, &s->m);
     s->memory_max_bytes = w->o.memory_max_bytes;
+    s->sessions = w->door ? door_sessions(w->door) : 0;
+    s->nodes_max = w->o.nodes_max;
     s->in_depth = fair_counters(w->o.in).depth;
     s->out_depth = out.depth;
     s->queue_percent = percent_of(work.bytes, work.budget_bytes);
@@ -247,6 +285,16 @@ static const struct http_page pages[] = {
     {"/metrics", "text/plain; version=0.0.4; charset=utf-8", metrics_page},
 };
 
+static json_t *limit_fact(const struct watch *w, size_t i)
+{
+    const struct limit *l = &limits[i];
+
+    return json_pack("{s:s,s:I,s:s,s:I,s:I,s:i,s:s,s:s}", "limit", l->name, "value",
+                     (json_int_t)w->value[i], "unit", l->unit, "near", (json_int_t)l->near,
+                     "reached", (json_int_t)l->reached, "level", (int)w->level[i], "text", l->text,
+                     "advice", l->advice);
+}
+
 json_t *watch_facts(struct watch *w)
 {
     json_t *list = json_array();
@@ -256,10 +304,7 @@ json_t *watch_facts(struct watch *w)
     watch_look(w);
     why = watch_why_not_ready(w);
     for (size_t i = 0; list && i < LIMITS; i++)
-        if (json_array_append_new(list, json_pack("{s:s,s:I,s:s,s:i,s:s}", "limit", limits[i].name,
-                                                  "value", (json_int_t)w->value[i], "unit",
-                                                  limits[i].unit, "level", (int)w->level[i], "text",
-                                                  limits[i].text)))
+        if (json_array_append_new(list, limit_fact(w, i)))
             break;
     return json_pack("{s:b,s:s,s:o,s:I,s:I,s:I,s:I,s:I,s:b,s:s}", "ready", why == NULL, "reason",
                      why ? why : "", "limits", list, "memory", (json_int_t)s->m.held_bytes,

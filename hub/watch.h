@@ -26,6 +26,7 @@ struct watch_options {
     const char *notify; /* NOTIFY_SOCKET; NULL: nobody asked */
     uint64_t watchdog_us;
     uint64_t memory_max_bytes;
+    uint64_t nodes_max; /* sessions */
     struct board *board;
     struct fair *in;
     const struct accounts *accounts; /* bounds what is in it */

@@ -10,6 +10,7 @@ struct seen {
     struct figures f;
     struct machine m;
     uint64_t memory_max_bytes;
+    uint64_t sessions, nodes_max;
     uint64_t in_depth, out_depth;
     unsigned queue_percent; /* of the fuller one */
     uint64_t silent_ms;     /* since the store thread was last heard */
@@ -21,9 +22,10 @@ struct limit {
     const char *unit;
     uint64_t near, reached;
     uint64_t (*value)(const struct seen *s);
-    const char *text; /* French, for `status` */
+    const char *text;   /* French, for `status` */
+    const char *advice; /* the same: what to do */
 };
-#define LIMITS 14
+#define LIMITS 17
 extern const struct limit limits[LIMITS];
 
 struct http;

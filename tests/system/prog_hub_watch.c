@@ -346,6 +346,82 @@ static void a_store_that_fills_is_warned_of_and_then_not_ready(void)
     scene_close(&s);
 }
 
+static double level(int port, const char *limit)
+{
+    char sample[80];
+
+    snprintf(sample, sizeof sample, "relais_hub_limit_level{limit=\"%s\"}", limit);
+    return value(port, sample);
+}
+
+struct house {
+    struct scene *s;
+    int port;
+};
+
+/* Everybody fetches what there is, receipts of what others fetched too. */
+static bool all_is_fetched(void *arg)
+{
+    const struct house *h = arg;
+
+    for (size_t i = 0; i < h->s->n; i++)
+        CHECK_OK(member_ack_all(h->s->m[i]));
+    return level(h->port, "member_waiting") == 0;
+}
+
+static bool member_is_near(void *arg)
+{
+    return level(((const struct house *)arg)->port, "member_waiting") == 1;
+}
+
+static bool one_has_gone(void *arg)
+{
+    return level(((const struct house *)arg)->port, "nodes") == 0;
+}
+
+#define WARNED_MS 60000
+#define SAID                                                                                       \
+    "Attention : une organisation près de ce qui peut attendre pour elle (quota_messages, "       \
+    "quota_bytes) : 80 % (limite « member_waiting »)\n    Que faire : « org list » la nomme"
+
+/* Before anybody is refused, the operator is told, in status what to do; and when it is over. */
+static void who_has_much_waiting_and_a_full_house_are_warned_of(void)
+{
+    const struct scene_options o = {.conf = PAGES "quota_messages = 10\nnodes_max = 3\n"};
+    struct bytes text = {0};
+    char program[1024];
+    struct scene s;
+    struct house h = {.s = &s};
+    size_t mark;
+
+    CHECK_OK(scene_open(&o, &s));
+    h.port = pages_port(s.hub);
+    CHECK(crew_until(s.crew, all_is_fetched, &h, WARNED_MS));
+    CHECK(level(h.port, "nodes") == 2); /* three of three */
+    mark = hubproc_log_mark(s.hub);
+    member_disconnect(s.m[2]);
+    CHECK(crew_until(s.crew, one_has_gone, &h, WARNED_MS));
+    CHECK(hubproc_log_count(s.hub, mark, "limit.fine limit=nodes") == 1);
+    for (int i = 0; i < 8; i++) {
+        struct bytes one = {0};
+
+        CHECK_OK(member_letter(s.m[0], s.circle->handle, &s.m[2], 1, SPAN_STR("x"), &one));
+        CHECK_OK(member_put(s.m[0], bytes_span(&one), NULL));
+        bytes_free(&one);
+    }
+    CHECK(crew_until(s.crew, member_is_near, &h, WARNED_MS));
+    CHECK(hubproc_log_count(s.hub, mark, "limit.near limit=member_waiting") == 1);
+    const char *const args[] = {"--dir", hubproc_dir(s.hub), "status", NULL};
+    CHECK(hubproc_run(hubproc_program("relais-hub", program), args, &text) == 0);
+    CHECK(memmem(text.ptr, text.len, SAID, strlen(SAID)));
+    CHECK_OK(member_open(s.m[2]));
+    CHECK_OK(member_await(s.m[2], DELIVER_ENVELOPE, 8, WARNED_MS));
+    CHECK(crew_until(s.crew, all_is_fetched, &h, WARNED_MS));
+    CHECK(hubproc_log_count(s.hub, mark, "limit.fine limit=member_waiting") == 1);
+    bytes_free(&text);
+    scene_close(&s);
+}
+
 static void disk_has(const char *file, uint64_t free_bytes)
 {
     char text[32];
@@ -403,6 +479,7 @@ int main(int argc, char **argv)
         TEST(the_manager_hears_ready_beats_and_stopping),
         TEST(the_beat_stops_when_the_store_thread_hangs),
         TEST(a_store_that_fills_is_warned_of_and_then_not_ready),
+        TEST(who_has_much_waiting_and_a_full_house_are_warned_of),
         TEST(a_full_disk_is_not_ready_though_messages_still_fit),
     };
 

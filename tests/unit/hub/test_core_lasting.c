@@ -190,12 +190,38 @@ static void how_near_the_nearest_is_can_be_seen(void **state)
     struct world *w = *state;
 
     limits(w, UINT64_MAX, UINT64_MAX, 10, 1000);
-    assert_int_equal(lasting_most(w->core), 10); /* the circle of the scene */
+    assert_int_equal(quota_most(w->core, lasting_percent), 10); /* the circle of the scene */
     for (int i = 0; i < 8; i++)
         assert_ok(circle_made(w, 2));
-    assert_int_equal(lasting_most(w->core), 80);
+    assert_int_equal(quota_most(w->core, lasting_percent), 80);
     days_go_by(w, 1);
-    assert_int_equal(lasting_most(w->core), 0);
+    assert_int_equal(quota_most(w->core, lasting_percent), 0);
+}
+
+/* What waits: the quota of one, and of all together. Gone again with what is fetched. */
+static void how_near_the_fullest_is_to_what_may_wait_can_be_seen(void **state)
+{
+    struct world *w = *state;
+
+    limits(w, UINT64_MAX, UINT64_MAX, 1000, 1000);
+    assert_ok(member_ack_all(w->m[0]));
+    assert_ok(member_ack_all(w->m[1]));
+    assert_ok(member_ack_all(w->m[2]));
+    assert_int_equal(w->core->quotas->messages, 0); /* the control */
+    world_greet(w, 1, 0, 0);
+    conf.quota_messages = 10;
+    conf.waiting_max = 20;
+    for (int i = 0; i < 8; i++)
+        assert_ok(letter(w, 0, 1));
+    assert_int_equal(quota_most(w->core, quota_percent), 80);
+    assert_int_equal(quota_hub_percent(w->core), 40);
+    conf.quota_bytes = quota_usage(w->core, member_org(w->m[0]))->bytes;
+    assert_int_equal(quota_most(w->core, quota_percent), 100); /* the nearer of the two */
+    world_greet(w, 1, 100, 1 << 20);
+    assert_ok(member_ack_all(w->m[1]));
+    assert_ok(member_ack_all(w->m[0]));
+    assert_int_equal(quota_most(w->core, quota_percent), 0);
+    assert_int_equal(quota_hub_percent(w->core), 0);
 }
 
 /* --- refusals ------------------------------------------------------------------------------ */
@@ -317,6 +343,7 @@ int main(void)
         T(circles_are_counted_by_day_and_in_all),
         T(the_operator_gives_one_organisation_more),
         T(how_near_the_nearest_is_can_be_seen),
+        T(how_near_the_fullest_is_to_what_may_wait_can_be_seen),
         T(refusals_beyond_a_days_number_become_one_leaf_on_the_next_day),
         T(who_has_used_up_everything_leaves_no_leaf_of_refusals),
         T(a_group_that_is_lost_is_not_counted),

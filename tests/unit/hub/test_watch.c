@@ -1,4 +1,5 @@
-/* Each limit warns before it is reached, and says so again; what makes a hub not ready. */
+/* Each limit warns before it is reached, and says so again; every setting that bounds something has
+ * one; what makes a hub not ready. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "conf.h"
+#include "serve.h"
 #include "watch_internal.h"
 
 #define GIB (UINT64_C(1) << 30)
@@ -15,7 +18,7 @@
 /* A machine and a store where all is well. */
 static struct seen fine(void)
 {
-    struct seen s = {.memory_max_bytes = WHOLE};
+    struct seen s = {.memory_max_bytes = WHOLE, .nodes_max = 1000};
 
     s.m = (struct machine){.disk_bytes = WHOLE,
                            .disk_free_bytes = WHOLE,
@@ -36,17 +39,20 @@ static void raise_to(struct seen *s, const char *name, uint64_t v)
         uint64_t *at;
         uint64_t unit;
     } rows[] = {
-        {"store",        &s->f.store.used_bytes,  GIB },
-        {"memory",       &s->m.held_bytes,        GIB },
-        {"descriptors",  &s->m.descriptors,       10  },
-        {"oldest",       &s->f.oldest_ms,         1000},
-        {"reader",       &s->f.reader_age_ms,     1000},
-        {"store_thread", &s->silent_ms,           1000},
-        {"witnesses",    &s->f.witness_age_s,     1   },
-        {"clones",       &s->f.cloned,            1   },
-        {"attachments",  &s->f.att.bytes,         GIB },
-        {"att_quota",    &s->f.att.fullest_bytes, GIB },
-        {"member_log",   &s->f.log_percent,       1   },
+        {"store",          &s->f.store.used_bytes,  GIB },
+        {"memory",         &s->m.held_bytes,        GIB },
+        {"descriptors",    &s->m.descriptors,       10  },
+        {"nodes",          &s->sessions,            10  },
+        {"waiting",        &s->f.waiting_percent,   1   },
+        {"member_waiting", &s->f.member_percent,    1   },
+        {"oldest",         &s->f.oldest_ms,         1000},
+        {"reader",         &s->f.reader_age_ms,     1000},
+        {"store_thread",   &s->silent_ms,           1000},
+        {"witnesses",      &s->f.witness_age_s,     1   },
+        {"clones",         &s->f.cloned,            1   },
+        {"attachments",    &s->f.att.bytes,         GIB },
+        {"att_quota",      &s->f.att.fullest_bytes, GIB },
+        {"member_log",     &s->f.log_percent,       1   },
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
@@ -95,6 +101,83 @@ static void every_limit_warns_before_it_is_reached(void **state)
     assert_int_equal(warned, LIMITS - 2); /* a clone and a lost clock have no before */
 }
 
+/* --- the settings ---------------------------------------------------------------------------- */
+
+/* Every setting of hub.conf: the limit that warns of it, or why it needs none. */
+static const struct {
+    const char *setting;
+    const char *limit; /* NULL: none */
+    const char *why;
+} covered[] = {
+    {"store_max",                 "store",          NULL                                         },
+    {"memory_max",                "memory",         NULL                                         },
+    {"nodes_max",                 "nodes",          NULL                                         },
+    {"waiting_max",               "waiting",        NULL                                         },
+    {"quota_messages",            "member_waiting", NULL                                         },
+    {"quota_bytes",               "member_waiting", NULL                                         },
+    {"log_day",                   "member_log",     NULL                                         },
+    {"log_total",                 "member_log",     NULL                                         },
+    {"circles_day",               "member_log",     NULL                                         },
+    {"circles_total",             "member_log",     NULL                                         },
+    {"attachment_max",            "attachments",    NULL                                         },
+    {"attachment_quota",          "att_quota",      NULL                                         },
+    {"silent_after",              NULL,             "is itself a warning, of a node"             },
+    {"rate_per_s",                NULL,             "over within a second; refusals are counted" },
+    {"rate_burst",                NULL,             "over within a second; refusals are counted" },
+    {"inflight_messages",         NULL,             "a window: a busy node is always at its edge"},
+    {"inflight_bytes",            NULL,             "a window: a busy node is always at its edge"},
+    {"workers",                   NULL,             "threads; what waits for them: queue"        },
+    {"store_check",               NULL,             "how much is read at a start"                },
+    {"operators_required",        NULL,             "a rule of persons"                          },
+    {"heads_every",               NULL,             "a rhythm"                                   },
+    {"restore_wait",              NULL,             "a delay, once after a restore"              },
+    {"passphrase_file",           NULL,             "a path"                                     },
+    {"listen",                    NULL,             "an address"                                 },
+    {"join_listen",               NULL,             "an address"                                 },
+    {"emergency_listen",          NULL,             "an address"                                 },
+    {"public_endpoint",           NULL,             "an address"                                 },
+    {"public_join_endpoint",      NULL,             "an address"                                 },
+    {"public_emergency_endpoint", NULL,             "an address"                                 },
+    {"metrics_listen",            NULL,             "an address"                                 },
+};
+#define COVERED (sizeof covered / sizeof covered[0])
+
+static bool is_limit(const char *name)
+{
+    for (size_t i = 0; i < LIMITS; i++)
+        if (strcmp(limits[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static void every_setting_that_bounds_something_has_a_limit_that_warns(void **state)
+{
+    size_t n;
+    const struct setting *rows = hub_settings(&n);
+
+    (void)state;
+    for (size_t i = 0; i < n; i++) {
+        size_t at = 0;
+
+        while (at < COVERED && strcmp(covered[at].setting, rows[i].key) != 0)
+            at++;
+        if (at == COVERED)
+            fail_msg("no limit warns of the setting %s, and nobody says why not", rows[i].key);
+        if (covered[at].limit ? !is_limit(covered[at].limit) : !covered[at].why)
+            fail_msg("the setting %s has neither a limit nor a reason", rows[i].key);
+    }
+    assert_int_equal(n, COVERED); /* none for a setting that has gone */
+}
+
+static void every_limit_says_what_it_is_and_what_to_do(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < LIMITS; i++) {
+        assert_true(strlen(limits[i].text) > 5);
+        assert_true(strlen(limits[i].advice) > 20);
+    }
+}
+
 static const char *why_not(const struct seen *s)
 {
     struct watch w = {.ready = true, .seen = *s};
@@ -127,6 +210,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_limit_warns_before_it_is_reached),
+        cmocka_unit_test(every_setting_that_bounds_something_has_a_limit_that_warns),
+        cmocka_unit_test(every_limit_says_what_it_is_and_what_to_do),
         cmocka_unit_test(a_hub_says_why_it_is_not_ready),
     };
 
