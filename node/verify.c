@@ -122,6 +122,43 @@ static void say(const struct check *c)
            trust_log(c->policy, c->verdict.log)->name);
 }
 
+/* --- what an entry may say -------------------------------------------------------------------- */
+
+#define KEYS(first, last) ((RD_KEY(last) << 1) - RD_KEY(first))
+#define ABOUT_ONE (KEYS(1, 3) | KEYS(5, 7)) /* which message, in which circle */
+#define REPORTED (ABOUT_ONE | RD_KEY(9) | RD_KEY(14) | RD_KEY(16) | RD_KEY(17) | RD_KEY(20))
+
+/* The keys of each type's detail, by their numbers (PROTOCOL.md 9). More than those would be said
+ * in one breath with what a member has signed, and he has not signed it. */
+static enum err listed(const struct receipt_facts *f)
+{
+    static const uint64_t keys[] = {
+        [AUDIT_ACCEPTED] = KEYS(1, 8) | RD_KEY(13),
+        [AUDIT_DELIVERED] = KEYS(10, 11) | KEYS(14, 18) | RD_KEY(20),
+        [AUDIT_OPENED] = REPORTED,
+        [AUDIT_REFUSED] = REPORTED,
+        [AUDIT_UNREADABLE] = REPORTED,
+        [AUDIT_MISLABELLED] = REPORTED,
+        [AUDIT_EXPIRED] = ABOUT_ONE | KEYS(8, 9),
+        [AUDIT_RECALLED] = REPORTED | RD_KEY(8),
+        [AUDIT_STATEMENT] = KEYS(3, 7) | KEYS(12, 13),
+        [AUDIT_REJECTED] = RD_KEY(1) | RD_KEY(3) | KEYS(5, 7) | RD_KEY(9) | RD_KEY(18) | RD_KEY(20),
+        [AUDIT_HELD] = ABOUT_ONE | KEYS(8, 9),
+        [AUDIT_ACT] = RD_KEY(9) | RD_KEY(14) | KEYS(19, 20),
+        [AUDIT_ALARM] = KEYS(14, 15) | RD_KEY(19),
+        [AUDIT_DEPUTY] = ABOUT_ONE | KEYS(8, 9) | RD_KEY(13) | KEYS(23, 24),
+        [AUDIT_SILENT] = RD_KEY(8) | KEYS(14, 15) | RD_KEY(18) | RD_KEY(21),
+        [AUDIT_ESCALATED] = KEYS(5, 7) | RD_KEY(9) | RD_KEY(14) | RD_KEY(22),
+        [AUDIT_EPOCH] = KEYS(26, 29),
+        [AUDIT_OPERATORS] = RD_KEY(9) | KEYS(19, 20) | KEYS(34, 37),
+        [AUDIT_ATTACHMENT_REMOVED] = RD_KEY(3) | RD_KEY(8) | KEYS(30, 31),
+    };
+
+    if (f->type >= sizeof keys / sizeof keys[0] || f->detail.has & ~keys[f->type])
+        return ERR_PROOF;
+    return ERR_OK;
+}
+
 /* --- the member's own signature -------------------------------------------------------------- */
 
 static enum err ack_signature(const struct detail *d, const struct sign_public *pk)
@@ -168,10 +205,12 @@ static enum err report_says(const struct receipt_facts *f)
             if (memcmp(id, want, ID_BYTES) != 0)
                 return ERR_PROOF;
         }
-        if (key > 5)
+        if (key == 7 && rd_uint(&r, UINT16_MAX) != d->code) /* the motive is his, not the hub's */
+            return ERR_PROOF;
+        if (key == 6 || key > 7)
             rd_skip(&r);
     }
-    rd_map_require(&r, &m, RD_KEY(1) | RD_KEY(2) | RD_KEY(3) | RD_KEY(4) | RD_KEY(5));
+    rd_map_require(&r, &m, RD_KEY(1) | RD_KEY(2) | RD_KEY(3) | RD_KEY(4) | RD_KEY(5) | RD_KEY(7));
     return rd_end(&r) ? ERR_PROOF : ERR_OK;
 }
 
@@ -254,7 +293,7 @@ static enum err check(struct check *c, struct span text)
     merkle_leaf_hash(c->receipt.entry, leaf);
     if ((e = tlog_proof_verify(&c->proof, leaf, c->policy, &c->verdict)))
         return e;
-    if ((e = receipt_read(&c->receipt, &c->facts)))
+    if ((e = receipt_read(&c->receipt, &c->facts)) || (e = listed(&c->facts)))
         return e;
     witnesses_count(c);
     return member_signature(c);

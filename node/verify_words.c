@@ -51,7 +51,7 @@ const char *event_words(uint64_t type, uint64_t code)
         [AUDIT_ACT] = "acte d'administration du hub",
         [AUDIT_ALARM] = "alarme du hub",
         [AUDIT_SILENT] = "destinataire muet, alors que des messages l'attendent",
-        [AUDIT_ESCALATED] = "responsable ou référent d'un cercle suspendu ou révoqué",
+        [AUDIT_ESCALATED] = "suspension ou révocation du responsable ou du référent d'un cercle",
         [AUDIT_EPOCH] = "début d'un nouveau journal d'audit",
         [AUDIT_OPERATORS] = "accord d'opérateurs du hub",
         [AUDIT_ATTACHMENT_REMOVED] = "pièce jointe retirée du hub",
@@ -95,7 +95,7 @@ static const char *recall_words(uint64_t reason)
 {
     static const char *const words[] = {
         [RECALL_NO_REASON] = "non dit",
-        [RECALL_CONTENT] = "contenu",
+        [RECALL_CONTENT] = "contenu erroné",
         [RECALL_PERSON] = "erreur sur la personne",
         [RECALL_RECIPIENT] = "erreur de destinataire",
         [RECALL_REPLACED] = "remplacé par un autre",

@@ -13,13 +13,16 @@
 #include "merkle.h"
 #include "random.h"
 #include "receipt.h"
+#include "statement.h"
 #include "tlogproof.h"
+#include "writer.h"
 
 #define ORIGIN "verif.test/audit/2026"
 #define LEAF_MS UINT64_C(1790000000000)
 #define LEAF_S (LEAF_MS / 1000)
 #define SEATS 5
 
+static const uint8_t nobody[DIGEST_BYTES];
 static char program[1024];
 static char dir[1024];
 
@@ -28,6 +31,7 @@ static struct scene_keys {
     struct secret_sign *witness[SEATS];
     struct secret_sign *retired; /* what witness 0 signed with before */
     struct secret_sign *foreign; /* of another federation */
+    struct secret_sign *member;  /* whose organisation is all zeros */
     struct bytes extra;
     uint8_t leaf[32];
     struct bytes note; /* signed by the log alone */
@@ -44,23 +48,18 @@ static void file_put(const char *name, struct span text, char path[1200])
     CHECK_OK(file_write_atomic(path, text, 0600));
 }
 
-/* One leaf: an envelope was accepted. It stands alone in its tree: the path is empty. */
-static void world(void)
+/* The only leaf of its tree: the path is empty. */
+static void leaf_put(enum audit_type type, const struct detail *d)
 {
-    struct detail d = {.has = RD_KEY(DETAIL_ACT), .act = 7};
     struct bytes detail = {0}, entry = {0};
     struct receipt r = {.log = LOG_AUDIT};
-    struct entropy world_entropy = entropy_system();
     uint8_t c[32];
 
-    CHECK_OK(secret_sign_generate(&world_entropy, &k.log));
-    CHECK_OK(secret_sign_generate(&world_entropy, &k.retired));
-    CHECK_OK(secret_sign_generate(&world_entropy, &k.foreign));
-    for (size_t i = 0; i < SEATS; i++)
-        CHECK_OK(secret_sign_generate(&world_entropy, &k.witness[i]));
-    CHECK_OK(detail_encode(&d, &detail));
+    bytes_free(&k.extra);
+    bytes_free(&k.note);
+    CHECK_OK(detail_encode(d, &detail));
     CHECK_OK(detail_commit(r.salt, bytes_span(&detail), c));
-    CHECK_OK(entry_encode(AUDIT_ACT, LEAF_MS, c, &entry));
+    CHECK_OK(entry_encode(type, LEAF_MS, c, &entry));
     r.entry = bytes_span(&entry);
     r.detail = bytes_span(&detail);
     merkle_leaf_hash(r.entry, k.leaf);
@@ -68,6 +67,24 @@ static void world(void)
     CHECK_OK(checkpoint_sign(SPAN_STR(ORIGIN), 1, k.leaf, k.log, &k.note));
     bytes_free(&detail);
     bytes_free(&entry);
+}
+
+static void act_put(void)
+{
+    leaf_put(AUDIT_ACT, &(struct detail){.has = RD_KEY(DETAIL_ACT), .act = 7});
+}
+
+static void world(void)
+{
+    struct entropy world_entropy = entropy_system();
+
+    CHECK_OK(secret_sign_generate(&world_entropy, &k.log));
+    CHECK_OK(secret_sign_generate(&world_entropy, &k.retired));
+    CHECK_OK(secret_sign_generate(&world_entropy, &k.foreign));
+    CHECK_OK(secret_sign_generate(&world_entropy, &k.member));
+    for (size_t i = 0; i < SEATS; i++)
+        CHECK_OK(secret_sign_generate(&world_entropy, &k.witness[i]));
+    act_put();
 }
 
 static void vkey_line(struct bytes *text, const char *word, const char *name, enum note_kind kind,
@@ -80,6 +97,23 @@ static void vkey_line(struct bytes *text, const char *word, const char *name, en
     CHECK_OK(note_key_write(&n, &vkey));
     CHECK_OK(bytes_printf(text, "%s%s\n", word, (const char *)vkey.ptr));
     bytes_free(&vkey);
+}
+
+static void member_line(struct bytes *text)
+{
+    const struct sign_public *pk = secret_sign_public(k.member);
+    struct bytes org = {0}, kid = {0}, key = {0};
+    uint8_t id[KID_BYTES];
+
+    sign_kid(pk, id);
+    CHECK_OK(hex_write(&org, span_of(nobody, ID_BYTES)));
+    CHECK_OK(hex_write(&kid, SPAN_OF(id)));
+    CHECK_OK(base64_write(&key, SPAN_OF(pk->b)));
+    CHECK_OK(bytes_printf(text, "org %s Maison\nkey %s %s %s\n", (const char *)org.ptr,
+                          (const char *)org.ptr, (const char *)kid.ptr, (const char *)key.ptr));
+    bytes_free(&org);
+    bytes_free(&kid);
+    bytes_free(&key);
 }
 
 /* Five witnesses, three make a quorum; or nobody is asked. */
@@ -96,6 +130,7 @@ static void policy_put(const char *file, bool quorum, char path[1200])
     }
     CHECK_OK(
         bytes_printf(&text, quorum ? "group g 3 w0 w1 w2 w3 w4\nquorum g\n" : "quorum none\n"));
+    member_line(&text);
     file_put(file, bytes_span(&text), path);
     bytes_free(&text);
 }
@@ -219,6 +254,64 @@ static void a_time_before_the_entry_does_not_count(void)
     verify("older", lines, 3, true, NULL, 0, "Témoins : 2 témoins sur 5");
 }
 
+/* What the member signed: that he takes it back, for this reason. */
+static void recalled_put(uint64_t reason, uint32_t logged)
+{
+    struct detail d = {.has = RD_KEY(DETAIL_MID) | RD_KEY(DETAIL_DIGEST) | RD_KEY(DETAIL_FROM) |
+                              RD_KEY(DETAIL_CODE) | RD_KEY(DETAIL_BY_ORG) | RD_KEY(DETAIL_KID) |
+                              RD_KEY(DETAIL_SIG) | RD_KEY(DETAIL_ABOUT),
+                       .code = logged};
+    struct statement_sig sig;
+    struct bytes stmt = {0};
+    struct writer w;
+
+    wr_init(&w);
+    wr_map(&w, 8);
+    for (uint8_t key = 1; key <= 8; key++) {
+        wr_key(&w, key);
+        if (key == 1 || key == 6 || key == 7)
+            wr_uint(&w, key == 1 ? AUDIT_RECALLED : key == 6 ? LEAF_MS : reason);
+        else
+            wr_bin(&w, span_of(nobody, key == 3 ? DIGEST_BYTES : ID_BYTES));
+    }
+    CHECK_OK(wr_take(&w, &stmt));
+    CHECK_OK(
+        statement_sign(STATEMENT_RECALL, bytes_span(&stmt), ROLE_NODE, nobody, k.member, &sig));
+    d.about = bytes_span(&stmt);
+    memcpy(d.kid, sig.kid, sizeof d.kid);
+    memcpy(d.sig, sig.sig, sizeof d.sig);
+    leaf_put(AUDIT_RECALLED, &d);
+    bytes_free(&stmt);
+}
+
+static void a_motive_that_its_author_has_not_signed_is_refused(void)
+{
+    recalled_put(RECALL_RECIPIENT, RECALL_RECIPIENT);
+    verify("the control", NULL, 0, true, NULL, 0, "erreur de destinataire");
+    verify("the control", NULL, 0, true, NULL, 0, "signé par « Maison »");
+    recalled_put(RECALL_NO_REASON, RECALL_RECIPIENT);
+    verify("another motive", NULL, 0, true, NULL, 1, "PAS PROUVÉ");
+    recalled_put(RECALL_RECIPIENT, RECALL_NO_REASON);
+    verify("no motive", NULL, 0, true, NULL, 1, "PAS PROUVÉ");
+    act_put();
+}
+
+static void nobody_is_said_to_have_signed_what_he_has_not(void)
+{
+    struct detail d = {.has = RD_KEY(DETAIL_MID) | RD_KEY(DETAIL_FROM) | RD_KEY(DETAIL_TO),
+                       .to_count = 1};
+
+    leaf_put(AUDIT_EXPIRED, &d);
+    verify("the control", NULL, 0, true, NULL, 0, "expiré");
+    d.has |= RD_KEY(DETAIL_BY_ORG) | RD_KEY(DETAIL_SIG);
+    leaf_put(AUDIT_EXPIRED, &d);
+    verify("a signature of nobody", NULL, 0, true, NULL, 1, "PAS PROUVÉ");
+    d.has = RD_KEY(DETAIL_MID) | RD_KEY(DETAIL_FROM) | RD_KEY(DETAIL_TO) | RD_KEY(DETAIL_INSTEAD);
+    leaf_put(AUDIT_ACCEPTED, &d);
+    verify("a deputy of nobody", NULL, 0, true, NULL, 1, "PAS PROUVÉ");
+    act_put();
+}
+
 static void an_unknown_option_is_refused(void)
 {
     const char *args[] = {"histories", "a", "b", "--policy", "c", "--witnesses", NULL};
@@ -241,6 +334,8 @@ int main(int argc, char **argv)
         TEST(a_forged_line_of_a_known_witness_refuses_the_file),
         TEST(retired_and_foreign_keys_do_not_count),
         TEST(a_time_before_the_entry_does_not_count),
+        TEST(a_motive_that_its_author_has_not_signed_is_refused),
+        TEST(nobody_is_said_to_have_signed_what_he_has_not),
         TEST(an_unknown_option_is_refused),
     };
     const char *tree = getenv("TREE");
