@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "attached.h"
+#include "circle.h"
 #include "control.h"
 #include "lasting.h"
 #include "log.h"
@@ -93,7 +94,7 @@ static void tight_begin(struct core *c)
 {
     if (c->tight || !c->quota || store_set_quota(c->store, c->quota + c->reserve))
         return;
-    c->tight = true;
+    c->tight = c->tight_room = true;
     c->tight_ms = clock_mono_ms(c->clock);
     log_error("store.full", "quota=%llu", (unsigned long long)c->quota);
 }
@@ -105,8 +106,10 @@ static void tight_end(struct core *c)
     if (!c->tight || clock_mono_ms(c->clock) - c->tight_ms < TIGHT_LOOK_MS)
         return;
     c->tight_ms = clock_mono_ms(c->clock);
-    if (store_stats(c->store, &s) || s.used_bytes > c->quota - c->quota / 16 ||
-        store_set_quota(c->store, c->quota))
+    if (store_stats(c->store, &s))
+        return;
+    c->tight_room = s.used_bytes < c->quota + c->reserve / 2;
+    if (s.used_bytes > c->quota - c->quota / 16 || store_set_quota(c->store, c->quota))
         return;
     c->tight = false;
     log_info("store.room", "used=%llu", (unsigned long long)s.used_bytes);
@@ -192,9 +195,21 @@ void core_close(struct core *c)
 
 /* --- one group ----------------------------------------------------------------------------- */
 
-static bool grows(enum message_type type)
+static bool narrows(const struct job *j)
 {
-    return type == MSG_PUT || type == MSG_REPORT || type == MSG_DECLARE || type == MSG_KEYS_PUT;
+    struct circle_statement s;
+
+    return circle_decode(j->ss.stmt, &s) == ERR_OK && circle_narrows(s.kind);
+}
+
+/* Who opposes or withdraws does not wait until there is room again: half of the reserve is his, and
+ * the other half empties the store. */
+static bool grows(const struct core *c, const struct job *j)
+{
+    enum message_type type = j->message.type;
+
+    return type == MSG_PUT || type == MSG_REPORT || type == MSG_KEYS_PUT ||
+           (type == MSG_DECLARE && !(c->tight_room && narrows(j)));
 }
 
 static enum err member_dispatch(struct core *c, struct job *j)
@@ -203,7 +218,7 @@ static enum err member_dispatch(struct core *c, struct job *j)
 
     if (e || (e = j->verdict))
         return core_refuse(c, j, e);
-    if (c->tight && grows(j->message.type))
+    if (c->tight && grows(c, j))
         return core_refuse(c, j, ERR_FULL);
     switch (j->message.type) {
     case MSG_PUT:
@@ -381,8 +396,7 @@ static void group_paced(struct core *c, size_t n, uint64_t took_us)
         c->item_ns = (3 * c->item_ns + took_us * 1000 / n) / 4;
 }
 
-/* A hub that is put back writes no leaf before it serves again, and a full one keeps its reserve.
- */
+/* Not while the hub is put back, when it writes no leaf, nor out of the reserve of a full one. */
 static bool escalates(const struct core *c)
 {
     return c->escalating && !c->recovery.on && !c->tight;

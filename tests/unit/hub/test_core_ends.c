@@ -218,6 +218,16 @@ static void fill(struct world *w, uint64_t mib)
     free(value);
 }
 
+static enum err oppose(struct world *w)
+{
+    struct circle_statement s;
+
+    assert_ok(member_statement(w->m[1], w->circle, CIRCLE_OPPOSITION, &s));
+    s.class_mask = CLASS_SOCIAL;
+    s.way = WAY_ORAL;
+    return member_declare(w->m[1], w->circle, &s, NULL);
+}
+
 static void a_tight_store_stays_tight_until_there_is_room(void **state)
 {
     struct world *w = *state;
@@ -235,11 +245,17 @@ static void a_tight_store_stays_tight_until_there_is_room(void **state)
     assert_int_equal(member_report(w->m[1], last_item(w, 1), AUDIT_OPENED, ERR_OK, NULL), ERR_FULL);
     assert_int_equal(new_prekey(w), ERR_FULL);
     assert_ok(member_sync(w->m[1])); /* reading goes on */
+    assert_ok(oppose(w));
     fill(w, 2);
     w->core->quota = 2u << 20; /* that much is used */
     clock_fixed_advance(&w->clock, 1100);
     world_job(w, JOB_TICK);
-    assert_true(w->core->tight);
+    assert_true(w->core->tight && w->core->tight_room);
+    w->core->quota = 1u << 20; /* and now the reserve, too */
+    w->core->reserve = 1u << 20;
+    clock_fixed_advance(&w->clock, 1100);
+    assert_int_equal(oppose(w), ERR_FULL);
+    w->core->reserve = quota / 15;
     w->core->quota = quota;
     world_job(w, JOB_TICK); /* not looked at again so soon */
     assert_true(w->core->tight);
