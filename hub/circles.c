@@ -186,7 +186,17 @@ static enum err signer_find(void *arg, const uint8_t org[ID_BYTES], const uint8_
     return directory_signer(c->dir, org, kid, DIRECTORY_NOW, c->now_ms, pk);
 }
 
-struct circle_signers circles_signers(struct core *c)
+/* What was lost was signed with the keys of then. Of a revoked node nothing is believed. */
+static enum err signer_then(void *arg, const uint8_t org[ID_BYTES], const uint8_t kid[KID_BYTES],
+                            struct sign_public *pk)
 {
-    return (struct circle_signers){signer_find, c};
+    struct core *c = arg;
+    const struct directory_node *n = directory_find_signing(c->dir, kid);
+
+    return n && n->revoked ? ERR_KEY_REVOKED : directory_signed(c->dir, org, kid, pk);
+}
+
+struct circle_signers circles_signers(struct core *c, bool brought)
+{
+    return (struct circle_signers){brought ? signer_then : signer_find, c};
 }

@@ -214,7 +214,7 @@ static bool grows(const struct core *c, const struct job *j)
 
 static enum err member_dispatch(struct core *c, struct job *j)
 {
-    enum err e = core_standing(c, &j->who);
+    enum err e = core_speaker(c, &j->who);
 
     if (e || (e = j->verdict))
         return core_refuse(c, j, e);

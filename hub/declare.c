@@ -23,7 +23,7 @@ static void chain_key(const uint8_t handle[ID_BYTES], uint32_t n, uint8_t key[ID
 
 static enum err create(struct core *c, const struct job *j, struct declared *d)
 {
-    struct circle_signers signers = circles_signers(c);
+    struct circle_signers signers = circles_signers(c, d->brought);
     struct circle *fresh = NULL;
     enum err e;
 
@@ -44,7 +44,7 @@ static enum err create(struct core *c, const struct job *j, struct declared *d)
 
 static enum err extend(struct core *c, const struct job *j, struct declared *d)
 {
-    struct circle_signers signers = circles_signers(c);
+    struct circle_signers signers = circles_signers(c, d->brought);
     enum err e;
 
     memcpy(d->handle, d->s.circle, sizeof d->handle);

@@ -244,6 +244,8 @@ static enum err standing(const struct door *d, struct member *who)
     if (!n || memcmp(directory_org(d->dir, n->org)->id, who->org, ID_BYTES) != 0)
         return ERR_NOT_ENROLLED;
     who->number = (uint32_t)n->enrolled_at;
+    if (who->keyed_at != n->keyed_at)
+        return ERR_KEY_REVOKED;
     return directory_state_err(
         directory_node_state(d->dir, n, DIRECTORY_NOW, clock_now_ms(d->o.clock)));
 }

@@ -42,32 +42,45 @@ static const char *domain_of(const struct door *d, const struct directory_node *
     return emergency && *d->o.emergency_listen ? "emergency" : "hub";
 }
 
+static enum err deny_one(struct door *d, const struct directory_node *n,
+                         const struct box_public *transport)
+{
+    enum err e = zap_deny(d->zap, domain_of(d, n), transport->b);
+
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+/* The user names the key too: live connections under a former one are known by it. */
 static enum err allow_one(struct door *d, const struct directory_node *n)
 {
-    const struct directory_org *o = directory_org(d->dir, n->org);
-    struct bytes user = {0};
+    struct member who = {.keyed_at = (uint32_t)n->keyed_at};
+    char user[USER_MEMBER_TEXT];
+
+    if (n->revoked)
+        return deny_one(d, n, &n->transport);
+    memcpy(who.org, directory_org(d->dir, n->org)->id, sizeof who.org);
+    memcpy(who.node, n->id, sizeof who.node);
+    user_of_member(&who, user);
+    return zap_allow(d->zap, domain_of(d, n), n->transport.b, user);
+}
+
+/* A node that has other keys is let in under them alone, and its open session ends. */
+static enum err keys_turned(struct door *d)
+{
+    const struct directory_former *f;
     enum err e;
 
-    if (n->revoked) {
-        e = zap_deny(d->zap, domain_of(d, n), n->transport.b);
-        return e == ERR_NOT_FOUND ? ERR_OK : e;
+    for (; (f = directory_former(d->dir, d->turned)); d->turned++) {
+        const struct directory_node *n = directory_node(d->dir, f->node);
+        struct session *s = session_find(d->sessions, n->id);
+
+        if ((e = deny_one(d, n, &f->transport)) || (e = allow_one(d, n)))
+            return e;
+        if (s)
+            session_gone(d, s);
+        log_info("node.rekeyed", "number=%llu", (unsigned long long)n->enrolled_at);
     }
-    if ((e = bytes_append(&user, SPAN_STR("node:"))))
-        goto out;
-    for (int i = 0; i < ID_BYTES; i++)
-        if ((e = bytes_printf(&user, "%02x", o->id[i])))
-            goto out;
-    if ((e = bytes_append(&user, SPAN_STR(":"))))
-        goto out;
-    for (int i = 0; i < ID_BYTES; i++)
-        if ((e = bytes_printf(&user, "%02x", n->id[i])))
-            goto out;
-    if ((e = bytes_append(&user, span_of("", 1))))
-        goto out;
-    e = zap_allow(d->zap, domain_of(d, n), n->transport.b, (const char *)user.ptr);
-out:
-    bytes_free(&user);
-    return e;
+    return ERR_OK;
 }
 
 /* New nodes are let in once; a revocation goes over all, it is rare. Suspended nodes may connect:
@@ -87,7 +100,7 @@ enum err door_allow(struct door *d)
         if ((e = allow_one(d, directory_node(d->dir, i))))
             return e;
     d->allowed = i;
-    return ERR_OK;
+    return keys_turned(d);
 }
 
 void door_lock(struct door *d, const uint8_t node[ID_BYTES], bool locked)

@@ -27,6 +27,7 @@ struct door {
     uint64_t next_session;
     uint64_t now_ms;         /* monotonic, of this turn */
     size_t allowed;          /* nodes of the directory that ZAP was told about */
+    size_t turned;           /* former keys of nodes that it was told about */
     unsigned joins;          /* frames of the JOIN port in this second */
     uint64_t surveyed_bytes; /* held when the connections were last looked at, and when */
     uint64_t surveyed_ms;

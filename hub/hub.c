@@ -1,6 +1,7 @@
 #include "hub.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "control.h"
@@ -70,15 +71,38 @@ enum err user_member(const char *user, struct member *out)
 {
     struct member m = {0};
     size_t at = sizeof MEMBER_PREFIX - 1;
+    uint8_t keyed_at[4];
 
-    if (strncmp(user, MEMBER_PREFIX, at) != 0 || strlen(user) != at + 2 * HEX_ID + 1 ||
-        user[at + HEX_ID] != ':')
+    if (strncmp(user, MEMBER_PREFIX, at) != 0 ||
+        strlen(user) != at + 2 * (HEX_ID + 1) + 2 * sizeof keyed_at || user[at + HEX_ID] != ':' ||
+        user[at + 2 * HEX_ID + 1] != ':')
         return ERR_NOT_ENROLLED;
     if (hex_read_fixed(m.org, sizeof m.org, span_of(user + at, HEX_ID)) ||
-        hex_read_fixed(m.node, sizeof m.node, span_of(user + at + HEX_ID + 1, HEX_ID)))
+        hex_read_fixed(m.node, sizeof m.node, span_of(user + at + HEX_ID + 1, HEX_ID)) ||
+        hex_read_fixed(keyed_at, sizeof keyed_at,
+                       span_of(user + at + 2 * (HEX_ID + 1), 2 * sizeof keyed_at)))
         return ERR_NOT_ENROLLED;
+    for (size_t i = 0; i < sizeof keyed_at; i++)
+        m.keyed_at = m.keyed_at << 8 | keyed_at[i];
     *out = m;
     return ERR_OK;
+}
+
+static char *hex_put(char *out, const uint8_t *in, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        out += snprintf(out, 3, "%02x", in[i]);
+    return out;
+}
+
+void user_of_member(const struct member *m, char out[USER_MEMBER_TEXT])
+{
+    char *at = out + snprintf(out, USER_MEMBER_TEXT, MEMBER_PREFIX);
+
+    at = hex_put(at, m->org, sizeof m->org);
+    *at++ = ':';
+    at = hex_put(at, m->node, sizeof m->node);
+    snprintf(at, (size_t)(out + USER_MEMBER_TEXT - at), ":%08x", (unsigned)m->keyed_at);
 }
 
 enum err user_invite(const char *user, char id[33])

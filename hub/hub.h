@@ -44,6 +44,7 @@ struct member {
     uint8_t org[ID_BYTES];
     uint8_t node[ID_BYTES];
     uint32_t number;
+    uint32_t keyed_at; /* leaf of the transport key it came in under */
 };
 
 enum job_kind {
@@ -157,8 +158,11 @@ struct proven;
 void job_verify(struct job *j, const struct directory *dir, const struct worker_options *o,
                 struct proven *proven);
 
-/* Who a ZAP user text names: "node:<org>:<node>" or "invite:<id>". ERR_NOT_ENROLLED otherwise. */
+/* Who a ZAP user text names: "node:<org>:<node>:<keyed_at, 8 hex digits>" or "invite:<id>".
+ * ERR_NOT_ENROLLED otherwise. */
 enum err user_member(const char *user, struct member *out); /* number is left 0 */
 enum err user_invite(const char *user, char id[33]);
+#define USER_MEMBER_TEXT 80 /* with its NUL */
+void user_of_member(const struct member *m, char out[USER_MEMBER_TEXT]);
 
 #endif

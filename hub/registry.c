@@ -11,6 +11,7 @@
 #define ENROL_BODY_MAX (STMT_MAX - 192) /* with the possession it is a statement of its own */
 #define WITNESS_KEYS_MAX 64             /* of one node, ever: one each time it is restored */
 #define PREKEYS_LIVE_MAX 64             /* of one node: honest ones have two or three */
+#define NODE_KEYS_MAX 64                /* of one node, ever: rotated each month, five years */
 #define ABSENCE_SKEW_MS 600000          /* its ts ahead of our clock */
 
 /* To the door and the workers, for their replicas of the directory. */
@@ -212,6 +213,8 @@ static enum err room_check(const struct core *c, const struct job *j, enum keys_
     switch (kind) {
     case KEYS_PREKEY:
         return prekeys_crowded(c, n) ? ERR_QUOTA : ERR_OK;
+    case KEYS_ROTATE_NODE:
+        return n->rekeyed >= NODE_KEYS_MAX || prekeys_crowded(c, n) ? ERR_QUOTA : ERR_OK;
     case KEYS_WITNESS_KEY:
         return n->witness_number >= WITNESS_KEYS_MAX ? ERR_QUOTA : ERR_OK;
     case KEYS_ABSENCE:
@@ -230,9 +233,11 @@ static enum err put_check(struct core *c, const struct job *j)
 
     if ((e = keys_stmt_peek(j->ss.stmt, &kind, federation)))
         return e;
-    if (kind != KEYS_PREKEY && kind != KEYS_WITNESS_KEY && kind != KEYS_ABSENCE)
+    if (kind != KEYS_PREKEY && kind != KEYS_WITNESS_KEY && kind != KEYS_ABSENCE &&
+        kind != KEYS_ROTATE_NODE)
         return ERR_RIGHT;
-    if (!n || j->ss.count != 1 || memcmp(j->ss.sig[0].kid, n->kid, KID_BYTES) != 0)
+    if (!n || j->ss.count != (kind == KEYS_ROTATE_NODE ? 2 : 1) ||
+        memcmp(j->ss.sig[0].kid, n->kid, KID_BYTES) != 0)
         return ERR_FROM;
     if ((e = directory_check(c->dir, directory_size(c->dir), j->message.statement.ss)))
         return e;
@@ -248,14 +253,13 @@ enum err on_keys_put(struct core *c, struct job *j)
         j->costly = e == ERR_FORGED;
         return e == ERR_NOMEM ? e : core_refuse(c, j, e);
     }
-    if ((e = registry_append(c, j->message.statement.ss)))
-        return e;
     /* The answer is an empty page at the log's committed end: the node asks KEYS and finds its
-     * statement there. */
+     * statement there. It goes before what the statement does, which may end the session. */
     m.keys_page.from = ledger_committed_size(c->keys);
-    if ((e = keys_head(c, c->t, ledger_committed_size(c->keys), &m.keys_page.head)))
+    if ((e = keys_head(c, c->t, ledger_committed_size(c->keys), &m.keys_page.head)) ||
+        (e = core_say(c, j, &m, true)))
         return e;
-    return core_say(c, j, &m, true);
+    return registry_append(c, j->message.statement.ss);
 }
 
 /* --- JOIN ------------------------------------------------------------------------------------ */

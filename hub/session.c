@@ -167,6 +167,13 @@ enum err core_standing(const struct core *c, const struct member *who)
     return !e && m && m->locked ? ERR_SUSPENDED : e;
 }
 
+enum err core_speaker(const struct core *c, const struct member *who)
+{
+    const struct directory_node *n = directory_find_node(c->dir, who->node);
+
+    return n && who->keyed_at != n->keyed_at ? ERR_KEY_REVOKED : core_standing(c, who);
+}
+
 void hello_undo(struct core *c, const struct job *j)
 {
     struct mailbox *m = mailbox_of(c, j->who.number);
@@ -186,7 +193,7 @@ enum err on_hello(struct core *c, struct job *j)
     bool stopped;
     enum err e;
 
-    if ((e = core_standing(c, &j->who)))
+    if ((e = core_speaker(c, &j->who)))
         return core_refuse(c, j, c->recovery.on ? ERR_RECOVERING : e);
     if (versions_common(&h->versions) == 0)
         return core_refuse_with(c, j, &versions);

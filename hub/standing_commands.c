@@ -356,24 +356,36 @@ static enum err vkey_line(struct asked *a, const char *origin, const uint8_t pk[
     return e;
 }
 
+static enum err key_line(struct asked *a, const char *org, const uint8_t kid[KID_BYTES],
+                         const struct sign_public *signing)
+{
+    char text[2 * KID_BYTES + 1];
+    struct bytes pk = {0};
+    enum err e = base64_write(&pk, SPAN_OF(signing->b));
+
+    hex_text(kid, KID_BYTES, text);
+    if (!e)
+        e = bytes_printf(&a->text, "key %s %s %s\n", org, text, (const char *)pk.ptr);
+    bytes_free(&pk);
+    return e;
+}
+
+/* The keys that it had before stand for what they have signed. */
 static enum err org_lines(struct asked *a, const struct directory_node *n)
 {
     const struct directory_org *o = directory_org(a->c->dir, n->org);
+    const struct directory_former *f = directory_former(a->c->dir, n->former);
     char org[2 * ID_BYTES + 1];
-    char kid[2 * KID_BYTES + 1];
-    struct bytes pk = {0};
     enum err e = ERR_OK;
 
     hex_text(o->id, sizeof o->id, org);
-    hex_text(n->kid, sizeof n->kid, kid);
     if (n->previous_of_org == DIRECTORY_NONE)
         e = bytes_printf(&a->text, "org %s %.*s\n", org, (int)o->name.len,
                          (const char *)o->name.ptr);
     if (!e)
-        e = base64_write(&pk, SPAN_OF(n->signing.b));
-    if (!e)
-        e = bytes_printf(&a->text, "key %s %s %s\n", org, kid, (const char *)pk.ptr);
-    bytes_free(&pk);
+        e = key_line(a, org, n->kid, &n->signing);
+    for (; f && !e; f = directory_former(a->c->dir, f->previous))
+        e = key_line(a, org, f->kid, &f->signing);
     return e;
 }
 

@@ -46,8 +46,8 @@ enum keys_kind {
     KEYS_SUSPEND,
     KEYS_RESUME,
     KEYS_REVOKE,
-    KEYS_ROTATE_NODE, /* reserved: ERR_UNSUPPORTED */
-    KEYS_ROTATE_HUB,  /* of HUB_KEY_SIGNING; the others: ERR_UNSUPPORTED */
+    KEYS_ROTATE_NODE,
+    KEYS_ROTATE_HUB,
     KEYS_ABSENCE = 9,
     KEYS_WITNESS_SET = 10,
     KEYS_WITNESS_KEY = 12
@@ -128,6 +128,9 @@ struct directory_node {
     struct sign_public signing;
     struct box_public transport;
     uint64_t enrolled_at; /* index of its leaf */
+    uint64_t keyed_at;    /* of the leaf that brought signing and transport */
+    uint64_t rekeyed;     /* how often it had others before */
+    uint32_t former;      /* directory_former(): the last of those, or DIRECTORY_NONE */
     uint64_t effect_ms;   /* 0: at its leaf, whatever a clock says; else delayed until then */
     bool revoked;
     uint64_t revoked_at;
@@ -139,6 +142,17 @@ struct directory_node {
     uint64_t absences_ms[ABSENCES_A_DAY]; /* when it announced its last ones, a ring */
     uint64_t absence_count;               /* ever */
     struct sign_public witness;
+};
+
+/* Keys that a node had before it rotated them (7.9). */
+struct directory_former {
+    uint8_t kid[KID_BYTES];
+    struct sign_public signing;
+    struct box_public transport;
+    uint64_t since;    /* indexes of leaves: in force from that one on */
+    uint64_t until;    /* until this one, which brought the next */
+    uint32_t node;     /* directory_node() */
+    uint32_t previous; /* of the same node, or DIRECTORY_NONE */
 };
 
 /* What an organisation has announced last (7.7). Days are whole, in UTC. */
@@ -194,12 +208,12 @@ void directory_free(struct directory *d); /* NULL is fine */
  * The leaf `index` of the log. directory_check() has no effect; directory_apply() has all of it or,
  * on any error, none. ERR_STATE: index is not directory_size(), or a statement that changes
  * nothing (suspending the suspended, resuming the active, a second genesis, a first leaf that is
- * none). ERR_UNSUPPORTED: kind 11. ERR_FIELD_VALUE: also another federation. ERR_FORGED,
- * ERR_POSSESSION. ERR_KEY_UNKNOWN: signed by a key that may not sign this. ERR_FIELD_MISSING: the
- * signature that is needed is not there. ERR_COUNTERSIGN. ERR_EXISTS: a key or node id (or absence)
- * seen before. ERR_CHAIN: prekey number or predecessor, an absence older than the last. ERR_RANGE:
- * an absence too far ahead. ERR_NOT_FOUND: no such organisation or node. ERR_REVOKED,
- * ERR_SUSPENDED, ERR_NOT_YET: whom the statement comes from.
+ * none). ERR_UNSUPPORTED: kind 11 and above 12. ERR_FIELD_VALUE: also another federation.
+ * ERR_FORGED, ERR_POSSESSION. ERR_KEY_UNKNOWN: signed by a key that may not sign this.
+ * ERR_FIELD_MISSING: the signature that is needed is not there. ERR_COUNTERSIGN. ERR_EXISTS: a key
+ * or node id (or absence) seen before. ERR_CHAIN: prekey number or predecessor, an absence older
+ * than the last. ERR_RANGE: an absence too far ahead. ERR_NOT_FOUND: no such organisation or node.
+ * ERR_REVOKED, ERR_SUSPENDED, ERR_NOT_YET: whom the statement comes from.
  */
 enum err directory_check(const struct directory *d, uint64_t index, struct span ss);
 enum err directory_apply(struct directory *d, uint64_t index, uint64_t time_ms, struct span ss);
@@ -228,6 +242,7 @@ const struct directory_org *directory_org(const struct directory *d, size_t i);
 const struct directory_node *directory_node(const struct directory *d, size_t i);
 const struct directory_prekey *directory_prekey(const struct directory *d, size_t i);
 const struct directory_suspension *directory_suspension(const struct directory *d, size_t i);
+const struct directory_former *directory_former(const struct directory *d, size_t i);
 
 /* NULL: not there. */
 const struct directory_org *directory_find_org(const struct directory *d,
@@ -236,6 +251,7 @@ const struct directory_node *directory_find_node(const struct directory *d,
                                                  const uint8_t id[ID_BYTES]);
 const struct directory_node *directory_find_transport(const struct directory *d,
                                                       const struct box_public *pk);
+/* Whose signing key it is, or was. */
 const struct directory_node *directory_find_signing(const struct directory *d,
                                                     const uint8_t kid[KID_BYTES]);
 const struct directory_prekey *directory_find_prekey(const struct directory *d,
@@ -254,10 +270,16 @@ enum directory_state directory_node_state(const struct directory *d, const struc
 enum err directory_state_err(enum directory_state s);
 
 /* Step 6 of 5.4: the key that signs for org under kid. ERR_KEY_UNKNOWN (also: pending), or
- * ERR_KEY_REVOKED. Suspension does not unsign what was signed: ask directory_org_state() too. */
+ * ERR_KEY_REVOKED (also: its node has rotated it). Suspension does not unsign what was signed: ask
+ * directory_org_state() too. */
 enum err directory_signer(const struct directory *d, const uint8_t org[ID_BYTES],
                           const uint8_t kid[KID_BYTES], uint64_t size, uint64_t now_ms,
                           struct sign_public *out);
+
+/* The key that signed for org under kid at any time: for what the hub has judged in its place.
+ * ERR_KEY_UNKNOWN. */
+enum err directory_signed(const struct directory *d, const uint8_t org[ID_BYTES],
+                          const uint8_t kid[KID_BYTES], struct sign_public *out);
 
 bool directory_prekey_live(const struct directory *d, const struct directory_prekey *p,
                            uint64_t now_ms);
@@ -324,6 +346,23 @@ enum err witness_key_decode(struct span stmt, struct witness_key_statement *out)
 /* An SS signed by the node, for KEYS_PUT. */
 enum err witness_key_sign(const struct witness_key_statement *s, const struct secret_sign *key,
                           struct bytes *out);
+
+/* Other keys of a node (7.9): all of them at once, and its next prekey. */
+struct node_key_statement {
+    uint8_t federation[ID_BYTES];
+    uint64_t ts_ms;
+    uint8_t org[ID_BYTES];
+    uint8_t node[ID_BYTES];
+    struct sign_public signing;
+    struct box_public transport;
+    struct span prekey; /* the SS of the next prekey, by the new signing key; borrowed */
+};
+enum err node_key_encode(const struct node_key_statement *s, struct bytes *out);
+enum err node_key_decode(struct span stmt, struct node_key_statement *out);
+/* An SS signed by the key in force and by the one that follows it, for KEYS_PUT. s->signing is
+ * filled in. */
+enum err node_key_sign(const struct node_key_statement *s, const struct secret_sign *former,
+                       const struct secret_sign *next, struct bytes *out);
 
 struct witness_set_statement {
     uint8_t federation[ID_BYTES];

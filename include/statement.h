@@ -32,9 +32,10 @@ enum statement_role {
     ROLE_FOUNDER,
     ROLE_NODE,
     ROLE_COUNTERSIGNER,
-    ROLE_HUB,    /* org is zero */
-    ROLE_AUTHOR, /* of a circle's statement */
-    ROLE_COUNTER /* reserved */
+    ROLE_HUB,      /* org is zero */
+    ROLE_AUTHOR,   /* of a circle's statement */
+    ROLE_COUNTER,  /* reserved */
+    ROLE_SUCCESSOR /* of a node: the key that takes the place of the one in force */
 };
 
 /* What is signed is H-512(label of the family, stmt) in the context of the family. */

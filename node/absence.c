@@ -131,6 +131,34 @@ out:
     return e;
 }
 
+static enum err sign_anew(const struct node *n, struct absence *a)
+{
+    struct bytes fresh = {0};
+    struct statement s;
+    enum err e = statement_parse(bytes_span(&a->ss), &s);
+
+    if (!e)
+        e = statement_sign_alone(STATEMENT_KEYS, s.stmt, ROLE_NODE, n->self.org, n->sign, &fresh);
+    if (e)
+        return e;
+    bytes_free(&a->ss);
+    a->ss = fresh;
+    return ERR_OK;
+}
+
+enum err absence_resign(struct node *n, struct txn *t)
+{
+    struct absence a = {0};
+    enum err e = absence_get(n, t, &a);
+
+    if (e)
+        return e == ERR_NOT_FOUND ? ERR_OK : e;
+    if (!(e = sign_anew(n, &a)))
+        e = absence_put(n, t, &a);
+    absence_wipe(&a);
+    return e;
+}
+
 /* --- to the hub ------------------------------------------------------------------------------- */
 
 static enum err settle(struct node *n, struct txn **t, struct absence *a, enum err why)

@@ -41,6 +41,8 @@ enum err absence_get(struct node *n, struct txn *t, struct absence *out); /* ERR
 enum err absence_due(struct node *n, uint64_t *ts_ms, struct bytes *ss);
 /* The hub's final word on the one with this ts; another one is left alone. Own commit. */
 enum err absence_refused(struct node *n, uint64_t ts_ms, enum err why);
+/* What waits, signed with the key of now. In the caller's transaction. */
+enum err absence_resign(struct node *n, struct txn *t);
 
 /* --- for people, appended ---------------------------------------------------------------------
  */

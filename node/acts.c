@@ -307,6 +307,37 @@ out:
     return e;
 }
 
+static enum err signed_one(void *arg, const struct act *a)
+{
+    uint8_t *id = arg;
+
+    if (a->ss.len == 0)
+        return ERR_OK;
+    memcpy(id, a->id, ID_BYTES);
+    return ERR_ENOUGH;
+}
+
+enum err acts_unsign(struct node *n, struct txn *t)
+{
+    static const uint8_t none[ID_BYTES];
+
+    for (;;) {
+        uint8_t id[ID_BYTES] = {0};
+        struct act a = {0};
+        enum err e = act_each_waiting(n, t, signed_one, id);
+
+        if (e || memcmp(id, none, ID_BYTES) == 0)
+            return e;
+        if ((e = act_get(n, t, id, &a)))
+            return e;
+        bytes_free(&a.ss);
+        e = act_put(n, t, &a);
+        act_wipe(&a);
+        if (e)
+            return e;
+    }
+}
+
 /* --- the hub's answers
  * ------------------------------------------------------------------------------------ */
 

@@ -129,6 +129,8 @@ enum err act_statement(const struct act *a, struct circle_statement *s);
 enum err act_unsettled(struct node *n, struct txn *t, const uint8_t handle[ID_BYTES], bool *out);
 /* Signed on the present head (JOIN: on the head given, NULL for none) and kept so: what to send. */
 enum err act_sign(struct node *n, struct txn *t, const uint8_t id[ID_BYTES], struct bytes *ss);
+/* The node's key is another: what none has left here with is signed anew when it is sent. */
+enum err acts_unsign(struct node *n, struct txn *t);
 /* The hub's answers. Each is a commit of its own. receipt: as on the wire. */
 enum err act_committed(struct node *n, const uint8_t id[ID_BYTES], struct span receipt);
 enum err act_refused(struct node *n, const uint8_t id[ID_BYTES], enum err why);

@@ -179,6 +179,7 @@ const struct cli_row cli_rows[] = {
     BARE("compact", NULL, false, cli_run_compact, "service arrêté : rend au disque la place de ce qui a été supprimé"),
     ROW("key shares", NULL, false, cli_run_key_shares, key_shares_args, "écrit les clés du nœud en N parts à imprimer, dont K les rendent (--threshold K --of N)"),
     ROW("key recover", NULL, false, cli_run_key_recover, key_recover_args, "retrouve les clés : lit les parts dans des fichiers, ou ce que vous tapez, et écrit node.key"),
+    BARE("key rotate", "key.rotate", false, NULL, "donne à ce nœud d'autres clés (signature, liaison, messagerie) ; les anciennes signent l'acte, puis ne valent plus"),
     BARE("status", "status", false, NULL, "liaison, file d'attente, alarmes"),
     BARE("org list", "org.list", false, NULL, "les structures de l'annuaire"),
     ROW("absence set", "absence.set", true, NULL, absence_args, "annonce une fermeture à tout l'annuaire, du premier au dernier jour (366 jours à l'avance au plus) ; --substitute dit à qui s'adresser"),

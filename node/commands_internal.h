@@ -43,6 +43,11 @@ enum err journal_shown(struct node *n, struct call *c);
 enum err hub_keys(struct node *n, struct call *c);
 enum err hub_resume(struct node *n, struct call *c);
 
+/* commands_key.c */
+enum err key_rotate(struct node *n, struct call *c);
+json_t *rekey_status(const struct node *n);
+enum err rekey_text(const struct node *n, struct bytes *text); /* nothing when none is under way */
+
 /* commands_absence.c */
 enum err absence_set(struct node *n, struct call *c);
 enum err absence_clear(struct node *n, struct call *c);

@@ -104,7 +104,8 @@ static enum err self_json(struct node *n, json_t *data)
         json_object_set_new(data, "alarm", json_string(n->alarm ? err_name(n->alarm) : "")) ||
         json_object_set_new(data, "link", courier_status(n)) ||
         json_object_set_new(data, "health", gauges_facts(n->gauges)) ||
-        json_object_set_new(data, "witness", witness_status(n)))
+        json_object_set_new(data, "witness", witness_status(n)) ||
+        json_object_set_new(data, "rekey", rekey_status(n)))
         return ERR_NOMEM;
     if (!n->self.joined)
         return ERR_OK;
@@ -125,7 +126,7 @@ static enum err status_text(struct node *n, struct txn *t, const struct tally *x
     enum err e;
 
     if ((e = disk_text(n, text)) || (e = gauges_text(n->gauges, text)) ||
-        (e = witness_text(n, text)))
+        (e = witness_text(n, text)) || (e = rekey_text(n, text)))
         return e;
     if (!n->self.joined) {
         e = bytes_printf(
@@ -269,6 +270,7 @@ const struct command node_commands[] = {
     {"status",     RIGHT_READ,  false, run_status,   "état du nœud, de la liaison et des files"},
     {"hub.resume", RIGHT_ADMIN, false, hub_resume,   "reprend la liaison après une décision"},
     {"hub.keys",   RIGHT_ADMIN, false, hub_keys,     "lit le journal des clés du hub dans un fichier"},
+    {"key.rotate", RIGHT_ADMIN, false, key_rotate,   "donne d'autres clés à ce nœud"},
     {"org.list",   RIGHT_READ,  false, run_org_list, "annuaire de la fédération"},
     {"absence.set",   RIGHT_WRITE, true,  absence_set,   "annonce une fermeture à tout l'annuaire"},
     {"absence.clear", RIGHT_WRITE, true,  absence_clear, "lève la fermeture annoncée"},

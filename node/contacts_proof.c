@@ -12,12 +12,8 @@ enum err signer_ever(void *arg, const uint8_t org[ID_BYTES], const uint8_t kid[K
 {
     const struct node *n = arg;
     const struct directory *d = n->contacts->dir;
-    const struct directory_node *node = directory_find_signing(d, kid);
 
-    if (!node || memcmp(directory_org(d, node->org)->id, org, ID_BYTES) != 0)
-        return ERR_KEY_UNKNOWN;
-    *pk = node->signing;
-    return ERR_OK;
+    return directory_signed(d, org, kid, pk);
 }
 
 /* --- evidence and alarm ---------------------------------------------------------------------- */

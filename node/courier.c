@@ -150,7 +150,9 @@ static void hello(struct courier *c)
     if (!e)
         e = hello_send(c);
     if (e == ERR_BUSY) { /* no connection: nothing was said, the same words wait */
-        if (courier_link_old(c))
+        if (courier_link_old(c) && rekey_silent(c))
+            rekey_other(c);
+        else if (courier_link_old(c))
             courier_link_anew(c);
         courier_enter(c, COURIER_DOWN, courier_jitter(c, HELLO_WAIT_MS));
         return;
@@ -301,6 +303,7 @@ static void every_tick(void *arg)
     struct courier *c = arg;
     uint64_t now_ms = courier_mono(c);
 
+    rekey_tick(c);
     switch (c->state) {
     case COURIER_STOPPED:
         if (c->may_retry && now_ms >= c->state_until_ms)
@@ -311,8 +314,10 @@ static void every_tick(void *arg)
             hello(c);
         break;
     case COURIER_GREETING:
-        if (now_ms >= c->state_until_ms)
+        if (now_ms >= c->state_until_ms) {
             courier_down(c, "no WELCOME");
+            rekey_other(c);
+        }
         break;
     case COURIER_SYNCING:
     case COURIER_READY:

@@ -27,9 +27,15 @@ void on_keys_page(struct courier *c, const struct link_frame *f, const struct me
     enum err e;
 
     (void)f;
-    if (!x || (x->id.kind != TASK_KEYS && x->id.kind != TASK_KEYS_PUT &&
-               x->id.kind != TASK_WITNESS_PUT && x->id.kind != TASK_ABSENCE_PUT))
+    if (!x ||
+        (x->id.kind != TASK_KEYS && x->id.kind != TASK_KEYS_PUT && x->id.kind != TASK_WITNESS_PUT &&
+         x->id.kind != TASK_ABSENCE_PUT && x->id.kind != TASK_REKEY))
         return;
+    if (x->id.kind == TASK_REKEY) { /* logged: the former keys are nobody's now */
+        task_end(c, x);
+        rekey_turn(c);
+        return;
+    }
     if (x->id.kind != TASK_KEYS) { /* accepted: the log has grown by it */
         task_end(c, x);
         keys_grown(c);
@@ -219,6 +225,10 @@ static enum err task_refused(struct courier *c, struct task *x, const struct msg
             return absence_refused(c->n, x->from, why);
         keys_grown(c); /* it is there, and the answer was lost */
         return ERR_OK;
+    case TASK_REKEY: /* for good; or its answer was lost, and the log tells */
+        c->rekey_why = why;
+        keys_grown(c);
+        return ERR_OK;
     case TASK_WITNESS_PUT:
     case TASK_KEYS_PUT: /* perhaps it is there already, and the answer was lost */
         log_warn("prekey.refused", "why=%s", err_name(why));
@@ -297,6 +307,10 @@ void on_err(struct courier *c, const struct link_frame *f, const struct message 
     }
     if (why == ERR_BEHIND && m->err.extra == EXTRA_OWN)
         hub_behind(c, &m->err);
+    if (why == ERR_KEY_REVOKED && rekey_silent(c) && !c->next_keys) {
+        rekey_turn(c);
+        return;
+    }
     if (stopped_by(c, why))
         return;
     if (c->state == COURIER_GREETING) {

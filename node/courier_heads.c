@@ -148,5 +148,6 @@ void heads_work(struct courier *c)
     questions_work(c);
     attest_work(c);
     cosign_work(c);
-    key_work(c);
+    if (!rekey_silent(c))
+        key_work(c);
 }

@@ -197,7 +197,7 @@ void batch_flush(struct courier *c)
     struct batch b = {0};
     enum err e;
 
-    if (keys_first(c))
+    if (rekey_silent(c) || keys_first(c))
         return;
     e = keep(c, &b);
     if (e == ERR_SPLIT_VIEW || e == ERR_ROLLBACK) {

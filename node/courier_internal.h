@@ -44,6 +44,7 @@ enum task_kind {
     TASK_ABSENCE_PUT, /* "" */
     TASK_RESTATE,     /* handle */
     TASK_ATTEST,      /* "" */
+    TASK_REKEY,       /* "" */
     TASK_KINDS
 };
 
@@ -131,6 +132,9 @@ struct courier {
     size_t batch_count;
     uint64_t pause_until_ms; /* the batch waits for the keys log; 0: it does not */
     bool work_due;
+    bool next_keys;     /* the link was made under the node's next keys (rekey.h) */
+    bool turn_due;      /* and shall be, at the next tick */
+    enum err rekey_why; /* they were refused; whether the log has them is to be read yet */
     struct att_flow flow[ATT_WAYS]; /* by way - 1 */
     struct att_trouble trouble[ATT_TROUBLES];
     size_t trouble_next;
@@ -219,6 +223,14 @@ void attest_work(struct courier *c);
 void attest_proved(struct courier *c, struct task *x, const struct msg_consistency_proof *p);
 void attest_refused(struct courier *c, struct task *x, enum err why);
 void attest_free(struct courier *c);
+
+/* courier_rekey.c */
+bool rekey_silent(const struct courier *c); /* nothing is to be signed now */
+void rekey_work(struct courier *c);
+void rekey_turn(struct courier *c); /* the hub knows the next keys: a link under those */
+void rekey_other(
+    struct courier *c); /* no WELCOME under these keys: the others, if it may know them */
+void rekey_tick(struct courier *c); /* the log has them: they are the node's */
 
 /* courier_out.c */
 void courier_work(struct courier *c);      /* sends what is due */

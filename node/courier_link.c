@@ -8,7 +8,7 @@
 #include "loop.h"
 
 #define CHANGING_ANEW_MS                                                                           \
-    4000 /* while the hub changes its key, one is tried so long, then the other */
+    4000 /* while the hub or the node changes its key, one is tried so long, then the other */
 
 static bool same(const struct box_public *a, const struct box_public *b)
 {
@@ -35,7 +35,7 @@ bool courier_link_stale(const struct courier *c)
 bool courier_link_old(const struct courier *c)
 {
     struct box_public keys[2];
-    bool changing = contacts_hub_transport(c->n, node_now_ms(c->n), keys) == 2;
+    bool changing = contacts_hub_transport(c->n, node_now_ms(c->n), keys) == 2 || rekey_silent(c);
 
     return courier_link_stale(c) ||
            courier_mono(c) - c->linked_ms > (changing ? CHANGING_ANEW_MS : LINK_ANEW_MS);
@@ -44,14 +44,15 @@ bool courier_link_old(const struct courier *c)
 static enum err connect_link(struct courier *c)
 {
     const struct pins *p = contacts_pins(c->n);
+    const struct secret_box *own = c->next_keys ? c->n->rekey.curve : c->n->curve;
     const char *set = c->n->settings.endpoint;
     struct link_connect_options o = {.reconnect_ms = 200, .linger_ms = 200};
 
     snprintf(c->endpoint, sizeof c->endpoint, "%s", *set ? set : p->endpoint);
     o.endpoint = c->endpoint;
     o.server_key = c->server.b;
-    o.public_key = secret_box_public(c->n->curve)->b;
-    o.secret_key = secret_box_span(c->n->curve).ptr;
+    o.public_key = secret_box_public(own)->b;
+    o.secret_key = secret_box_span(own).ptr;
     return link_connect(c->transport, &o, &c->link);
 }
 

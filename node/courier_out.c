@@ -9,6 +9,7 @@
 #include "log.h"
 #include "outbox.h"
 #include "prekeys.h"
+#include "rekey.h"
 
 #define PREKEY_LOOK_MS 600000
 
@@ -42,7 +43,8 @@ static void prekeys_work(struct courier *c)
     uint64_t look_ms;
     enum err e;
 
-    if (courier_mono(c) < c->prekey_ms || task_find(c, TASK_KEYS_PUT))
+    if (courier_mono(c) < c->prekey_ms || task_find(c, TASK_KEYS_PUT) ||
+        c->n->rekey.phase == REKEY_DRAINING) /* it brings the next one */
         return;
     look_ms = c->n->settings.prekey_every_s * 1000 / 2;
     c->prekey_ms = courier_mono(c) + (look_ms < PREKEY_LOOK_MS ? look_ms : PREKEY_LOOK_MS);
@@ -157,7 +159,7 @@ static void puts_work(struct courier *c)
     for (size_t i = 0; i < count && c->flying[TASK_PUT] < PUTS_FLYING_MAX; i++) {
         struct task *x;
 
-        if (!list[i].first)
+        if (!list[i].first || (c->n->rekey.phase == REKEY_DRAINING && !list[i].sealed))
             continue;
         x = task_make(c, TASK_PUT, SPAN_OF(list[i].mid));
         if (task_due(c, x))
@@ -384,6 +386,10 @@ void courier_work(struct courier *c)
     courier_sync_keys(c);
     heads_work(c);
     if (c->state != COURIER_READY) /* what it found stops everything */
+        return;
+    if (c->n->rekey.phase != REKEY_NONE)
+        rekey_work(c);
+    if (rekey_silent(c) || rekey_logged(c->n))
         return;
     prekeys_work(c);
     absence_work(c);

@@ -55,6 +55,9 @@ struct care_hooks {
     enum err (*attachment)(struct node *n, struct txn *t, const struct att_row *row,
                            struct att_source *out);
 
+    /* A payload of our own, signed with the node's key of now. May be NULL. */
+    enum err (*resign)(struct node *n, struct span body, struct bytes *out);
+
     /* Called in t after a document was accepted and its rows are written: for indexes of care/.
      * May be NULL. */
     enum err (*kept)(struct node *n, struct txn *t, const struct care_payload *p,
@@ -161,6 +164,8 @@ enum err report_add(struct node *n, struct txn *t, enum audit_type outcome,
                     const struct in_status *about, uint32_t code, const uint8_t *actor);
 enum err reports_each(struct node *n, struct txn *t,
                       enum err (*visit)(void *arg, struct span key, struct span ss), void *arg);
+/* Signed with the node's key of now, if they were with another. In the caller's transaction. */
+enum err reports_resign(struct node *n, struct txn *t);
 /* The hub has it (receipt kept), or will never take it (receipt empty). Own commit. */
 enum err reports_done(struct node *n, const uint8_t key[REPORT_KEY_BYTES], struct span receipt);
 

@@ -38,12 +38,9 @@ static enum err ask_signer(void *arg, const uint8_t org[ID_BYTES], const uint8_t
     const struct directory *d = contacts_directory(a->n);
     const struct directory_node *node = directory_find_signing(d, skid);
 
-    if (!node || memcmp(directory_org(d, node->org)->id, org, ID_BYTES) != 0)
-        return ERR_KEY_UNKNOWN;
-    if (node->revoked && node->revoked_reason == REVOKE_COMPROMISED)
+    if (node && node->revoked && node->revoked_reason == REVOKE_COMPROMISED)
         return ERR_KEY_REVOKED;
-    *pk = node->signing;
-    return ERR_OK;
+    return directory_signed(d, org, skid, pk);
 }
 
 static enum err ask_prekey(void *arg, const uint8_t kid[KID_BYTES], const struct secret_box **out)

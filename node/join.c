@@ -141,7 +141,7 @@ static enum err joining_make(struct node *n, struct txn *t, const struct invitat
     federation_from(i, &f);
     if ((e = node_random(n, en.node, sizeof en.node)))
         return e;
-    if ((e = prekey_make(n, i->federation, i->org, en.node, 1, NULL, &p)))
+    if ((e = prekey_make(n, n->sign, i->federation, i->org, en.node, 1, NULL, &p)))
         return e;
     en.signing = *secret_sign_public(n->sign);
     en.transport = *secret_box_public(n->curve);

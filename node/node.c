@@ -10,6 +10,7 @@
 #include "contacts.h"
 #include "courier.h"
 #include "file.h"
+#include "rekey.h"
 #include "secretbox.h"
 #include "vault.h"
 #include "witness.h"
@@ -236,6 +237,8 @@ enum err node_open(const struct node_options *options, struct node **out)
         goto out;
     if ((e = contacts_open(n, &n->contacts)) || (e = witness_open(n, &n->watch)))
         goto out;
+    if (n->self.joined && (e = rekey_open(n)))
+        goto out;
     if (options->access == STORE_WRITE && (e = attach_open(n, &n->attach)))
         goto out;
     *out = n;
@@ -261,6 +264,7 @@ void node_close(struct node *n)
     if (!n)
         return;
     waits_close(n->waits);
+    rekey_close(n);
     attach_close(n->attach);
     contacts_close(n->contacts);
     circles_close(n->circles);

@@ -97,6 +97,21 @@ struct node_self {
     char federation_name[65];
 };
 
+/* Other keys on their way (rekey.h). */
+enum rekey_phase {
+    REKEY_NONE,
+    REKEY_DRAINING,
+    REKEY_OFFERED,
+    REKEY_REFUSED
+};
+struct rekey {
+    enum rekey_phase phase;
+    enum err why;             /* REKEY_REFUSED */
+    uint8_t kid[KID_BYTES];   /* of the next signing key */
+    struct secret_sign *sign; /* the next ones; NULL once they are in their place */
+    struct secret_box *curve;
+};
+
 struct node {
     const struct clock *clock;
     struct entropy entropy;
@@ -107,6 +122,7 @@ struct node {
     struct secret_sign *witness; /* cosigns heads of logs, and nothing else */
     struct witness *watch;       /* what it has cosigned, and what others have (witness.h) */
     struct secret_box *curve;
+    struct rekey rekey;
     struct store *store;
     struct vault *vault;
     struct node_self self;

@@ -125,7 +125,7 @@ enum err outbox_batch(struct node *n, const uint8_t (*mids)[ID_BYTES], size_t co
     struct txn *t = NULL;
     enum err e;
 
-    if (count < BATCH_MIN || witness_may_seal(n))
+    if (count < BATCH_MIN || witness_may_seal(n) || n->rekey.phase == REKEY_DRAINING)
         return ERR_OK;
     if ((e = bundle_new(&b)))
         return e;

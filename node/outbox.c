@@ -350,7 +350,8 @@ enum err outbox_take(struct node *n, const uint8_t mid[ID_BYTES], struct bytes *
     }
     if (row.status.state != OUT_TO_SEAL)
         goto out;
-    if ((e = witness_may_seal(n))) /* an old directory: nothing is sealed to its keys */
+    /* With the next key; and to no keys of an old directory. */
+    if ((e = n->rekey.phase == REKEY_DRAINING ? ERR_AGAIN : witness_may_seal(n)))
         goto out;
     if ((e = take_in(n, t, &row, &sealed)))
         goto out;

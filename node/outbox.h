@@ -162,6 +162,13 @@ struct out_pending {
 enum err outbox_pending(struct node *n, struct txn *t, struct out_pending *list, size_t max,
                         size_t *count);
 
+/* --- the node's key (outrekey.c) -------------------------------------------------------------- */
+
+/* Is there anything sealed that the hub has not decided about? */
+enum err outbox_has_sealed(struct node *n, struct txn *t, bool *has);
+/* What waits to be sealed, signed by its author with the node's key of now. In t. */
+enum err outbox_resign(struct node *n, struct txn *t);
+
 /* --- taking back (outrecall.c) --------------------------------------------------------------- */
 
 /* Before the hub had it: OUT_WITHDRAWN. Else OUT_RECALL_ASKED, signed and queued for the hub; again

@@ -106,6 +106,33 @@ static enum err witnesses(const struct node *n, struct bytes *text)
     return e;
 }
 
+static enum err key_line(const char *org, const uint8_t kid[KID_BYTES],
+                         const struct sign_public *signing, struct bytes *text)
+{
+    struct bytes hex = {0};
+    struct bytes pk = {0};
+    enum err e;
+
+    if (!(e = hex_write(&hex, span_of(kid, KID_BYTES))) &&
+        !(e = base64_write(&pk, SPAN_OF(signing->b))))
+        e = bytes_printf(text, "key %s %s %s\n", org, (const char *)hex.ptr, (const char *)pk.ptr);
+    bytes_free(&hex);
+    bytes_free(&pk);
+    return e;
+}
+
+/* The keys that the node had before stand for what they have signed. */
+static enum err node_lines(const struct directory *d, const struct directory_node *n,
+                           const char *org, struct bytes *text)
+{
+    const struct directory_former *f = directory_former(d, n->former);
+    enum err e = key_line(org, n->kid, &n->signing, text);
+
+    for (; f && !e; f = directory_former(d, f->previous))
+        e = key_line(org, f->kid, &f->signing, text);
+    return e;
+}
+
 static enum err org_lines(const struct directory *d, const struct directory_org *o,
                           struct bytes *text)
 {
@@ -117,15 +144,8 @@ static enum err org_lines(const struct directory *d, const struct directory_org 
                          (const char *)o->name.ptr);
     for (uint32_t i = o->newest_node; !e && i != DIRECTORY_NONE;) {
         const struct directory_node *node = directory_node(d, i);
-        struct bytes kid = {0};
-        struct bytes pk = {0};
 
-        if (!(e = hex_write(&kid, SPAN_OF(node->kid))) &&
-            !(e = base64_write(&pk, SPAN_OF(node->signing.b))))
-            e = bytes_printf(text, "key %s %s %s\n", (const char *)hex.ptr, (const char *)kid.ptr,
-                             (const char *)pk.ptr);
-        bytes_free(&kid);
-        bytes_free(&pk);
+        e = node_lines(d, node, (const char *)hex.ptr, text);
         i = node->previous_of_org;
     }
     bytes_free(&hex);

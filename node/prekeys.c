@@ -18,9 +18,10 @@ void prekey_wipe(struct prekey *p)
     *p = (struct prekey){0};
 }
 
-enum err prekey_make(struct node *n, const uint8_t federation[ID_BYTES],
-                     const uint8_t org[ID_BYTES], const uint8_t node_id[ID_BYTES], uint64_t number,
-                     const uint8_t *previous, struct prekey *out)
+enum err prekey_make(struct node *n, const struct secret_sign *by,
+                     const uint8_t federation[ID_BYTES], const uint8_t org[ID_BYTES],
+                     const uint8_t node_id[ID_BYTES], uint64_t number, const uint8_t *previous,
+                     struct prekey *out)
 {
     struct prekey_statement s = {.ts_ms = node_now_ms(n), .number = number};
     struct prekey p = {.number = number, .created_ms = s.ts_ms};
@@ -35,7 +36,7 @@ enum err prekey_make(struct node *n, const uint8_t federation[ID_BYTES],
     if (previous)
         memcpy(s.previous, previous, KID_BYTES);
     box_kid(&s.pk, p.kid);
-    if ((e = prekey_sign(&s, n->sign, &p.ss)))
+    if ((e = prekey_sign(&s, by, &p.ss)))
         goto out;
     *out = p;
     p = (struct prekey){0};
@@ -154,8 +155,8 @@ static enum err due_in(struct node *n, struct txn *t, struct bytes *ss)
         e = ERR_AGAIN;
         goto out;
     }
-    if ((e = prekey_make(n, n->self.federation, n->self.org, n->self.node, p.number + 1, p.kid,
-                         &next)))
+    if ((e = prekey_make(n, n->sign, n->self.federation, n->self.org, n->self.node, p.number + 1,
+                         p.kid, &next)))
         goto out;
     if ((e = prekey_keep(n, t, &next)))
         goto out;

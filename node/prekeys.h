@@ -21,11 +21,12 @@ struct prekey {
 };
 void prekey_wipe(struct prekey *p);
 
-/* A fresh one with the given number, signed as org/node of federation; not kept yet. previous:
- * NULL for number 1. */
-enum err prekey_make(struct node *n, const uint8_t federation[ID_BYTES],
-                     const uint8_t org[ID_BYTES], const uint8_t node_id[ID_BYTES], uint64_t number,
-                     const uint8_t *previous, struct prekey *out);
+/* A fresh one with the given number, signed with `by` as org/node of federation; not kept yet.
+ * previous: NULL for number 1. */
+enum err prekey_make(struct node *n, const struct secret_sign *by,
+                     const uint8_t federation[ID_BYTES], const uint8_t org[ID_BYTES],
+                     const uint8_t node_id[ID_BYTES], uint64_t number, const uint8_t *previous,
+                     struct prekey *out);
 enum err prekey_keep(struct node *n, struct txn *t, const struct prekey *p);
 enum err prekey_get(struct node *n, struct txn *t, const uint8_t kid[KID_BYTES],
                     struct prekey *out); /* ERR_NOT_FOUND */

@@ -68,6 +68,60 @@ enum err reports_each(struct node *n, struct txn *t,
                       arg);
 }
 
+struct unsigned_one {
+    const struct node *n;
+    bool found;
+    uint8_t key[REPORT_KEY_BYTES];
+    struct bytes ss; /* owned */
+};
+
+static enum err by_another_key(void *arg, struct span key, struct span ss)
+{
+    struct unsigned_one *u = arg;
+    struct statement s;
+
+    if (key.len != REPORT_KEY_BYTES || statement_parse(ss, &s))
+        return ERR_CORRUPT;
+    if (memcmp(s.sig[0].kid, u->n->self.kid, KID_BYTES) == 0)
+        return ERR_OK;
+    u->found = true;
+    memcpy(u->key, key.ptr, key.len);
+    if (bytes_copy(&u->ss, ss))
+        return ERR_NOMEM;
+    return ERR_ENOUGH;
+}
+
+static enum err resign_one(struct node *n, struct txn *t, const struct unsigned_one *u)
+{
+    bool recall = u->key[REPORT_KEY_BYTES - 1] == AUDIT_RECALLED;
+    struct bytes fresh = {0};
+    struct statement s;
+    enum err e;
+
+    if ((e = statement_parse(bytes_span(&u->ss), &s)))
+        return e;
+    if (!(e = statement_sign_alone(recall ? STATEMENT_RECALL : STATEMENT_REPORT, s.stmt, ROLE_NODE,
+                                   n->self.org, n->sign, &fresh)))
+        e = vault_put(n->vault, t, TABLE_REPORT, NULL, SPAN_OF(u->key), bytes_span(&fresh));
+    bytes_free(&fresh);
+    return e;
+}
+
+enum err reports_resign(struct node *n, struct txn *t)
+{
+    struct unsigned_one u = {.n = n, .found = true};
+    enum err e = ERR_OK;
+
+    while (!e && u.found) {
+        u.found = false;
+        e = reports_each(n, t, by_another_key, &u);
+        if (!e && u.found)
+            e = resign_one(n, t, &u);
+        bytes_free(&u.ss);
+    }
+    return e;
+}
+
 /* The receipt must be about what was reported; the report itself is in it. */
 static enum err receipt_of_report(struct node *n, const uint8_t key[REPORT_KEY_BYTES],
                                   struct span receipt)

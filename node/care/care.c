@@ -56,6 +56,14 @@ out:
     return e;
 }
 
+static enum err resign(struct node *n, struct span body, struct bytes *out)
+{
+    struct payload p;
+    enum err e = payload_decode(body, &p);
+
+    return e ? e : payload_write(p.doc, n->self.org, n->self.kid, n->sign, out);
+}
+
 static enum err person_of(struct node *n, struct txn *t, const struct care_payload *p,
                           const struct env_header *h, const uint8_t *circle_person,
                           uint8_t person[ID_BYTES])
@@ -130,6 +138,7 @@ const struct care_hooks care_hooks = {
     .release = release,
     .person = person_of,
     .attachment = attaching_source,
+    .resign = resign,
     .kept = kept,
     .invite = invite,
     .circle_ready = person_circle_ready,

@@ -40,6 +40,7 @@ void directory_free(struct directory *d)
     free(d->nodes);
     free(d->prekeys);
     free(d->suspensions);
+    free(d->formers);
     idmap_wipe(&d->by_org);
     idmap_wipe(&d->by_node);
     idmap_wipe(&d->by_signing);
@@ -93,6 +94,11 @@ const struct directory_suspension *directory_suspension(const struct directory *
     return i < d->suspension_count ? &d->suspensions[i] : NULL;
 }
 
+const struct directory_former *directory_former(const struct directory *d, size_t i)
+{
+    return i < d->former_count ? &d->formers[i] : NULL;
+}
+
 /* IDMAP_NONE is beyond every count. */
 const struct directory_org *directory_find_org(const struct directory *d,
                                                const uint8_t id[ID_BYTES])
@@ -109,10 +115,12 @@ const struct directory_node *directory_find_node(const struct directory *d,
 const struct directory_node *directory_find_transport(const struct directory *d,
                                                       const struct box_public *pk)
 {
+    const struct directory_node *n;
     uint8_t kid[KID_BYTES];
 
     box_kid(pk, kid);
-    return directory_node(d, idmap_get(&d->by_transport, kid));
+    n = directory_node(d, idmap_get(&d->by_transport, kid));
+    return n && memcmp(n->transport.b, pk->b, KEY_BYTES) == 0 ? n : NULL;
 }
 
 const struct directory_node *directory_find_signing(const struct directory *d,
@@ -198,19 +206,54 @@ enum err directory_state_err(enum directory_state s)
     return ERR_NOT_ENROLLED;
 }
 
+/* Of that organisation, whose signing key this is or was. */
+static const struct directory_node *
+node_of_signer(const struct directory *d, const uint8_t org[ID_BYTES], const uint8_t kid[KID_BYTES])
+{
+    const struct directory_node *n = directory_find_signing(d, kid);
+
+    return n && memcmp(d->orgs[n->org].id, org, ID_BYTES) == 0 ? n : NULL;
+}
+
+/* NULL: it is the one in force. */
+static const struct directory_former *
+former_of(const struct directory *d, const struct directory_node *n, const uint8_t kid[KID_BYTES])
+{
+    const struct directory_former *f = NULL;
+
+    if (memcmp(n->kid, kid, KID_BYTES) == 0)
+        return NULL;
+    for (f = directory_former(d, n->former); f && memcmp(f->kid, kid, KID_BYTES) != 0;)
+        f = directory_former(d, f->previous);
+    return f;
+}
+
 enum err directory_signer(const struct directory *d, const uint8_t org[ID_BYTES],
                           const uint8_t kid[KID_BYTES], uint64_t size, uint64_t now_ms,
                           struct sign_public *out)
 {
-    const struct directory_node *n = directory_find_signing(d, kid);
+    const struct directory_node *n = node_of_signer(d, org, kid);
+    const struct directory_former *f = n ? former_of(d, n, kid) : NULL;
 
-    if (!n || memcmp(d->orgs[n->org].id, org, ID_BYTES) != 0 || n->enrolled_at >= size)
+    if (!n || (f ? f->since : n->keyed_at) >= size)
         return ERR_KEY_UNKNOWN;
-    if (n->revoked && n->revoked_at < size)
+    if ((n->revoked && n->revoked_at < size) || (f && f->until < size))
         return ERR_KEY_REVOKED;
     if (now_ms < n->effect_ms)
         return ERR_KEY_UNKNOWN;
-    *out = n->signing;
+    *out = f ? f->signing : n->signing;
+    return ERR_OK;
+}
+
+enum err directory_signed(const struct directory *d, const uint8_t org[ID_BYTES],
+                          const uint8_t kid[KID_BYTES], struct sign_public *out)
+{
+    const struct directory_node *n = node_of_signer(d, org, kid);
+    const struct directory_former *f = n ? former_of(d, n, kid) : NULL;
+
+    if (!n)
+        return ERR_KEY_UNKNOWN;
+    *out = f ? f->signing : n->signing;
     return ERR_OK;
 }
 

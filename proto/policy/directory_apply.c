@@ -76,6 +76,8 @@ static void enrol_apply(struct directory *d, const struct verified *v, uint64_t 
     *n = (struct directory_node){.signing = en->signing,
                                  .transport = en->transport,
                                  .enrolled_at = d->size,
+                                 .keyed_at = d->size,
+                                 .former = DIRECTORY_NONE,
                                  .effect_ms = v->effect_ms == v->ts_ms ? 0 : v->effect_ms,
                                  .org = org,
                                  .previous_of_org = o->newest_node};
@@ -93,6 +95,31 @@ static void enrol_apply(struct directory *d, const struct verified *v, uint64_t 
     o->enrolment = span_of(body, v->body.len);
     o->newest_node = node;
     prekey_put(d, &v->prekey, node, DIRECTORY_NONE, moment(d, time_ms, v->prekey.ts_ms));
+}
+
+/* Both keys stay its own: a key that was somebody's once is never anybody else's. */
+static void node_key_apply(struct directory *d, const struct verified *v, uint64_t time_ms)
+{
+    struct directory_node *n = &d->nodes[v->node];
+    uint8_t transport[KID_BYTES];
+
+    d->formers[d->former_count] = (struct directory_former){.signing = n->signing,
+                                                            .transport = n->transport,
+                                                            .since = n->keyed_at,
+                                                            .until = d->size,
+                                                            .node = v->node,
+                                                            .previous = n->former};
+    memcpy(d->formers[d->former_count].kid, n->kid, KID_BYTES);
+    n->former = (uint32_t)d->former_count++;
+    n->signing = v->node_key.signing;
+    n->transport = v->node_key.transport;
+    n->keyed_at = d->size;
+    n->rekeyed++;
+    sign_kid(&n->signing, n->kid);
+    box_kid(&n->transport, transport);
+    idmap_put(&d->by_signing, n->kid, v->node);
+    idmap_put(&d->by_transport, transport, v->node);
+    prekey_put(d, &v->prekey, v->node, n->prekey, moment(d, time_ms, v->prekey.ts_ms));
 }
 
 static void suspend_apply(struct directory *d, const struct verified *v)
@@ -159,6 +186,8 @@ static enum err make_room(struct directory *d)
         return e;
     if ((e = grow(&d->prekeys, d->prekey_count, &d->prekey_cap, sizeof *d->prekeys)))
         return e;
+    if ((e = grow(&d->formers, d->former_count, &d->former_cap, sizeof *d->formers)))
+        return e;
     return grow(&d->suspensions, d->suspension_count, &d->suspension_cap, sizeof *d->suspensions);
 }
 
@@ -188,6 +217,8 @@ enum err directory_apply(struct directory *d, uint64_t index, uint64_t time_ms, 
     else if (v.kind == KEYS_PREKEY)
         prekey_put(d, &v.prekey, v.node, d->nodes[v.node].prekey,
                    moment(d, time_ms, v.prekey.ts_ms));
+    else if (v.kind == KEYS_ROTATE_NODE)
+        node_key_apply(d, &v, time_ms);
     else if (v.kind == KEYS_REVOKE)
         revoke_apply(d, &v);
     else if (v.kind == KEYS_ROTATE_HUB)

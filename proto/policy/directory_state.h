@@ -25,6 +25,8 @@ struct directory {
     size_t prekey_count, prekey_cap;
     struct directory_suspension *suspensions;
     size_t suspension_count, suspension_cap;
+    struct directory_former *formers;
+    size_t former_count, former_cap;
 
     struct directory_witnesses witnesses; /* count 0: none */
 
@@ -45,13 +47,14 @@ struct verified {
     struct enrolment enrolment;   /* ENROL */
     struct span body;
     uint64_t effect_ms;
-    struct prekey_statement prekey; /* ENROL (number 1), PREKEY */
+    struct prekey_statement prekey; /* ENROL (number 1), PREKEY, ROTATE_NODE */
     uint64_t reason;                /* SUSPEND, REVOKE */
     uint32_t org;                   /* index; DIRECTORY_NONE: a new one */
     uint32_t node;                  /* index; REVOKE: DIRECTORY_NONE is all */
     uint64_t ts_ms;
     struct directory_witnesses witnesses; /* WITNESS_SET, without its leaf */
     struct witness_key_statement witness; /* WITNESS_KEY */
+    struct node_key_statement node_key;   /* ROTATE_NODE */
     struct hub_key_statement hub_key;     /* ROTATE_HUB */
     bool agreed;                          /* ROTATE_HUB: by the hub itself */
     struct directory_absence absence;     /* ABSENCE, without its leaf */
@@ -76,6 +79,19 @@ uint64_t hub_signs_since(const struct directory *d);
  * that it is about, and nobody else. ERR_COUNTERSIGN. */
 enum err directory_countersigned(const struct directory *d, const struct statement *s,
                                  const struct verified *v);
+/* directory_nodekey.c */
+enum err node_key_verify(const struct directory *d, const struct statement *s, struct verified *v);
+/* directory_verify.c: signed by that one, beside others. */
+enum err directory_signed_by(const struct statement *s, enum statement_role role,
+                             const uint8_t *org, const struct sign_public *pk);
+/* May a node of this organisation sign with it; may it be a transport key or prekey? Each key has
+ * one purpose, and one owner, for ever. */
+bool directory_signing_free(const struct directory *d, const uint8_t org[ID_BYTES],
+                            const struct sign_public *pk);
+bool directory_box_free(const struct directory *d, const struct box_public *pk);
+/* The prekey follows the newest of that node. ERR_CHAIN, ERR_EXISTS. */
+enum err directory_prekey_follows(const struct directory *d, const struct directory_node *n,
+                                  const struct prekey_statement *p);
 /* directory_absence.c */
 enum err absence_verify(const struct directory *d, const struct statement *s, struct verified *v);
 void absence_apply(struct directory *d, const struct verified *v, uint64_t since_ms);

@@ -19,8 +19,8 @@ static bool same_key(const uint8_t a[KEY_BYTES], const uint8_t b[KEY_BYTES])
     return memcmp(a, b, KEY_BYTES) == 0;
 }
 
-static enum err signed_by(const struct statement *s, enum statement_role role, const uint8_t *org,
-                          const struct sign_public *pk)
+enum err directory_signed_by(const struct statement *s, enum statement_role role,
+                             const uint8_t *org, const struct sign_public *pk)
 {
     const struct statement_sig *sig = statement_find(s, role, org);
 
@@ -34,7 +34,7 @@ enum err directory_signed_alone(const struct statement *s, enum statement_role r
 {
     enum err e;
 
-    if ((e = signed_by(s, role, org, pk)))
+    if ((e = directory_signed_by(s, role, org, pk)))
         return e;
     return s->count == 1 ? ERR_OK : ERR_FIELD_VALUE;
 }
@@ -90,10 +90,10 @@ static enum err genesis_verify(const struct directory *d, const struct statement
         return ERR_FIELD_VALUE;
     if (f->emergency_delay_s == 0 && f->mode != MODE_EXERCISE)
         return ERR_FIELD_VALUE;
-    if ((e = signed_by(s, ROLE_REGISTRAR, NULL, &f->registrar)))
+    if ((e = directory_signed_by(s, ROLE_REGISTRAR, NULL, &f->registrar)))
         return e;
     for (size_t i = 0; i < f->founder_count; i++) {
-        if ((e = signed_by(s, ROLE_FOUNDER, f->founders[i].org, &f->founders[i].pk)))
+        if ((e = directory_signed_by(s, ROLE_FOUNDER, f->founders[i].org, &f->founders[i].pk)))
             return e;
     }
     return s->count == 1 + f->founder_count ? ERR_OK : ERR_FIELD_VALUE;
@@ -102,24 +102,25 @@ static enum err genesis_verify(const struct directory *d, const struct statement
 /* --- enrolment ------------------------------------------------------------------------------ */
 
 /* Signing keys of the genesis are taken; a founder's by its own organisation. */
-static bool signing_key_free(const struct directory *d, const struct enrolment *en)
+bool directory_signing_free(const struct directory *d, const uint8_t org[ID_BYTES],
+                            const struct sign_public *pk)
 {
     const struct federation *f = &d->federation;
     uint8_t kid[KID_BYTES];
 
-    if (directory_key_is_hubs(d, en->signing.b))
+    if (directory_key_is_hubs(d, pk->b))
         return false;
     for (size_t i = 0; i < f->founder_count; i++) {
-        if (same_key(en->signing.b, f->founders[i].pk.b) && !same_id(en->org, f->founders[i].org))
+        if (same_key(pk->b, f->founders[i].pk.b) && !same_id(org, f->founders[i].org))
             return false;
     }
-    sign_kid(&en->signing, kid);
+    sign_kid(pk, kid);
     return idmap_get(&d->by_signing, kid) == IDMAP_NONE &&
            idmap_get(&d->by_witness, kid) == IDMAP_NONE;
 }
 
 /* Never a transport key, a prekey or the hub's: X25519 keys have one purpose each. */
-static bool box_key_free(const struct directory *d, const struct box_public *pk)
+bool directory_box_free(const struct directory *d, const struct box_public *pk)
 {
     uint8_t kid[KID_BYTES];
 
@@ -136,7 +137,7 @@ static enum err countersigner_verify(const struct directory *d, const struct sta
     const struct directory_node *n = directory_find_signing(d, sig->kid);
     const struct directory_org *o = n ? directory_org(d, n->org) : NULL;
 
-    if (!o || !same_id(o->id, sig->org))
+    if (!o || !same_id(o->id, sig->org) || memcmp(n->kid, sig->kid, KID_BYTES) != 0)
         return ERR_COUNTERSIGN;
     if (same_id(o->id, d->federation.operator_org) || same_id(o->id, v->enrolment.org))
         return ERR_COUNTERSIGN;
@@ -185,7 +186,7 @@ static enum err enrol_verify(const struct directory *d, const struct statement *
         return e;
     v->body = es.body;
     v->effect_ms = es.effect_ms;
-    if ((e = signed_by(s, ROLE_REGISTRAR, NULL, &d->federation.registrar)))
+    if ((e = directory_signed_by(s, ROLE_REGISTRAR, NULL, &d->federation.registrar)))
         return e;
     if ((e = enrolment_verify(es.body, es.possession, d->federation.id, &v->enrolment)))
         return e;
@@ -193,8 +194,9 @@ static enum err enrol_verify(const struct directory *d, const struct statement *
         return e;
     if ((e = prekey_decode(first.stmt, &v->prekey)))
         return e;
-    if (!signing_key_free(d, &v->enrolment) || !box_key_free(d, &v->enrolment.transport) ||
-        !box_key_free(d, &v->prekey.pk) || directory_find_node(d, v->enrolment.node))
+    if (!directory_signing_free(d, v->enrolment.org, &v->enrolment.signing) ||
+        !directory_box_free(d, &v->enrolment.transport) || !directory_box_free(d, &v->prekey.pk) ||
+        directory_find_node(d, v->enrolment.node))
         return ERR_EXISTS;
     if (same_key(v->enrolment.transport.b, v->prekey.pk.b))
         return ERR_EXISTS;
@@ -212,11 +214,20 @@ static enum err enrol_verify(const struct directory *d, const struct statement *
 /* --- prekey, suspension, revocation ------------------------------------------------------------
  */
 
+enum err directory_prekey_follows(const struct directory *d, const struct directory_node *n,
+                                  const struct prekey_statement *p)
+{
+    const struct directory_prekey *last = &d->prekeys[n->prekey];
+
+    if (p->number != last->number + 1 || !same_id(p->previous, last->kid))
+        return ERR_CHAIN;
+    return directory_box_free(d, &p->pk) ? ERR_OK : ERR_EXISTS;
+}
+
 static enum err prekey_verify(const struct directory *d, const struct statement *s,
                               struct verified *v)
 {
     const struct directory_node *n;
-    const struct directory_prekey *last;
     enum err e;
 
     if ((e = prekey_decode(s->stmt, &v->prekey)))
@@ -229,11 +240,8 @@ static enum err prekey_verify(const struct directory *d, const struct statement 
     /* pending is no obstacle: it does not depend on a clock whether this is accepted */
     if ((e = directory_state_err(directory_node_state(d, n, DIRECTORY_NOW, UINT64_MAX))))
         return e;
-    last = &d->prekeys[n->prekey];
-    if (v->prekey.number != last->number + 1 || !same_id(v->prekey.previous, last->kid))
-        return ERR_CHAIN;
-    if (!box_key_free(d, &v->prekey.pk))
-        return ERR_EXISTS;
+    if ((e = directory_prekey_follows(d, n, &v->prekey)))
+        return e;
     v->node = (uint32_t)(n - d->nodes);
     return ERR_OK;
 }
@@ -322,6 +330,8 @@ enum err directory_verify(const struct directory *d, uint64_t index, struct span
         return suspend_verify(d, &s, v);
     case KEYS_REVOKE:
         return revoke_verify(d, &s, v);
+    case KEYS_ROTATE_NODE:
+        return node_key_verify(d, &s, v);
     case KEYS_ROTATE_HUB:
         return hub_key_verify(d, &s, v);
     case KEYS_ABSENCE:

@@ -55,7 +55,7 @@ static void sig_decode(struct reader *r, struct statement_sig *s)
     rd_fixed(r, s->sig, sizeof s->sig);
     if (rd_error(r))
         return;
-    if (s->role < ROLE_REGISTRAR || s->role > ROLE_COUNTER)
+    if (s->role < ROLE_REGISTRAR || s->role > ROLE_SUCCESSOR)
         rd_fail(r, ERR_FIELD_VALUE);
     else if (!role_has_org(s->role) && memcmp(s->org, no_org, ID_BYTES) != 0)
         rd_fail(r, ERR_FIELD_VALUE);

@@ -169,6 +169,7 @@ static struct job *mail_job(const struct core *c, const struct member_node *m, s
     memcpy(j->who.org, m->org, ID_BYTES);
     memcpy(j->who.node, m->id, ID_BYTES);
     j->who.number = number_of(c, m);
+    j->who.keyed_at = j->who.number; /* nobody rotates here */
     j->frame = *frame;
     *frame = (struct bytes){0};
     ok(message_decode(bytes_span(&j->frame), SENT_BY_NODE, &j->message), "decode");

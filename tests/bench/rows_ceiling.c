@@ -21,6 +21,7 @@ static struct job *job_of(const struct core *c, const struct member_node *m, str
     memcpy(j->who.org, m->org, ID_BYTES);
     memcpy(j->who.node, m->id, ID_BYTES);
     j->who.number = (uint32_t)directory_find_node(c->dir, m->id)->enrolled_at;
+    j->who.keyed_at = (uint32_t)directory_find_node(c->dir, m->id)->keyed_at;
     return j;
 }
 

@@ -356,6 +356,96 @@ static json_t *rotation(json_t *list, const struct rotated *r)
     return json_array_get(list, json_array_size(list) - 1);
 }
 
+/* ---- other keys of a node (7.9) ---- */
+
+struct rekeyed {
+    const char *what;
+    const char *error; /* NULL: it is of the log */
+    const char *former, *next, *transport, *prekey;
+    const char *prekey_by;
+    enum vec_member of;
+    unsigned number; /* of the prekey; the one before it is named */
+    unsigned day;
+};
+
+static const struct rekeyed rekeyed = {"other keys of the DAC",
+                                       NULL,
+                                       "dac signing",
+                                       "dac signing 2",
+                                       "dac transport 2",
+                                       "dac prekey 2",
+                                       "dac signing 2",
+                                       DAC,
+                                       2,
+                                       51};
+/* Each differs in one thing from other keys of the hospital that would be taken. */
+static const struct rekeyed not_rekeyed[] = {
+    {"keys of a node by a key that is not its own", "KEY_UNKNOWN", "ehpad signing",
+     "hospital signing 2",                                                                                   "hospital transport 2", "hospital prekey 2", "hospital signing 2",
+     HOSPITAL,                                                                                                                                                                            2, 52},
+    {"keys of a node by its former key",            "KEY_UNKNOWN", "dac signing",      "dac signing 3",
+     "dac transport 3",                                                                                                              "dac prekey 3",      "dac signing 3",      DAC,      3, 52},
+    {"the former signing key again",                "EXISTS",      "dac signing 2",    "dac signing",        "dac transport 3",
+     "dac prekey 3",                                                                                                                                      "dac signing",        DAC,      3, 52},
+    {"the former transport key again",              "EXISTS",      "dac signing 2",    "dac signing 3",      "dac transport",
+     "dac prekey 3",                                                                                                                                      "dac signing 3",      DAC,      3, 52},
+    {"a prekey for transport",                      "EXISTS",      "hospital signing", "hospital signing 2",
+     "hospital prekey 2",                                                                                                            "hospital prekey 2", "hospital signing 2", HOSPITAL, 2, 52},
+    {"its prekey by the key in force",              "KEY_UNKNOWN", "hospital signing", "hospital signing 2",
+     "hospital transport 2",                                                                                                         "hospital prekey 2", "hospital signing",   HOSPITAL, 2, 52},
+    {"a prekey number passed over",                 "CHAIN",       "hospital signing", "hospital signing 2",
+     "hospital transport 2",                                                                                                         "hospital prekey 3", "hospital signing 2", HOSPITAL, 3, 52},
+    {"keys of a node that is revoked",              "REVOKED",     "ssiad signing",    "ssiad signing 2",
+     "ssiad transport 2",                                                                                                            "ssiad prekey 2",    "ssiad signing 2",    SSIAD,    2, 52},
+};
+
+static struct bytes rekeyed_prekey(const struct rekeyed *r)
+{
+    const struct box_public pk = vec_box_pk(r->prekey);
+    struct vec_signer by = {3, {0}, r->prekey_by};
+    struct writer w = begin(3, r->day, 5);
+    struct bytes stmt, ss = {0};
+    uint8_t id[ID_BYTES];
+
+    key_org(&w, 4, r->of);
+    vec_node(r->of, id);
+    key_bin(&w, 5, SPAN_OF(id));
+    key_uint(&w, 6, r->number);
+    key_bin(&w, 7, SPAN_OF(pk.b));
+    vec_prekey_kid(r->of, r->of == DAC ? r->number - 1 : 1, id);
+    key_bin(&w, 8, SPAN_OF(id));
+    stmt = vec_take(&w);
+    vec_org(r->of, by.org);
+    vec_ss(bytes_span(&stmt), "relais/keys1/stmt", SIGN_KEYS, &by, 1, &ss);
+    bytes_free(&stmt);
+    return ss;
+}
+
+static json_t *rekeying(json_t *list, const struct rekeyed *r)
+{
+    const struct sign_public signing = vec_sign_pk(r->next);
+    const struct box_public transport = vec_box_pk(r->transport);
+    struct vec_signer by[2] = {
+        {3, {0}, r->former},
+        {8, {0}, r->next  }
+    };
+    struct bytes prekey = rekeyed_prekey(r);
+    struct writer w = begin(7, r->day, 5);
+    uint8_t id[ID_BYTES];
+
+    vec_org(r->of, by[0].org);
+    vec_org(r->of, by[1].org);
+    key_org(&w, 4, r->of);
+    vec_node(r->of, id);
+    key_bin(&w, 5, SPAN_OF(id));
+    key_bin(&w, 6, SPAN_OF(signing.b));
+    key_bin(&w, 7, SPAN_OF(transport.b));
+    key_bin(&w, 8, bytes_span(&prekey));
+    bytes_free(&prekey);
+    end(list, r->what, &w, by, 2);
+    return json_array_get(list, json_array_size(list) - 1);
+}
+
 /* ---- absences ---- */
 
 #define DAY(n) ((KEYS_T0 / VEC_DAY + (n)) * VEC_DAY) /* its first instant */
@@ -537,6 +627,8 @@ static void put_keys_judged(json_t *file)
     for (size_t i = 0; i < sizeof not_rotated / sizeof not_rotated[0]; i++)
         put_text(rotation(list, &not_rotated[i]), "error", not_rotated[i].error);
     put_witnesses(list, false);
+    for (size_t i = 0; i < sizeof not_rekeyed / sizeof not_rekeyed[0]; i++)
+        put_text(rekeying(list, &not_rekeyed[i]), "error", not_rekeyed[i].error);
 }
 
 static void put_keys_log(json_t *file)
@@ -558,6 +650,7 @@ static void put_keys_log(json_t *file)
     for (size_t i = 0; i < sizeof rotated / sizeof rotated[0]; i++)
         rotation(list, &rotated[i]);
     put_witnesses(list, true);
+    rekeying(list, &rekeyed);
 }
 
 /* ---- the circle ---- */
@@ -609,11 +702,11 @@ static void put_offer(json_t *list, const char *what, struct span offer)
 
 json_t *vectors_statements(void)
 {
-    static const char *const names[] = {"registrar",     "hub",         "hospital signing",
-                                        "ehpad signing", "dac signing", "samu signing",
-                                        "ssiad signing", "keys log",    "audit log",
-                                        "keys log 2",    "keys log 3",  "audit log 2",
-                                        "hub 2"};
+    static const char *const names[] = {"registrar",     "hub",          "hospital signing",
+                                        "ehpad signing", "dac signing",  "samu signing",
+                                        "ssiad signing", "keys log",     "audit log",
+                                        "keys log 2",    "keys log 3",   "audit log 2",
+                                        "hub 2",         "dac signing 2"};
     const struct vec_chain *c = vec_chain();
     json_t *file = json_object();
     json_t *list;

@@ -10,7 +10,7 @@ import { EVERY, allRefused, asJson, changesAccepted, spoilHex } from './ask.mjs'
 
 
 export function statementCases(file) {
-  const ROLES = [1n, 2n, 3n, 4n, 5n];
+  const ROLES = [1n, 2n, 3n, 4n, 5n, 8n];
   const MAY_REPEAT = [4n, 5n, 6n, 10n]; // suspend, resume, revoke, witness set: the page does not forbid it
   const seeds = file.signing_keys.map((k) => ({ ...k, kid: unhex(k.kid) }));
   const nameOf = (kid) => seeds.find((k) => equal(k.kid, kid))?.name.replace(/ signing$/, '');
@@ -18,7 +18,7 @@ export function statementCases(file) {
 
   // The signatures of an SS, made again from the seeds: Ed25519 is deterministic
   const signedAgain = (ss, context, digest) =>
-    readSigned(ss, [1n, 2n, 3n, 4n, 5n, 6n, 7n]).sigs.every((s) => equal(s.sig, sign(seedOf(s.kid), context, digest)));
+    readSigned(ss, [...ROLES, 6n, 7n]).sigs.every((s) => equal(s.sig, sign(seedOf(s.kid), context, digest)));
 
   const keyCases = file.signing_keys.map((v) => ({
     name: `signing key of ${v.name}`,
@@ -41,7 +41,7 @@ export function statementCases(file) {
       const { value: next, why } = outcome(() => applyKeys(keysStates[i], ss));
       if (!next) return { answers: {}, claims: [[`applies (${why})`, false]] };
       keysStates[i + 1] = next;
-      const { stmt } = readSigned(ss, [1n, 2n, 3n, 4n, 5n]);
+      const { stmt } = readSigned(ss, ROLES);
       const decoded = mp1.decode(stmt);
       const answers = { stmt: hex(stmt), decoded: asJson(decoded), digest: hex(statementDigest(stmt)) };
       if (decoded.get(1) === 2n) {

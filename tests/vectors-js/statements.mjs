@@ -5,11 +5,11 @@ import { H, boxKid, signingKid, verify } from './crypto.mjs';
 import { concat, equal, hex, le16, refuseUnless } from './bytes.mjs';
 import { FIELDS, bin, bool, id, key32, list, map, maybe, text, tuple, uint } from './shape.mjs';
 
-const ROLE = { registrar: 1n, founder: 2n, node: 3n, countersigner: 4n, hub: 5n, author: 6n, counter: 7n };
+const ROLE = { registrar: 1n, founder: 2n, node: 3n, countersigner: 4n, hub: 5n, author: 6n, counter: 7n, successor: 8n };
 const NOBODY = new Uint8Array(16);
 const EMERGENCY = 4n, EXERCISE = 2n;
 
-const signature = tuple(uint(1, 7), id, id, bin(64));
+const signature = tuple(uint(1, 8), id, id, bin(64));
 const signedStatement = tuple(bin(1, 4096), list(1, 16, signature));
 
 // 7.1 -> { stmt, sigs: [{ role, org, kid, sig }] }, ascending by (role, org)
@@ -57,6 +57,7 @@ const KEYS = {
   4: map({ ...common, org: [4, id], reason: [5, uint()] }),
   5: map({ ...common, org: [4, id], reason: [5, uint()] }),
   6: map({ ...common, org: [4, id], node: [5, maybe(id)], reason: [6, uint(1, 3)] }),
+  7: map({ ...common, org: [4, id], node: [5, id], signing: [6, key32], transport: [7, key32], prekey: [8, bin(1, 4096)] }),
   8: map({
     ...common, which: [4, uint(1, 4)], pk: [5, key32], possession: [6, maybe(bin(64))], effect: [7, uint()], epoch: [8, maybe(uint())],
   }),
@@ -76,7 +77,6 @@ function readKeysStatement(stmt) {
   refuseUnless(raw instanceof Map, 'TYPE', 'statement');
   const kind = raw.get(1);
   refuseUnless(kind !== undefined, 'FIELD_MISSING', 'kind');
-  refuseUnless(kind !== 7n, 'UNSUPPORTED', 'key rotation');
   refuseUnless(kind !== 11n, 'UNSUPPORTED', 'reserved kind');
   refuseUnless(KEYS[kind], 'FIELD_VALUE', `kind ${kind}`);
   return KEYS[kind](raw, FIELDS);
@@ -84,7 +84,7 @@ function readKeysStatement(stmt) {
 
 // state: { genesis, nodes: [{ org, node, kind, name, signing, transport, prekeys, revoked }], suspended: [org hex], absences: { org hex: the newest } }
 export function applyKeys(state, ss) {
-  const { stmt, sigs } = readSigned(ss, [ROLE.registrar, ROLE.founder, ROLE.node, ROLE.countersigner, ROLE.hub]);
+  const { stmt, sigs } = readSigned(ss, [ROLE.registrar, ROLE.founder, ROLE.node, ROLE.countersigner, ROLE.hub, ROLE.successor]);
   const s = readKeysStatement(stmt);
   const signedBy = (...wanted) => checkSignatures(sigs, wanted, 'relais/keys1/statement', statementDigest(stmt));
   if (!state) {
@@ -93,7 +93,9 @@ export function applyKeys(state, ss) {
   }
   refuseUnless(s.kind !== 1n, 'FIELD_VALUE', 'a second genesis');
   refuseUnless(equal(s.federation, state.genesis.federation), 'FIELD_VALUE', 'another federation');
-  const next = { 2: enrolment, 3: prekey, 4: suspend, 5: resume, 6: revoke, 8: hubKey, 9: absence, 10: witnessSet, 12: witnessKey }[s.kind];
+  const next = {
+    2: enrolment, 3: prekey, 4: suspend, 5: resume, 6: revoke, 7: nodeKey, 8: hubKey, 9: absence, 10: witnessSet, 12: witnessKey,
+  }[s.kind];
   return next(state, s, signedBy, sigs);
 }
 
@@ -121,7 +123,7 @@ function hubKey(state, s, signedBy, sigs) {
     refuseUnless(verify(s.pk, 'relais/keys1/possession', digest, s.possession), 'POSSESSION');
   }
   const taken = [state.genesis.registrar, ...Object.values(state.hub).flat(),
-    ...state.nodes.flatMap((n) => (s.which === TRANSPORT ? [n.transport, ...n.prekeys] : [n.signing]))];
+    ...state.nodes.flatMap((n) => (s.which === TRANSPORT ? [n.transport, ...n.formerTransport, ...n.prekeys] : [n.signing, ...n.former]))];
   refuseUnless(!taken.some((pk) => equal(pk, s.pk)), 'EXISTS', 'key');
   refuseUnless(state.hub[s.which].length <= 32, 'QUOTA', 'former keys');
   refuseUnless(s.which !== AUDIT_LOG || s.epoch > state.epochFrom, 'FIELD_VALUE', 'epoch');
@@ -149,8 +151,7 @@ function enrolment(state, s, signedBy, sigs) {
   const first = firstPrekey(b, s.federation);
   for (const n of state.nodes) {
     refuseUnless(!equal(n.node, b.node), 'EXISTS', 'node id');
-    refuseUnless(!equal(n.signing, b.signing) && !equal(n.transport, b.transport), 'EXISTS', 'key');
-    refuseUnless(!n.prekeys.some((p) => equal(p, first.pk)), 'EXISTS', 'prekey');
+    unused(n, b, first.pk);
     refuseUnless(!equal(n.org, b.org) || (n.name === b.name && n.kind === b.kind), 'FIELD_VALUE', 'another name or kind');
   }
   const wanted = [{ role: ROLE.registrar, pk: state.genesis.registrar }];
@@ -163,17 +164,50 @@ function enrolment(state, s, signedBy, sigs) {
   signedBy(...wanted);
   const node = {
     org: b.org, node: b.node, kind: b.kind, name: b.name, signing: b.signing, transport: b.transport,
-    prekeys: [first.pk], revoked: false,
+    prekeys: [first.pk], revoked: false, former: [], formerTransport: [],
   };
   return { ...state, nodes: [...state.nodes, node] };
 }
 
-function firstPrekey(b, federation) {
-  const { stmt, sigs } = readSigned(b.prekey, [ROLE.node]);
+// No key of an earlier statement, of whichever node
+function unused(n, keys, prekeyPk) {
+  const boxes = [n.transport, ...n.formerTransport, ...n.prekeys];
+  refuseUnless(![n.signing, ...n.former].some((k) => equal(k, keys.signing)), 'EXISTS', 'signing key');
+  refuseUnless(!boxes.some((k) => equal(k, keys.transport) || equal(k, prekeyPk)), 'EXISTS', 'transport key or prekey');
+}
+
+// 7.9: signed by the key in force and by the next one; brings the next prekey
+function nodeKey(state, s, signedBy) {
+  const n = state.nodes.find((m) => equal(m.org, s.org) && equal(m.node, s.node));
+  refuseUnless(n, 'NOT_FOUND', 'node');
+  signedBy({ role: ROLE.node, org: n.org, pk: n.signing }, { role: ROLE.successor, org: n.org, pk: s.signing });
+  refuseUnless(!n.revoked, 'REVOKED', 'node');
+  refuseUnless(!state.suspended.includes(hex(s.org)), 'SUSPENDED', 'organisation');
+  const p = prekeyOf(s.prekey, s, s.federation);
+  refuseUnless(p.number === BigInt(n.prekeys.length + 1), 'CHAIN', 'number of a prekey');
+  refuseUnless(p.previous && equal(p.previous, boxKid(n.prekeys.at(-1))), 'CHAIN', 'previous prekey');
+  state.nodes.forEach((m) => unused(m, s, p.pk));
+  refuseUnless(!equal(s.transport, p.pk), 'EXISTS', 'one key for two purposes');
+  const next = {
+    ...n, signing: s.signing, transport: s.transport, prekeys: [...n.prekeys, p.pk],
+    former: [...n.former, n.signing], formerTransport: [...n.formerTransport, n.transport],
+  };
+  return { ...state, nodes: state.nodes.map((m) => (m === n ? next : m)) };
+}
+
+// A prekey inside another statement, signed by the signing key that this one brings
+function prekeyOf(ss, b, federation) {
+  const { stmt, sigs } = readSigned(ss, [ROLE.node]);
   const p = readKeysStatement(stmt);
-  refuseUnless(p.kind === 3n && p.number === 1n && !p.previous, 'FIELD_VALUE', 'prekey 1');
+  refuseUnless(p.kind === 3n, 'FIELD_VALUE', 'a prekey');
   refuseUnless(equal(p.federation, federation) && equal(p.org, b.org) && equal(p.node, b.node), 'FIELD_VALUE', 'prekey of another');
   checkSignatures(sigs, [{ role: ROLE.node, org: b.org, pk: b.signing }], 'relais/keys1/statement', statementDigest(stmt));
+  return p;
+}
+
+function firstPrekey(b, federation) {
+  const p = prekeyOf(b.prekey, b, federation);
+  refuseUnless(p.number === 1n && !p.previous, 'FIELD_VALUE', 'prekey 1');
   return p;
 }
 
@@ -337,9 +371,11 @@ export function checkOffer(bytes, nodes) {
 }
 
 function memberKey(nodes, org, kid) {
-  const n = nodes.find((m) => equal(m.org, org) && equal(signingKid(m.signing), kid));
-  refuseUnless(n, 'KEY_UNKNOWN');
-  return n.signing;
+  // who replays a chain takes what was signed with the keys of then
+  const keys = nodes.filter((m) => equal(m.org, org)).flatMap((m) => [m.signing, ...m.former]);
+  const pk = keys.find((k) => equal(signingKid(k), kid));
+  refuseUnless(pk, 'KEY_UNKNOWN');
+  return pk;
 }
 
 // state: { handle, head, n, members: {org hex: row}, left: {org hex: n of the last leaving}, used: [nonce hex],

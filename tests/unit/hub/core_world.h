@@ -252,6 +252,7 @@ static inline struct job *job_of(const struct world *w, enum job_kind kind,
     memcpy(j->who.node, member_id(m), ID_BYTES);
     n = directory_find_node(w->core->dir, member_id(m));
     j->who.number = n ? (uint32_t)n->enrolled_at : 0;
+    j->who.keyed_at = n ? (uint32_t)n->keyed_at : 0;
     j->peer.connection = w->place[member_index(w, m)];
     return j;
 }

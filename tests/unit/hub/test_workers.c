@@ -180,8 +180,12 @@ static void names_of_users_are_read_strictly(void **state)
         "node:00112233445566778899aabbccddeeff",
         "node:00112233445566778899aabbccddeeff:00112233445566778899aabbccddeef",
         "node:00112233445566778899aabbccddeeff-00112233445566778899aabbccddeeff",
-        "node:zz112233445566778899aabbccddeeff:00112233445566778899aabbccddeeff",
-        "node:00112233445566778899aabbccddeeff:zz112233445566778899aabbccddeeff",
+        "node:zz112233445566778899aabbccddeeff:00112233445566778899aabbccddeeff:00000001",
+        "node:00112233445566778899aabbccddeeff:zz112233445566778899aabbccddeeff:00000001",
+        "node:00112233445566778899aabbccddeeff:00112233445566778899aabbccddeeff",
+        "node:00112233445566778899aabbccddeeff:00112233445566778899aabbccddeeff:0000001",
+        "node:00112233445566778899aabbccddeeff:00112233445566778899aabbccddeeff:0000000g",
+        "node:00112233445566778899aabbccddeeff:00112233445566778899aabbccddeeff-00000001",
         "invite:00112233445566778899aabbccddeeff",
     };
     struct member who;
@@ -190,8 +194,10 @@ static void names_of_users_are_read_strictly(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_int_equal(user_member(bad[i], &who), ERR_NOT_ENROLLED);
-    assert_ok(user_member("node:00112233445566778899aabbccddeeff:ff112233445566778899aabbccddee00",
+    assert_ok(user_member("node:00112233445566778899aabbccddeeff:"
+                          "ff112233445566778899aabbccddee00:0000012a",
                           &who));
+    assert_int_equal(who.keyed_at, 0x12a);
     assert_int_equal(who.org[1], 0x11);
     assert_int_equal(who.node[0], 0xff);
     assert_int_equal(user_invite("invite:0011", id), ERR_NOT_ENROLLED);

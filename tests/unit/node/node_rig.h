@@ -314,7 +314,8 @@ static inline void rig_join(struct rig *r)
     memcpy(p.org, r->own.org, ID_BYTES);
     memcpy(p.node, r->own.node, ID_BYTES);
     assert_int_equal(genesis_pin(bytes_span(&r->keys.entry[0]), p.genesis), ERR_OK);
-    assert_int_equal(prekey_make(r->n, p.federation, p.org, p.node, 1, NULL, &mine), ERR_OK);
+    assert_int_equal(prekey_make(r->n, r->n->sign, p.federation, p.org, p.node, 1, NULL, &mine),
+                     ERR_OK);
     assert_int_equal(store_begin(r->n->store, TXN_WRITE, &t), ERR_OK);
     assert_int_equal(pins_put(r->n, t, &p), ERR_OK);
     assert_int_equal(prekey_keep(r->n, t, &mine), ERR_OK);

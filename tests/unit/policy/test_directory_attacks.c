@@ -651,7 +651,7 @@ static void reserved_kinds_and_unknown_fields_are_refused_by_name(void **state)
     struct directory *d = populated();
 
     (void)state;
-    assert_int_equal(put(d, odd_ss(KEYS_ROTATE_NODE, 4, true)), ERR_UNSUPPORTED);
+    assert_int_equal(put(d, odd_ss(KEYS_ROTATE_NODE, 9, true)), ERR_FIELD_UNKNOWN);
     assert_int_equal(put(d, odd_ss(KEYS_ROTATE_HUB, 40, true)), ERR_FIELD_UNKNOWN);
     assert_int_equal(put(d, odd_ss(11, 4, true)), ERR_UNSUPPORTED);
     assert_int_equal(put(d, odd_ss(KEYS_ABSENCE, 63, true)), ERR_FIELD_UNKNOWN);

@@ -109,7 +109,7 @@ static void roles_outside_the_table_are_refused(void **state)
     (void)state;
     sig.role = 0;
     assert_int_equal(parse_by_hand(&sig, 1, STMT), ERR_FIELD_VALUE);
-    sig.role = 8;
+    sig.role = 9;
     assert_int_equal(parse_by_hand(&sig, 1, STMT), ERR_FIELD_VALUE);
     sig.role = ROLE_REGISTRAR; /* has an organisation here, and must not */
     assert_int_equal(parse_by_hand(&sig, 1, STMT), ERR_FIELD_VALUE);
