@@ -275,8 +275,8 @@ int cli_org(struct cli *c)
             continue;
         if ((rows[i].argument && !cli_argument(c, 1)) || (rows[i].request && !output))
             return cli_usage(c,
-                             "org approve NOM --fingerprint EMPREINTE --output FICHIER ; org "
-                             "revoke ORG [--node NOEUD] --output FICHIER ; les autres : org VERBE "
+                             "org approve NOM --fingerprint EMPREINTE [--lost] --output FICHIER ; "
+                             "org revoke ORG [--node NOEUD] --output FICHIER ; les autres : org VERBE "
                              "NOM");
         args = cli_args(c);
         if (args && rows[i].argument &&

@@ -285,10 +285,8 @@ enum err on_recall(struct core *c, struct job *j);
 bool recall_goes_first(struct core *c, const struct job *j);
 enum err on_hello(struct core *c, struct job *j);
 void hello_undo(struct core *c, const struct job *j); /* its group is lost: no session is open */
-/* May this node be served now? ERR_SUSPENDED, ERR_REVOKED ... */
+/* May this node be served now? ERR_SUSPENDED, ERR_REVOKED ... Who speaks, also: ERR_KEY_REVOKED. */
 enum err core_standing(const struct core *c, const struct member *who);
-/* The same for who said something: a connection under a former key of its node counts no more.
- * ERR_KEY_REVOKED. */
 enum err core_speaker(const struct core *c, const struct member *who);
 enum err on_gone(struct core *c, struct job *j);
 enum err on_tick(struct core *c, struct job *j);
@@ -335,8 +333,7 @@ void circles_forget(struct circles *cs);
 enum err circles_get(struct core *c, const uint8_t handle[ID_BYTES], struct circle **out);
 /* Takes a freshly created circle into the cache; owned from here on. */
 enum err circles_add(struct core *c, const uint8_t handle[ID_BYTES], struct circle *fresh);
-/* brought: a statement of a range that was lost, not by its author. */
-struct circle_signers circles_signers(struct core *c, bool brought);
+struct circle_signers circles_signers(struct core *c, bool brought); /* brought: declare.c */
 #define CHAIN_ROW_SS 8 /* where the SS begins in a TABLE_CHAIN row */
 enum err chain_row_ss(struct span row, struct span *ss); /* ERR_CORRUPT; borrowed */
 

@@ -198,8 +198,9 @@ static enum err enrolled(struct core *c, struct span ss, uint64_t leaf)
     return invite_put(c, &i);
 }
 
-/* The delay of an emergency enrolment is there for others to object in: it counts from the leaf. */
-static enum err delay_check(struct core *c, struct span stmt)
+/* The delay of an emergency enrolment, and of a reset, is there for others to object in: it counts
+ * from the leaf. */
+static enum err delay_check(struct core *c, enum keys_kind kind, struct span stmt)
 {
     const struct federation *f = directory_federation(c->dir);
     struct enrolment enrolment;
@@ -209,7 +210,7 @@ static enum err delay_check(struct core *c, struct span stmt)
 
     if ((e = enrol_decode(stmt, &body, &effect)) || (e = enrolment_decode(body, &enrolment)))
         return e;
-    if (enrolment.kind != ORG_EMERGENCY || f->emergency_delay_s == 0)
+    if ((enrolment.kind != ORG_EMERGENCY && kind != KEYS_RESET) || f->emergency_delay_s == 0)
         return ERR_OK;
     return effect < c->now_ms + f->emergency_delay_s * 1000 ? ERR_NOT_YET : ERR_OK;
 }
@@ -255,7 +256,7 @@ static enum err complete(struct core *c, struct span ss, const uint8_t about[32]
 
     if ((e = statement_parse(ss, &s)) || (e = keys_stmt_peek(s.stmt, &kind, federation)))
         return e;
-    if (kind == KEYS_ENROL && (e = delay_check(c, s.stmt)))
+    if ((kind == KEYS_ENROL || kind == KEYS_RESET) && (e = delay_check(c, kind, s.stmt)))
         return e;
     if (kind == KEYS_ROTATE_HUB && (e = hub_key_check(c, &s)))
         return e;
@@ -263,7 +264,7 @@ static enum err complete(struct core *c, struct span ss, const uint8_t about[32]
         return e;
     if ((e = request_drop(c, about)))
         return e;
-    return kind == KEYS_ENROL ? enrolled(c, ss, leaf) : ERR_OK;
+    return kind == KEYS_ENROL || kind == KEYS_RESET ? enrolled(c, ss, leaf) : ERR_OK;
 }
 
 struct founder_search {
@@ -299,6 +300,7 @@ static enum err signer_of(struct core *c, const struct statement_sig *sig, struc
             return e;
         *pk = x.pk;
         return x.found ? ERR_OK : ERR_KEY_UNKNOWN;
+    case ROLE_NODE: /* of the organisation that gets another node */
     case ROLE_COUNTERSIGNER:
         return directory_signer(c->dir, sig->org, sig->kid, DIRECTORY_NOW, c->now_ms, pk);
     default:
@@ -320,6 +322,44 @@ static enum err signature_check(struct core *c, struct span request,
     return statement_verify(STATEMENT_KEYS, s.stmt, sig, &pk);
 }
 
+/* Whom the statement is about; zeros: nobody who could sign. */
+static void subject_of(const struct statement *s, uint8_t org[ID_BYTES])
+{
+    struct enrolment en;
+    struct span body;
+    uint64_t effect_ms;
+
+    memset(org, 0, ID_BYTES);
+    if (!enrol_decode(s->stmt, &body, &effect_ms) && !enrolment_decode(body, &en))
+        memcpy(org, en.org, ID_BYTES);
+}
+
+/* One that can never count would stand in the way of those that do: not the operator's, not of whom
+ * it is about, not a second one of a kind. */
+static enum err countersigns_apart(const struct core *c, struct span merged)
+{
+    const struct federation *f = directory_federation(c->dir);
+    uint8_t about[ID_BYTES];
+    struct statement s;
+    unsigned kinds = 0;
+    enum err e;
+
+    if (!f || (e = statement_parse(merged, &s)))
+        return f ? e : ERR_OK;
+    subject_of(&s, about);
+    for (size_t i = 0; i < s.count; i++) {
+        const struct directory_org *o = directory_find_org(c->dir, s.sig[i].org);
+
+        if (s.sig[i].role != ROLE_COUNTERSIGNER)
+            continue;
+        if (!o || memcmp(o->id, f->operator_org, ID_BYTES) == 0 ||
+            memcmp(o->id, about, ID_BYTES) == 0 || kinds & (1U << o->kind))
+            return ERR_COUNTERSIGN;
+        kinds |= 1U << o->kind;
+    }
+    return ERR_OK;
+}
+
 enum err request_sign(struct core *c, struct span signature, bool *done)
 {
     struct bytes merged = {0};
@@ -337,6 +377,8 @@ enum err request_sign(struct core *c, struct span signature, bool *done)
         return e;
     if ((e = request_merge(request, signature, &merged)))
         return e;
+    if ((e = countersigns_apart(c, bytes_span(&merged))))
+        goto out;
     e = directory_check(c->dir, directory_size(c->dir), bytes_span(&merged));
     if (e == ERR_OK) {
         e = complete(c, bytes_span(&merged), about);
@@ -346,6 +388,7 @@ enum err request_sign(struct core *c, struct span signature, bool *done)
     } else if (is_incomplete(e)) {
         e = request_put(c, bytes_span(&merged), about);
     }
+out:
     bytes_free(&merged);
     return e;
 }

@@ -231,7 +231,7 @@ static const struct cli_command commands[] = {
     {"status",    cli_remote,     "état du hub"},
     {"log",       cli_remote,     "[--last N] : fin du journal d'audit et tête signée"},
     {"invite",    cli_invite,     "--name NOM --kind dac|essms|hopital|urgence|mdph|liberal|autre --output FICHIER [--founder] [--org ID] [--national-id N] [--territory T] [--services A,B] [--hours N] : prépare une invitation"},
-    {"org",       cli_org,        "list | approve NOM|INVITATION --fingerprint F --output FICHIER | refuse NOM|INVITATION | suspend ORG | resume ORG | revoke ORG [--node NOEUD] | release NOEUD | quota ORG [--messages N] [--bytes TAILLE] [--inflight-messages N] [--inflight-bytes TAILLE] [--log-day TAILLE] [--log-total TAILLE] [--circles-day N] [--circles-total N] [--standard]"},
+    {"org",       cli_org,        "list | approve NOM|INVITATION --fingerprint F [--lost] --output FICHIER | refuse NOM|INVITATION | suspend ORG | resume ORG | revoke ORG [--node NOEUD] | release NOEUD | quota ORG [--messages N] [--bytes TAILLE] [--inflight-messages N] [--inflight-bytes TAILLE] [--log-day TAILLE] [--log-total TAILLE] [--circles-day N] [--circles-total N] [--standard]"},
     {"node",      cli_node,       "allow NOEUD : admet de nouveau un nœud exclu pour ce qu'il faisait tenir en mémoire"},
     {"clock",     run_clock,      "confirm : l'horloge a sauté et elle est juste ; les délais courent de nouveau"},
     {"genesis",   cli_genesis,    "[--operator ORG] --output FICHIER : acte de constitution à faire signer"},

@@ -89,7 +89,8 @@ static enum err mean_approve(struct asked *a, struct meant *m)
         return ERR_AGAIN;
     if ((e = meant_id(m, "id", id)) || (e = meant_name(m, i.name)))
         return e;
-    return json_object_set_new(m->args, "fingerprint", json_string(arg_text(a, "fingerprint")))
+    return json_object_set_new(m->args, "fingerprint", json_string(arg_text(a, "fingerprint"))) ||
+                   json_object_set_new(m->args, "lost", json_boolean(arg_flag(a, "lost")))
                ? ERR_NOMEM
                : ERR_OK;
 }

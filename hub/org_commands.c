@@ -310,17 +310,35 @@ static enum err run_list(struct asked *a)
 static enum err approved_request(struct asked *a, const struct invite *i)
 {
     const struct federation *f = &a->c->id->federation;
+    enum keys_kind kind = arg_flag(a, "lost") ? KEYS_RESET : KEYS_ENROL;
     uint64_t effect = a->c->now_ms;
     struct bytes stmt = {0};
     enum err e;
 
-    if (i->kind == ORG_EMERGENCY && f->emergency_delay_s > 0)
+    if ((i->kind == ORG_EMERGENCY || kind == KEYS_RESET) && f->emergency_delay_s > 0)
         effect += f->emergency_delay_s * 1000 + SIGNING_MS;
-    if ((e = enrol_encode(f->id, a->c->now_ms, i->body, i->possession, effect, &stmt)))
+    if ((e = enrol_encode(kind, f->id, a->c->now_ms, i->body, i->possession, effect, &stmt)))
         return e;
     e = request_new(a, bytes_span(&stmt));
     bytes_free(&stmt);
     return e;
+}
+
+/* Who has to sign, beside the registrar. */
+static const char *signers_text(const struct asked *a, const struct invite *i)
+{
+    bool known = directory_find_org(a->c->dir, i->org) != NULL;
+
+    if (arg_flag(a, "lost"))
+        return " et le contreseing de deux organisations de types différents, ni l'opérateur ni "
+               "elle-même. À sa publication, tous ses nœuds d'avant seront révoqués";
+    if (known && i->kind == ORG_EMERGENCY)
+        return ", celle d'un de ses nœuds et le contreseing de deux organisations de types "
+               "différents";
+    if (known)
+        return " et celle d'un de ses nœuds (si elle n'en a plus : « --lost »)";
+    return i->kind == ORG_EMERGENCY ? " et le contreseing de deux organisations de types différents"
+                                    : "";
 }
 
 static enum err run_approve(struct asked *a)
@@ -342,6 +360,13 @@ static enum err run_approve(struct asked *a)
         goto out;
     if ((e = fingerprint_compare(print, span_text(arg_text(a, "fingerprint")))))
         goto out;
+    if (arg_flag(a, "lost") && !directory_find_org(a->c->dir, i.org)) {
+        e = because(a, ERR_NOT_FOUND,
+                    "« %.*s » n'a encore aucune clé à perdre : approuvez sans --lost ; rien n'a "
+                    "été préparé",
+                    (int)i.name.len, (const char *)i.name.ptr);
+        goto out;
+    }
     i.state = INVITE_APPROVED;
     if ((e = invite_put(a->c, &i)) || (e = approved_request(a, &i)) ||
         (e = act_log(a->c, ACT_APPROVE, i.org, SPAN_OF(i.id))))
@@ -349,9 +374,7 @@ static enum err run_approve(struct asked *a)
     e = bytes_printf(&a->text,
                      "Empreinte vérifiée. La demande d'enrôlement attend maintenant la signature "
                      "du registraire%s.\n",
-                     i.kind == ORG_EMERGENCY
-                         ? " et le contreseing de deux organisations de types différents"
-                         : "");
+                     signers_text(a, &i));
 out:
     bytes_free(&kept);
     return e;

@@ -71,7 +71,7 @@ enum err registrar_public(const char *dir, struct span passphrase, struct sign_p
     return e;
 }
 
-static enum err enrol_describe(struct span stmt, struct bytes *text)
+static enum err enrol_describe(struct span stmt, enum keys_kind kind, struct bytes *text)
 {
     struct enrolment en;
     struct span body;
@@ -80,8 +80,12 @@ static enum err enrol_describe(struct span stmt, struct bytes *text)
 
     if ((e = enrol_decode(stmt, &body, &effect)) || (e = enrolment_decode(body, &en)))
         return e;
-    return bytes_printf(text, "Enrôlement de « %.*s » (%s%s%.*s).\n", (int)en.name.len,
-                        (const char *)en.name.ptr, org_kind_said(en.kind),
+    return bytes_printf(text, "%s « %.*s » (%s%s%.*s).\n",
+                        kind == KEYS_RESET
+                            ? "Clés entièrement nouvelles, SANS les anciennes (perdues), que deux "
+                              "organisations contresignent, pour"
+                            : "Enrôlement de",
+                        (int)en.name.len, (const char *)en.name.ptr, org_kind_said(en.kind),
                         en.national_id.len ? ", identifiant national " : "",
                         (int)en.national_id.len, (const char *)en.national_id.ptr);
 }
@@ -264,8 +268,8 @@ enum err request_describe(struct span request, const struct request_names *names
     if ((e = statement_parse_request(bytes_span(&data), &s)) ||
         (e = keys_stmt_peek(s.stmt, &kind, federation)))
         goto out;
-    if (kind == KEYS_ENROL)
-        e = enrol_describe(s.stmt, text);
+    if (kind == KEYS_ENROL || kind == KEYS_RESET)
+        e = enrol_describe(s.stmt, kind, text);
     else if (kind == KEYS_ROTATE_HUB)
         e = hub_key_describe(&s, text);
     else if (kind == KEYS_REVOKE)

@@ -50,7 +50,8 @@ enum keys_kind {
     KEYS_ROTATE_HUB,
     KEYS_ABSENCE = 9,
     KEYS_WITNESS_SET = 10,
-    KEYS_WITNESS_KEY = 12
+    KEYS_WITNESS_KEY = 12,
+    KEYS_RESET = 13 /* an enrolment that takes the place of every node of its organisation */
 };
 enum revoke_reason {
     REVOKE_ENDED = 1,
@@ -300,9 +301,11 @@ enum err possession_sign(struct span body, const struct secret_sign *key, uint8_
 /* ERR_POSSESSION. Also decodes the body and verifies prekey 1 in it: what a hub asks of JOIN. */
 enum err enrolment_verify(struct span body, const uint8_t possession[SIG_BYTES],
                           const uint8_t federation[ID_BYTES], struct enrolment *out);
-enum err enrol_encode(const uint8_t federation[ID_BYTES], uint64_t ts_ms, struct span body,
-                      const uint8_t possession[SIG_BYTES], uint64_t effect_ms, struct bytes *out);
-/* What an enrolment is about, for who is asked to sign it (a REQUEST): unverified. */
+/* kind: KEYS_ENROL or KEYS_RESET. */
+enum err enrol_encode(enum keys_kind kind, const uint8_t federation[ID_BYTES], uint64_t ts_ms,
+                      struct span body, const uint8_t possession[SIG_BYTES], uint64_t effect_ms,
+                      struct bytes *out);
+/* What an enrolment or reset is about, for who is asked to sign it (a REQUEST): unverified. */
 enum err enrol_decode(struct span stmt, struct span *body, uint64_t *effect_ms);
 
 struct prekey_statement {

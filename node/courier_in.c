@@ -66,7 +66,7 @@ static bool keys_first(struct courier *c)
 
     for (size_t i = 0; i < c->batch_count; i++) {
         struct msg_deliver d;
-        uint64_t size = item_of(c, i, &d) ? 0 : intake_keys_size(&d);
+        uint64_t size = item_of(c, i, &d) ? 0 : intake_keys_size(c->n, &d);
 
         needed = size > needed ? size : needed;
     }

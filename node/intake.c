@@ -50,14 +50,32 @@ enum err intake_again(struct node *n, const struct msg_deliver *d, struct covere
     return envelope_digest(&view, covers->digest);
 }
 
-uint64_t intake_keys_size(const struct msg_deliver *d)
+/* Whose signature a circle's statement or a receipt brings: NULL when it brings none. */
+static const uint8_t *signer_of(const struct msg_deliver *d, struct statement *st, struct detail *x)
+{
+    struct receipt r;
+
+    if (d->kind == DELIVER_STATEMENT)
+        return statement_parse(d->item, st) ? NULL : st->sig[0].kid;
+    if (receipt_decode(d->receipt, &r) || detail_decode(r.detail, x))
+        return NULL;
+    return x->has & RD_KEY(DETAIL_KID) ? x->kid : NULL;
+}
+
+uint64_t intake_keys_size(const struct node *n, const struct msg_deliver *d)
 {
     struct envelope_view view;
     struct env_header header;
+    struct statement st;
+    struct detail x;
+    const uint8_t *kid;
 
-    if (d->kind != DELIVER_ENVELOPE || envelope_parse(d->item, &view, &header, NULL))
+    if (d->kind == DELIVER_ENVELOPE)
+        return envelope_parse(d->item, &view, &header, NULL) ? 0 : header.keys_head.size;
+    kid = signer_of(d, &st, &x);
+    if (!kid || directory_find_signing(contacts_directory(n), kid))
         return 0;
-    return header.keys_head.size;
+    return contacts_keys_size(n) + 1;
 }
 
 /* --- statements ---------------------------------------------------------------------------------

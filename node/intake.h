@@ -125,9 +125,10 @@ enum err intake_item(struct node *n, struct txn *t, const struct msg_deliver *d,
                      struct covered *covers);
 /* The same answer for an item that is on disk already (delivered twice): what the ACK must name. */
 enum err intake_again(struct node *n, const struct msg_deliver *d, struct covered *covers);
-/* How long the keys log was when its sender sealed it; 0 for other items. Unverified: a reason to
- * read the log before judging, nothing more. */
-uint64_t intake_keys_size(const struct msg_deliver *d);
+/* How long the keys log was when its sender sealed it; of other items, one more than ours if they
+ * are signed by a key that ours does not have; else 0. Unverified: a reason to read the log before
+ * judging, nothing more. */
+uint64_t intake_keys_size(const struct node *n, const struct msg_deliver *d);
 /* A receipt about an envelope that was meant for us: expired, held back, recalled, or that our
  * deputy has it too (intake_ends.c).
  * ERR_PROOF: it is not about ours. */

@@ -281,7 +281,8 @@ static enum err enrolment_check(const struct joining *j, const struct invitation
 
     if ((e = statement_parse(ss, &st)) || (e = keys_stmt_peek(st.stmt, &kind, federation)))
         return e;
-    if (kind != KEYS_ENROL || memcmp(federation, i->federation, ID_BYTES) != 0)
+    if ((kind != KEYS_ENROL && kind != KEYS_RESET) ||
+        memcmp(federation, i->federation, ID_BYTES) != 0)
         return ERR_FORGED;
     if ((e = enrol_decode(st.stmt, &body, &effect_ms)))
         return e;

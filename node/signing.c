@@ -91,30 +91,39 @@ static enum err genesis_shown(struct node *n, struct asked *a, struct bytes *tex
     return v.ours ? ERR_OK : ERR_RIGHT;
 }
 
+#define RESET_TEXT                                                                                     \
+    "Clés entièrement nouvelles, SANS les anciennes, qui sont perdues : tout ce qui est écrit "     \
+    "désormais à cette organisation ira à qui les détient. Vérifiez de vive voix, auprès d'une " \
+    "personne que vous y connaissez, qu'elle a bien perdu les siennes. Il s'agit de"
+
 static enum err enrol_shown(struct node *n, struct asked *a, struct bytes *text)
 {
     struct enrolment en;
     struct span body;
     uint64_t effect_ms;
     char when[TIME_TEXT_BYTES];
+    bool own;
     enum err e;
 
     if ((e = enrol_decode(a->st.stmt, &body, &effect_ms)) || (e = enrolment_decode(body, &en)))
         return e;
     if ((e = time_text(effect_ms, when)))
         return e;
-    a->role = ROLE_COUNTERSIGNER;
+    own = n->self.joined && memcmp(en.org, n->self.org, ID_BYTES) == 0;
+    a->role = own && a->kind == KEYS_ENROL ? ROLE_NODE : ROLE_COUNTERSIGNER;
     memcpy(a->org, n->self.org, ID_BYTES);
-    if ((e = bytes_printf(text,
-                          "Inscription de « %.*s » (%s), territoire « %.*s », en vigueur le %s.\n",
+    if ((e = bytes_printf(text, "%s « %.*s » (%s), territoire « %.*s », en vigueur le %s.\n",
+                          a->kind == KEYS_RESET ? RESET_TEXT
+                          : own                 ? "Un autre nœud pour votre organisation,"
+                                                : "Inscription de",
                           (int)en.name.len, (const char *)en.name.ptr, word_org_kind(en.kind),
                           (int)en.territory.len, (const char *)en.territory.ptr, when)))
         return e;
     if (!n->self.joined)
         return ERR_NOT_JOINED;
-    if (en.kind != ORG_EMERGENCY || memcmp(en.org, n->self.org, ID_BYTES) == 0)
-        return ERR_RIGHT;
-    return ERR_OK;
+    if (a->kind == KEYS_RESET)
+        return own ? ERR_RIGHT : ERR_OK;
+    return own || en.kind == ORG_EMERGENCY ? ERR_OK : ERR_RIGHT;
 }
 
 /* The hub's key is lost: two houses say that the new one is its own. */
@@ -152,7 +161,7 @@ static enum err shown(struct node *n, struct span ss, struct asked *a, struct by
         return ERR_RIGHT;
     if (a->kind == KEYS_GENESIS)
         return genesis_shown(n, a, text);
-    if (a->kind == KEYS_ENROL)
+    if (a->kind == KEYS_ENROL || a->kind == KEYS_RESET)
         return enrol_shown(n, a, text);
     if (a->kind == KEYS_ROTATE_HUB)
         return hub_key_shown(n, a, text);

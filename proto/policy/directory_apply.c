@@ -62,6 +62,20 @@ static struct span moved(struct span text, struct span old, const uint8_t *copy)
     return text.len ? span_of(copy + (text.ptr - old.ptr), text.len) : (struct span){NULL, 0};
 }
 
+/* node: DIRECTORY_NONE is all of them. */
+static void revoke_apply(struct directory *d, uint32_t org, uint32_t node, uint64_t reason)
+{
+    for (uint32_t i = d->orgs[org].newest_node; i != DIRECTORY_NONE;
+         i = d->nodes[i].previous_of_org) {
+        struct directory_node *n = &d->nodes[i];
+        if (n->revoked || (node != DIRECTORY_NONE && node != i))
+            continue;
+        n->revoked = true;
+        n->revoked_at = d->size;
+        n->revoked_reason = reason;
+    }
+}
+
 /* `body` is ours now; the texts of the organisation lie in it. */
 static void enrol_apply(struct directory *d, const struct verified *v, uint64_t time_ms,
                         uint8_t *body)
@@ -73,6 +87,8 @@ static void enrol_apply(struct directory *d, const struct verified *v, uint64_t 
     struct directory_node *n = &d->nodes[node];
     uint8_t transport[KID_BYTES];
 
+    if (v->kind == KEYS_RESET) /* whoever holds the keys of before speaks for nobody */
+        revoke_apply(d, org, DIRECTORY_NONE, REVOKE_LOST);
     *n = (struct directory_node){.signing = en->signing,
                                  .transport = en->transport,
                                  .enrolled_at = d->size,
@@ -135,19 +151,6 @@ static void suspend_apply(struct directory *d, const struct verified *v)
     o->newest_suspension = (uint32_t)d->suspension_count++;
 }
 
-static void revoke_apply(struct directory *d, const struct verified *v)
-{
-    for (uint32_t i = d->orgs[v->org].newest_node; i != DIRECTORY_NONE;
-         i = d->nodes[i].previous_of_org) {
-        struct directory_node *n = &d->nodes[i];
-        if (n->revoked || (v->node != DIRECTORY_NONE && v->node != i))
-            continue;
-        n->revoked = true;
-        n->revoked_at = d->size;
-        n->revoked_reason = v->reason;
-    }
-}
-
 /* array: address of the pointer to its elements. */
 static enum err grow(void *array, size_t count, size_t *cap, size_t each)
 {
@@ -208,11 +211,11 @@ enum err directory_apply(struct directory *d, uint64_t index, uint64_t time_ms, 
         return e;
     if ((e = make_room(d)))
         return e;
-    if (v.kind == KEYS_ENROL && !(body = malloc(v.body.len)))
+    if ((v.kind == KEYS_ENROL || v.kind == KEYS_RESET) && !(body = malloc(v.body.len)))
         return ERR_NOMEM;
     if (v.kind == KEYS_GENESIS)
         genesis_apply(d, &v);
-    else if (v.kind == KEYS_ENROL)
+    else if (body)
         enrol_apply(d, &v, time_ms, body);
     else if (v.kind == KEYS_PREKEY)
         prekey_put(d, &v.prekey, v.node, d->nodes[v.node].prekey,
@@ -220,7 +223,7 @@ enum err directory_apply(struct directory *d, uint64_t index, uint64_t time_ms, 
     else if (v.kind == KEYS_ROTATE_NODE)
         node_key_apply(d, &v, time_ms);
     else if (v.kind == KEYS_REVOKE)
-        revoke_apply(d, &v);
+        revoke_apply(d, v.org, v.node, v.reason);
     else if (v.kind == KEYS_ROTATE_HUB)
         hub_key_apply(d, &v);
     else if (v.kind == KEYS_WITNESS_SET || v.kind == KEYS_WITNESS_KEY)

@@ -44,7 +44,7 @@ struct directory {
 struct verified {
     enum keys_kind kind;
     struct federation federation; /* GENESIS */
-    struct enrolment enrolment;   /* ENROL */
+    struct enrolment enrolment;   /* ENROL, RESET */
     struct span body;
     uint64_t effect_ms;
     struct prekey_statement prekey; /* ENROL (number 1), PREKEY, ROTATE_NODE */
@@ -57,6 +57,7 @@ struct verified {
     struct node_key_statement node_key;   /* ROTATE_NODE */
     struct hub_key_statement hub_key;     /* ROTATE_HUB */
     bool agreed;                          /* ROTATE_HUB: by the hub itself */
+    bool by_own_node;                     /* ENROL: by a node of the same organisation */
     struct directory_absence absence;     /* ABSENCE, without its leaf */
 };
 

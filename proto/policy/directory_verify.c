@@ -154,12 +154,12 @@ enum err directory_countersigned(const struct directory *d, const struct stateme
     size_t found = 0;
     enum err e;
 
-    if (s->count != 1 + COUNTERSIGNERS)
+    if (s->count != 1U + (v->by_own_node ? 1U : 0U) + COUNTERSIGNERS)
         return ERR_COUNTERSIGN;
     for (size_t i = 0; i < s->count; i++) {
-        if (s->sig[i].role == ROLE_REGISTRAR)
+        if (s->sig[i].role == ROLE_REGISTRAR || (v->by_own_node && s->sig[i].role == ROLE_NODE))
             continue;
-        if (s->sig[i].role != ROLE_COUNTERSIGNER)
+        if (s->sig[i].role != ROLE_COUNTERSIGNER || found == COUNTERSIGNERS)
             return ERR_COUNTERSIGN;
         if ((e = countersigner_verify(d, s, &s->sig[i], v, &kinds[found++])))
             return e;
@@ -167,17 +167,53 @@ enum err directory_countersigned(const struct directory *d, const struct stateme
     return kinds[0] != kinds[1] ? ERR_OK : ERR_COUNTERSIGN;
 }
 
+/* Where others must have the time to object: two houses sign too, and the delay has to pass. */
+static bool is_grave(const struct verified *v)
+{
+    return v->kind == KEYS_RESET || v->enrolment.kind == ORG_EMERGENCY;
+}
+
 static bool effect_right(const struct directory *d, const struct verified *v)
 {
-    if (v->enrolment.kind != ORG_EMERGENCY)
+    if (!is_grave(v))
         return v->effect_ms == v->ts_ms;
     return v->effect_ms >= v->ts_ms + d->federation.emergency_delay_s * 1000;
+}
+
+/* Another node of an organisation that has one: one of those says so too. */
+static enum err own_node_verify(const struct directory *d, const struct statement *s,
+                                struct verified *v)
+{
+    const struct statement_sig *sig = statement_find(s, ROLE_NODE, v->enrolment.org);
+    struct sign_public pk;
+    enum err e;
+
+    if (!sig)
+        return ERR_FIELD_MISSING;
+    if ((e = directory_signer(d, v->enrolment.org, sig->kid, DIRECTORY_NOW, v->ts_ms, &pk)) ||
+        (e = statement_verify(STATEMENT_KEYS, s->stmt, sig, &pk)))
+        return e;
+    v->by_own_node = true;
+    return ERR_OK;
+}
+
+/* Its organisation is known for a reset, and signs for another node; *v says which it is. */
+static enum err organisation_verify(const struct directory *d, const struct statement *s,
+                                    struct verified *v)
+{
+    const struct directory_org *known = directory_find_org(d, v->enrolment.org);
+
+    if (known && (known->kind != v->enrolment.kind || !span_equal(known->name, v->enrolment.name)))
+        return ERR_FIELD_VALUE;
+    v->org = known ? (uint32_t)(known - d->orgs) : DIRECTORY_NONE;
+    if (v->kind == KEYS_RESET)
+        return known ? ERR_OK : ERR_NOT_FOUND;
+    return known ? own_node_verify(d, s, v) : ERR_OK;
 }
 
 static enum err enrol_verify(const struct directory *d, const struct statement *s,
                              struct verified *v)
 {
-    const struct directory_org *known;
     struct enrol_statement es;
     struct statement first;
     enum err e;
@@ -200,15 +236,13 @@ static enum err enrol_verify(const struct directory *d, const struct statement *
         return ERR_EXISTS;
     if (same_key(v->enrolment.transport.b, v->prekey.pk.b))
         return ERR_EXISTS;
-    known = directory_find_org(d, v->enrolment.org);
-    if (known && (known->kind != v->enrolment.kind || !span_equal(known->name, v->enrolment.name)))
-        return ERR_FIELD_VALUE;
-    v->org = known ? (uint32_t)(known - d->orgs) : DIRECTORY_NONE;
+    if ((e = organisation_verify(d, s, v)))
+        return e;
     if (!effect_right(d, v))
         return ERR_FIELD_VALUE;
-    if (v->enrolment.kind != ORG_EMERGENCY)
-        return s->count == 1 ? ERR_OK : ERR_FIELD_VALUE;
-    return directory_countersigned(d, s, v);
+    if (is_grave(v))
+        return directory_countersigned(d, s, v);
+    return s->count == 1U + (v->by_own_node ? 1U : 0U) ? ERR_OK : ERR_FIELD_VALUE;
 }
 
 /* --- prekey, suspension, revocation ------------------------------------------------------------
@@ -322,6 +356,7 @@ enum err directory_verify(const struct directory *d, uint64_t index, struct span
         return ERR_FIELD_VALUE;
     switch (v->kind) {
     case KEYS_ENROL:
+    case KEYS_RESET:
         return enrol_verify(d, &s, v);
     case KEYS_PREKEY:
         return prekey_verify(d, &s, v);

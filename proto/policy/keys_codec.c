@@ -21,7 +21,7 @@ bool keys_head_field(struct reader *r, uint64_t key, struct keys_head *h)
 {
     switch (key) {
     case KEY_KIND:
-        h->kind = rd_uint_between(r, KEYS_GENESIS, KEYS_WITNESS_KEY);
+        h->kind = rd_uint_between(r, KEYS_GENESIS, KEYS_RESET);
         return true;
     case KEY_FEDERATION:
         rd_fixed(r, h->federation, sizeof h->federation);
@@ -199,13 +199,14 @@ enum {
     E_EFFECT
 };
 
-enum err enrol_encode(const uint8_t federation[ID_BYTES], uint64_t ts_ms, struct span body,
-                      const uint8_t possession[SIG_BYTES], uint64_t effect_ms, struct bytes *out)
+enum err enrol_encode(enum keys_kind kind, const uint8_t federation[ID_BYTES], uint64_t ts_ms,
+                      struct span body, const uint8_t possession[SIG_BYTES], uint64_t effect_ms,
+                      struct bytes *out)
 {
     struct writer w;
 
     wr_init(&w);
-    keys_head_write(&w, 3, KEYS_ENROL, federation, ts_ms);
+    keys_head_write(&w, 3, kind, federation, ts_ms);
     wr_key_bin(&w, E_BODY, body);
     wr_key_bin(&w, E_POSSESSION, span_of(possession, SIG_BYTES));
     wr_key_uint(&w, E_EFFECT, effect_ms);
@@ -246,7 +247,7 @@ enum err enrol_decode(struct span stmt, struct span *body, uint64_t *effect_ms)
 
     if ((e = enrol_statement_decode(stmt, &s)))
         return e;
-    if (s.head.kind != KEYS_ENROL)
+    if (s.head.kind != KEYS_ENROL && s.head.kind != KEYS_RESET)
         return ERR_FIELD_VALUE;
     *body = s.body;
     *effect_ms = s.effect_ms;

@@ -93,7 +93,8 @@ static void enrolment_make(struct world *w, const struct federation *f, struct m
     member_random(m, en.invitation, sizeof en.invitation);
     ok(enrolment_encode(&en, &body), "enrolment");
     ok(possession_sign(bytes_span(&body), m->sign, possession), "possession");
-    ok(enrol_encode(f->id, first.ts_ms, bytes_span(&body), possession, first.ts_ms, &stmt),
+    ok(enrol_encode(KEYS_ENROL, f->id, first.ts_ms, bytes_span(&body), possession, first.ts_ms,
+                    &stmt),
        "statement");
     ok(statement_sign_alone(STATEMENT_KEYS, bytes_span(&stmt), ROLE_REGISTRAR, NULL,
                             hubproc_registrar(w->scene.hub), ss),

@@ -144,7 +144,8 @@ static struct bytes enrolment(const struct house *h, const uint8_t step[STEP])
     memcpy(en.node, h->node, ID_BYTES);
     must(enrolment_encode(&en, &body) == ERR_OK);
     must(possession_sign(bytes_span(&body), keys->sign, possession) == ERR_OK);
-    must(enrol_encode(federation, TS, bytes_span(&body), possession, effect, &stmt) == ERR_OK);
+    must(enrol_encode(KEYS_ENROL, federation, TS, bytes_span(&body), possession, effect, &stmt) ==
+         ERR_OK);
     bytes_free(&first);
     bytes_free(&body);
     sigs[0] = signature(bytes_span(&stmt), ROLE_REGISTRAR, NULL, step[2] & 8 ? hub : registrar);

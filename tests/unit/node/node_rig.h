@@ -270,9 +270,9 @@ static inline void rig_enrol(struct rig *r, struct rig_org *who, const char *nam
     en.prekey = bytes_span(&prekey->ss);
     assert_int_equal(enrolment_encode(&en, &body), ERR_OK);
     assert_int_equal(possession_sign(bytes_span(&body), who->sign, possession), ERR_OK);
-    assert_int_equal(
-        enrol_encode(r->federation.id, RIG_NOW, bytes_span(&body), possession, RIG_NOW, &stmt),
-        ERR_OK);
+    assert_int_equal(enrol_encode(KEYS_ENROL, r->federation.id, RIG_NOW, bytes_span(&body),
+                                  possession, RIG_NOW, &stmt),
+                     ERR_OK);
     assert_int_equal(statement_sign_alone(STATEMENT_KEYS, bytes_span(&stmt), ROLE_REGISTRAR, NULL,
                                           r->registrar, &ss),
                      ERR_OK);

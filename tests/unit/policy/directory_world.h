@@ -91,6 +91,7 @@ static inline struct prekey_statement prekey_plan(const struct house *h, uint64_
 
 /* Everything about an enrolment that a test may want otherwise. */
 struct enrol_plan {
+    enum keys_kind kind; /* 0: KEYS_ENROL */
     struct enrolment body;
     struct prekey_statement prekey;
     const struct secret_sign *prekey_by;
@@ -131,6 +132,38 @@ static inline struct enrol_plan enrol_plan_of(const struct house *h)
     return p;
 }
 
+/* Another node for the house of `of`, which says so itself. */
+static inline struct house second_of(const struct house *of, const struct house *keys)
+{
+    struct house h = *keys;
+
+    memcpy(h.org, of->org, ID_BYTES);
+    memcpy(h.name, of->name, sizeof h.name);
+    h.kind = of->kind;
+    return h;
+}
+
+static inline struct enrol_plan second_plan(const struct house *of, const struct house *second)
+{
+    struct enrol_plan p = enrol_plan_of(second);
+
+    p.by[p.by_count++] = (struct signer){ROLE_NODE, of->org, of->sign};
+    return p;
+}
+
+/* In place of all that `of` had: the registrar and houses 2 and 4 say so. */
+static inline struct enrol_plan reset_plan(const struct house *second)
+{
+    struct enrol_plan p = enrol_plan_of(second);
+
+    p.kind = KEYS_RESET;
+    p.effect_ms = p.ts_ms + (uint64_t)DELAY_S * 1000;
+    p.by[1] = countersigner(&houses[2]);
+    p.by[2] = countersigner(&houses[4]);
+    p.by_count = 3;
+    return p;
+}
+
 static inline struct bytes enrol_ss(const struct enrol_plan *p)
 {
     struct enrolment body = p->body;
@@ -147,9 +180,9 @@ static inline struct bytes enrol_ss(const struct enrol_plan *p)
     }
     assert_int_equal(enrolment_encode(&body, &encoded), ERR_OK);
     assert_int_equal(possession_sign(bytes_span(&encoded), p->possession_by, possession), ERR_OK);
-    assert_int_equal(
-        enrol_encode(federation, p->ts_ms, bytes_span(&encoded), possession, p->effect_ms, &stmt),
-        ERR_OK);
+    assert_int_equal(enrol_encode(p->kind ? p->kind : KEYS_ENROL, federation, p->ts_ms,
+                                  bytes_span(&encoded), possession, p->effect_ms, &stmt),
+                     ERR_OK);
     bytes_free(&prekey);
     bytes_free(&encoded);
     return ss_of(stmt, p->by, p->by_count);

@@ -83,7 +83,7 @@ static void what_is_not_there_is_not_found(void **state)
 static void services_are_those_of_the_newest_enrolment(void **state)
 {
     struct directory *d = directory_begun(DIRECTORY_LEAF_TIME);
-    struct house second = houses[6];
+    struct house second = second_of(&houses[1], &houses[6]);
     struct enrol_plan p;
     struct span services[ORG_SERVICES_MAX];
     size_t count = 0;
@@ -94,9 +94,7 @@ static void services_are_those_of_the_newest_enrolment(void **state)
                      ERR_OK);
     assert_int_equal(count, 2);
     assert_true(span_equal(services[1], SPAN_STR("2.3.4")));
-    memcpy(second.org, houses[1].org, ID_BYTES);
-    memcpy(second.name, houses[1].name, sizeof second.name);
-    p = enrol_plan_of(&second);
+    p = second_plan(&houses[1], &second);
     p.body.service_count = 0;
     assert_int_equal(put(d, enrol_ss(&p)), ERR_OK);
     assert_int_equal(directory_services(directory_org(d, 0), services, ORG_SERVICES_MAX, &count),
@@ -200,13 +198,12 @@ static void a_sender_seals_to_the_newest_prekey_of_the_newest_active_node(void *
 {
     struct directory *d = directory_begun(DIRECTORY_LEAF_TIME);
     const struct directory_prekey *p = NULL;
-    struct house second = houses[6];
+    struct house second = second_of(&houses[1], &houses[6]);
+    struct enrol_plan plan = second_plan(&houses[1], &second);
 
     (void)state;
-    memcpy(second.org, houses[1].org, ID_BYTES);
-    memcpy(second.name, houses[1].name, sizeof second.name);
     assert_int_equal(enrol(d, &houses[1]), ERR_OK);
-    assert_int_equal(enrol(d, &second), ERR_OK);
+    assert_int_equal(put(d, enrol_ss(&plan)), ERR_OK);
     assert_int_equal(put(d, prekey_ss(&second, 2)), ERR_OK);
     assert_int_equal(directory_seal_to(d, houses[1].org, T0, &p), ERR_OK);
     assert_ptr_equal(p, prekey_of(d, &second, 2));
@@ -270,20 +267,33 @@ static void a_revoked_key_signs_before_its_leaf_and_not_after(void **state)
     directory_free(d);
 }
 
-static void a_house_with_a_revoked_node_comes_back_with_another(void **state)
+static void a_house_without_its_keys_comes_back_with_others_after_the_delay(void **state)
 {
     struct directory *d = directory_begun(DIRECTORY_LEAF_TIME);
-    struct house second = houses[6];
+    struct house second = second_of(&houses[1], &houses[6]);
+    struct enrol_plan p = reset_plan(&second);
+    const struct directory_prekey *prekey = NULL;
+    uint64_t later = p.effect_ms;
+    struct sign_public pk;
+    uint8_t kid[KID_BYTES];
 
     (void)state;
-    memcpy(second.org, houses[1].org, ID_BYTES);
-    memcpy(second.name, houses[1].name, sizeof second.name);
+    assert_int_equal(enrol(d, &houses[2]), ERR_OK);
+    assert_int_equal(enrol(d, &houses[4]), ERR_OK);
+    assert_int_equal(put(d, enrol_ss(&p)), ERR_NOT_FOUND); /* it has none that it could lose */
     assert_int_equal(enrol(d, &houses[1]), ERR_OK);
-    assert_int_equal(put(d, revoke_ss(houses[1].org, houses[1].node, registrar())), ERR_OK);
-    assert_int_equal(enrol(d, &second), ERR_OK);
-    assert_int_equal(state_at(d, &houses[1], DIRECTORY_NOW, T0), DIRECTORY_ACTIVE);
-    assert_int_equal(directory_node_state(d, directory_node(d, 0), DIRECTORY_NOW, T0),
-                     DIRECTORY_REVOKED);
+    assert_int_equal(put(d, enrol_ss(&p)), ERR_OK);
+    assert_int_equal(
+        directory_node_state(d, directory_find_node(d, houses[1].node), DIRECTORY_NOW, T0),
+        DIRECTORY_REVOKED);
+    sign_kid(secret_sign_public(houses[1].sign), kid);
+    assert_int_equal(directory_signer(d, houses[1].org, kid, DIRECTORY_NOW, T0, &pk),
+                     ERR_KEY_REVOKED);
+    assert_int_equal(state_at(d, &houses[1], DIRECTORY_NOW, later - 1), DIRECTORY_PENDING);
+    assert_int_equal(directory_seal_to(d, houses[1].org, later - 1, &prekey), ERR_ADDRESSEE);
+    assert_int_equal(state_at(d, &houses[1], DIRECTORY_NOW, later), DIRECTORY_ACTIVE);
+    assert_int_equal(directory_seal_to(d, houses[1].org, later, &prekey), ERR_OK);
+    assert_ptr_equal(prekey, prekey_of(d, &second, 1));
     directory_free(d);
 }
 
@@ -455,7 +465,7 @@ int main(void)
         cmocka_unit_test(a_sender_seals_to_the_newest_prekey_of_the_newest_active_node),
         cmocka_unit_test(the_position_in_the_log_decides_who_was_suspended_when),
         cmocka_unit_test(a_revoked_key_signs_before_its_leaf_and_not_after),
-        cmocka_unit_test(a_house_with_a_revoked_node_comes_back_with_another),
+        cmocka_unit_test(a_house_without_its_keys_comes_back_with_others_after_the_delay),
         cmocka_unit_test(an_emergency_service_waits_for_its_delay),
         cmocka_unit_test(
             an_enrolment_without_delay_is_in_force_at_its_leaf_whatever_the_clock_says),

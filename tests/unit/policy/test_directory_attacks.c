@@ -337,6 +337,13 @@ static void a_house_enrolled_again_keeps_name_and_kind(void **state)
     assert_int_equal(put(d, enrol_ss(&p)), ERR_FIELD_VALUE);
     p.body.kind = ORG_ESSMS;
     p.effect_ms = p.ts_ms;
+    assert_int_equal(put(d, enrol_ss(&p)), ERR_FIELD_MISSING); /* without a word of its own */
+    p.by[p.by_count++] = (struct signer){ROLE_NODE, houses[1].org, houses[2].sign};
+    assert_int_equal(put(d, enrol_ss(&p)), ERR_KEY_UNKNOWN);
+    p.by[1].key = houses[1].sign;
+    p.by[p.by_count++] = countersigner(&houses[2]);
+    assert_int_equal(put(d, enrol_ss(&p)), ERR_FIELD_VALUE);
+    p.by_count--;
     assert_int_equal(put(d, enrol_ss(&p)), ERR_OK);
     directory_free(d);
 }
@@ -459,6 +466,8 @@ static void an_emergency_service_does_not_countersign_itself(void **state)
     p = enrol_plan_of(&second);
     p.ts_ms += 2 * MS_PER_DAY;
     p.effect_ms += 2 * MS_PER_DAY;
+    p.by[3] = (struct signer){ROLE_NODE, houses[3].org, houses[3].sign};
+    p.by_count = 4;
     p.by[2] = countersigner(&houses[3]);
     assert_int_equal(put(d, enrol_ss(&p)), ERR_COUNTERSIGN);
     p.by[2] = countersigner(&houses[2]);
@@ -621,6 +630,81 @@ static void only_the_registrar_revokes(void **state)
     directory_free(d);
 }
 
+/* --- reset ---------------------------------------------------------------------------------- */
+
+static struct directory *of_four(void)
+{
+    struct directory *d = directory_begun(DIRECTORY_LEAF_TIME);
+    static const size_t who[] = {0, 1, 2, 4, 6};
+
+    for (size_t i = 0; i < sizeof who / sizeof who[0]; i++)
+        assert_int_equal(enrol(d, &houses[who[i]]), ERR_OK);
+    return d;
+}
+
+/* Houses: 0 the operator's, 1 who lost its keys, 2 a hospital, 4 an MDPH, 6 an ESSMS. */
+static void a_reset_takes_two_houses_of_two_kinds_neither_the_operators_nor_its_own(void **state)
+{
+    static const struct {
+        size_t first, second, count;
+        enum err expected;
+    } cases[] = {
+        {2, 4, 1, ERR_COUNTERSIGN}, /* the registrar alone */
+        {2, 4, 2, ERR_COUNTERSIGN},
+        {2, 0, 3, ERR_COUNTERSIGN},
+        {2, 1, 3, ERR_COUNTERSIGN},
+        {2, 5, 3, ERR_COUNTERSIGN}, /* not enrolled */
+        {2, 4, 3, ERR_OK         },
+    };
+    struct directory *d = of_four();
+    struct house second = second_of(&houses[1], &houses[5]);
+    struct enrol_plan p;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        p = reset_plan(&second);
+        p.by[1] = countersigner(&houses[cases[i].first]);
+        p.by[2] = countersigner(&houses[cases[i].second]);
+        p.by_count = cases[i].count;
+        assert_int_equal(put(d, enrol_ss(&p)), cases[i].expected);
+    }
+    directory_free(d);
+}
+
+static void two_houses_of_one_kind_reset_nobody(void **state)
+{
+    struct directory *d = of_four();
+    struct house second = second_of(&houses[2], &houses[5]);
+    struct enrol_plan p = reset_plan(&second);
+
+    (void)state;
+    p.by[1] = countersigner(&houses[1]);
+    p.by[2] = countersigner(&houses[6]);
+    assert_int_equal(put(d, enrol_ss(&p)), ERR_COUNTERSIGN);
+    p.by[2] = countersigner(&houses[4]);
+    assert_int_equal(put(d, enrol_ss(&p)), ERR_OK);
+    directory_free(d);
+}
+
+static void a_reset_is_in_effect_after_the_whole_delay_and_nobody_else_signs_it(void **state)
+{
+    struct directory *d = of_four();
+    struct house second = second_of(&houses[1], &houses[5]);
+    struct enrol_plan p = reset_plan(&second);
+
+    (void)state;
+    p.effect_ms--;
+    assert_int_equal(put(d, enrol_ss(&p)), ERR_FIELD_VALUE);
+    p.effect_ms++;
+    p.by[3] = (struct signer){ROLE_NODE, houses[1].org, houses[1].sign};
+    p.by_count = 4;
+    assert_int_equal(put(d, enrol_ss(&p)), ERR_COUNTERSIGN);
+    p.by_count = 3;
+    p.body.name = SPAN_STR("Maison 2");
+    assert_int_equal(put(d, enrol_ss(&p)), ERR_FIELD_VALUE);
+    directory_free(d);
+}
+
 /* --- form ----------------------------------------------------------------------------------- */
 
 /* {1: kind, 2: federation, 3: ts, more: 1}, signed by the hub. */
@@ -656,7 +740,7 @@ static void reserved_kinds_and_unknown_fields_are_refused_by_name(void **state)
     assert_int_equal(put(d, odd_ss(11, 4, true)), ERR_UNSUPPORTED);
     assert_int_equal(put(d, odd_ss(KEYS_ABSENCE, 63, true)), ERR_FIELD_UNKNOWN);
     assert_int_equal(put(d, odd_ss(KEYS_ABSENCE, 64, true)), ERR_FIELD_MISSING);
-    assert_int_equal(put(d, odd_ss(13, 4, true)), ERR_RANGE);
+    assert_int_equal(put(d, odd_ss(14, 4, true)), ERR_RANGE);
     assert_int_equal(put(d, odd_ss(0, 4, true)), ERR_RANGE);
     assert_int_equal(put(d, odd_ss(KEYS_SUSPEND, 4, false)), ERR_FIELD_VALUE); /* federation */
     for (uint64_t kind = KEYS_ENROL; kind <= KEYS_REVOKE; kind++) {
@@ -708,6 +792,9 @@ int main(void)
         cmocka_unit_test(who_is_suspended_or_revoked_has_no_new_prekey),
         cmocka_unit_test(only_the_hub_suspends_and_only_what_changes_something),
         cmocka_unit_test(only_the_registrar_revokes),
+        cmocka_unit_test(a_reset_takes_two_houses_of_two_kinds_neither_the_operators_nor_its_own),
+        cmocka_unit_test(two_houses_of_one_kind_reset_nobody),
+        cmocka_unit_test(a_reset_is_in_effect_after_the_whole_delay_and_nobody_else_signs_it),
         cmocka_unit_test(reserved_kinds_and_unknown_fields_are_refused_by_name),
         cmocka_unit_test(an_index_out_of_turn_is_refused),
     };
