@@ -274,10 +274,10 @@ int cli_org(struct cli *c)
         if (strcmp(rows[i].word, word) != 0)
             continue;
         if ((rows[i].argument && !cli_argument(c, 1)) || (rows[i].request && !output))
-            return cli_usage(c,
-                             "org approve NOM --fingerprint EMPREINTE [--lost] --output FICHIER ; "
-                             "org revoke ORG [--node NOEUD] --output FICHIER ; les autres : org VERBE "
-                             "NOM");
+            return cli_usage(
+                c, "org approve NOM --fingerprint EMPREINTE [--lost] --output FICHIER ; "
+                   "org revoke ORG [--node NOEUD] --output FICHIER ; les autres : org VERBE "
+                   "NOM");
         args = cli_args(c);
         if (args && rows[i].argument &&
             json_object_set_new(args, rows[i].argument, json_string(cli_argument(c, 1))))

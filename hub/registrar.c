@@ -303,7 +303,7 @@ enum err registrar_sign(const char *dir, struct span passphrase, struct span req
         goto out;
     if ((e = key_open(dir, passphrase, &key)))
         goto out;
-    if (kind == KEYS_ENROL && (e = name_note(dir, s.stmt)))
+    if ((kind == KEYS_ENROL || kind == KEYS_RESET) && (e = name_note(dir, s.stmt)))
         goto out;
     if ((e = statement_sign(STATEMENT_KEYS, s.stmt, ROLE_REGISTRAR, NULL, key, &sig)) ||
         (e = signature_encode(s.stmt, &sig, &file)))

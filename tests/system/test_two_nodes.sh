@@ -41,10 +41,16 @@ quietly tell_circle
 as hopital medecin notice "$circle" --classes social,autonomie,médical --to "${org[ehpad]}" --way oral
 send 'Avant le second'
 until_true 'le seul nœud a la fiche' has ehpad "$mid"
+invite nuit --org "${org[ehpad]}"
+compare nuit
+registrar_signs actes/nuit.demande
+expect 'sans un mot du premier' "$(value complete)" false
+member_signs ehpad actes/nuit.demande
+expect 'inscription complète' "$(value complete)" true
 stop ehpad
 send 'Attend le premier'
 waits=$mid
-house nuit --org "${org[ehpad]}"
+enrolled nuit
 expect 'la même structure' "${org[nuit]}" "${org[ehpad]}"
 hub org list
 expect 'nœuds' "$(count_of "orgs.$(index_of orgs id "${invited[nuit]}").nodes")" 2
