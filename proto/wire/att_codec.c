@@ -2,6 +2,16 @@
 #include "attachment.h"
 #include "codec.h"
 
+static uint64_t number_read(struct reader *r, uint64_t max)
+{
+    uint64_t value = rd_uint(r, UINT64_MAX);
+
+    if (value <= max)
+        return value;
+    rd_fail(r, ERR_FIELD_VALUE);
+    return 0;
+}
+
 /* With size 0 there are no hashes, else one for each chunk. */
 void att_open_read(struct reader *r, struct message *m)
 {
@@ -9,7 +19,7 @@ void att_open_read(struct reader *r, struct message *m)
 
     a->req = rd_uint(r, UINT64_MAX);
     rd_fixed(r, a->address, sizeof a->address);
-    a->size = rd_uint(r, ATTACHMENT_SEALED_MAX);
+    a->size = number_read(r, ATTACHMENT_SEALED_MAX);
     a->hashes = rd_blob(r, 0, ATTACHMENT_LIST_MAX);
     if (a->hashes.len != (size_t)attachment_chunks(a->size) * ATTACHMENT_HASH_BYTES ||
         (a->size > 0 && a->hashes.len == 0))
@@ -30,8 +40,8 @@ void att_state_read(struct reader *r, struct message *m)
 
     a->req = rd_uint(r, UINT64_MAX);
     rd_fixed(r, a->address, sizeof a->address);
-    a->size = rd_uint(r, ATTACHMENT_SEALED_MAX);
-    a->next = rd_u32(r, ATTACHMENT_CHUNKS_MAX);
+    a->size = number_read(r, ATTACHMENT_SEALED_MAX);
+    a->next = (uint32_t)number_read(r, ATTACHMENT_CHUNKS_MAX);
     a->whole = rd_bool(r);
     a->hashes = rd_blob(r, 0, ATTACHMENT_LIST_MAX);
     if (a->hashes.len > 0 &&
@@ -52,7 +62,7 @@ void att_state_write(struct writer *w, const struct message *m)
 void att_get_read(struct reader *r, struct message *m)
 {
     att_done_read(r, m);
-    m->att_chunk.i = rd_u32(r, ATTACHMENT_CHUNKS_MAX - 1);
+    m->att_chunk.i = (uint32_t)number_read(r, ATTACHMENT_CHUNKS_MAX - 1);
 }
 
 void att_get_write(struct writer *w, const struct message *m)

@@ -14,6 +14,7 @@ const struct vectors_file vectors_files[] = {
     {"receipts.json",      vectors_receipts     },
     {"shares.json",        vectors_shares       },
     {"witnesses.json",     vectors_witnesses    },
+    {"attachments.json",   vectors_attachments  },
 };
 const size_t vectors_file_count = sizeof vectors_files / sizeof vectors_files[0];
 

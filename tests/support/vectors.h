@@ -19,6 +19,7 @@ json_t *vectors_statements(void);
 json_t *vectors_receipts(void);
 json_t *vectors_shares(void);
 json_t *vectors_witnesses(void);
+json_t *vectors_attachments(void);
 
 struct vectors_file {
     const char *name; /* in proto/vectors */

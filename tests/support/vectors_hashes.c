@@ -54,6 +54,8 @@ static void put_labels(json_t *file)
         {"relais/share1/check",      128, false},
         {"relais/share1/sheet",      128, false},
         {"relais/share1/line",       128, false},
+        {"relais/att1/chunk",        256, false},
+        {"relais/att1/address",      256, false},
     };
     json_t *list = put_array(file, "labels");
     uint8_t key[32];

@@ -251,7 +251,7 @@ static void put_proofs(json_t *file)
     json_object_set(v, "to_root", json_object_get(v, "swap"));
     json_object_del(v, "swap");
     v = put_consistency(list, "the proof of another pair", 6, 11);
-    json_object_set(v, "from", json_integer(7));
+    json_object_set_new(v, "from", json_integer(7));
     v = put_consistency(list, "an older log that is longer", 6, 11);
     json_object_set_new(v, "from", json_integer(12));
     for (size_t i = 0; i < json_array_size(list); i++)

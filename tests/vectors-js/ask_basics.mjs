@@ -35,7 +35,8 @@ const LABELS = `env1/hdr 512, env1/rcp 512, env1/commit 256 keyed, env1/body 512
   chain1/stmt 512, chain1/offer 512, chain1/link 256, chain1/create 256, keys1/stmt 512, keys1/possession 512, report1/stmt 512,
   doc1/doc 512, invitation1/body 512, kid/sign 128, kid/box 128, fingerprint 256, audit1 256 keyed, audit1/link 256,
   ack1/body 512, join1 256 keyed, file1 256, recall1/stmt 512,
-  operator1/act 512, operator1/request 256, share1/check 128, share1/sheet 128, share1/line 128`.split(',').map((s) => `relais/${s.trim()}`);
+  operator1/act 512, operator1/request 256, share1/check 128, share1/sheet 128, share1/line 128,
+  att1/chunk 256, att1/address 256`.split(',').map((s) => `relais/${s.trim()}`);
 const CONTEXTS = ['env1/sig', 'env1/batch', 'chain1/statement', 'chain1/offer', 'keys1/statement', 'keys1/possession', 'ack1',
   'report1', 'doc1', 'invitation1', 'recall1', 'operator1'].map((s) => `relais/${s}`);
 

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { Question, deepFreeze } from './question.mjs';
 import { OWN_NAMES, allRefused, changesAccepted } from './ask.mjs';
+import { attachmentCases } from './ask_attachments.mjs';
 import { hashCases, mp1Cases } from './ask_basics.mjs';
 import { badEnvelopeCases, goodEnvelopeCases } from './ask_envelopes.mjs';
 import { receiptCases } from './ask_receipts.mjs';
@@ -43,6 +44,7 @@ const everything = (options) => [
   ...cases('receipts.json', receiptCases),
   ...cases('shares.json', shareCases),
   ...cases('witnesses.json', witnessCases),
+  ...cases('attachments.json', attachmentCases),
   ...cases('envelope-good.json', (f) => goodEnvelopeCases(f, options)),
   ...cases('envelope-bad.json', (f) => badEnvelopeCases(f, 'envelope bad')),
   ...cases('payload-bad.json', (f) => badEnvelopeCases(f, 'payload bad')),
