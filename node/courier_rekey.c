@@ -49,6 +49,8 @@ void rekey_work(struct courier *c)
 
     if (contacts_keys_size(n) < c->keys_target || rekey_logged(n))
         return; /* the log first: perhaps it is there already */
+    if (rekey_lost(n))
+        c->rekey_why = ERR_NOT_FOUND;
     if (c->rekey_why) {
         if (!(e = rekey_abandon(n, c->rekey_why)))
             c->rekey_why = ERR_OK;

@@ -107,11 +107,12 @@ static enum err ring_forget(struct node *n)
     return keyring_save(n->ring, &n->entropy);
 }
 
-/* ERR_NOT_FOUND: node.key has no next keys. */
+/* ERR_NOT_FOUND: node.key has not those that the statement names. */
 static enum err next_load(struct node *n)
 {
     struct secret32 *seed = NULL;
     struct secret32 *secret = NULL;
+    uint8_t kid[KID_BYTES];
     enum err e;
 
     if (!(e = keyring_get(n->ring, SIGN_NEXT, &seed)) &&
@@ -120,7 +121,10 @@ static enum err next_load(struct node *n)
         e = secret_box_from(secret, &n->rekey.curve);
     secret32_free(seed);
     secret32_free(secret);
-    return e;
+    if (e)
+        return e;
+    sign_kid(secret_sign_public(n->rekey.sign), kid);
+    return memcmp(kid, n->rekey.kid, KID_BYTES) == 0 ? ERR_OK : ERR_NOT_FOUND;
 }
 
 static void next_free(struct node *n)
@@ -132,6 +136,12 @@ static void next_free(struct node *n)
 }
 
 /* --- opening ---------------------------------------------------------------------------------- */
+
+/* Are they the node's own already? */
+static bool in_place(const struct node *n)
+{
+    return memcmp(n->self.kid, n->rekey.kid, KID_BYTES) == 0;
+}
 
 void rekey_close(struct node *n)
 {
@@ -154,11 +164,19 @@ enum err rekey_open(struct node *n)
     n->rekey.phase = x.phase;
     n->rekey.why = x.why;
     memcpy(n->rekey.kid, x.kid, KID_BYTES);
-    if (x.phase == REKEY_REFUSED || memcmp(n->self.kid, x.kid, KID_BYTES) == 0)
-        return ERR_OK; /* in the second case they are in their place, and the rest is to be done */
-    if ((e = next_load(n)))
-        log_error("rekey.next", "why=%s", err_name(e)); /* another node.key than this store's */
-    return e;
+    if (x.phase == REKEY_REFUSED || in_place(n))
+        return ERR_OK; /* in the second case the rest is to be done */
+    if (!(e = next_load(n)))
+        return ERR_OK;
+    next_free(n);
+    log_error("rekey.next", "why=%s", err_name(e)); /* another node.key than this store's */
+    return e == ERR_NOT_FOUND ? ERR_OK : e;         /* rekey_lost() */
+}
+
+bool rekey_lost(const struct node *n)
+{
+    return (n->rekey.phase == REKEY_DRAINING || n->rekey.phase == REKEY_OFFERED) &&
+           !n->rekey.sign && !in_place(n);
 }
 
 /* --- beginning -------------------------------------------------------------------------------- */
@@ -230,13 +248,24 @@ static enum err begin_allowed(const struct node *n)
     return memcmp(me->kid, n->self.kid, KID_BYTES) == 0 ? ERR_OK : ERR_KEY_REVOKED;
 }
 
+/* As the store has it: a commit in doubt may have been kept, and names keys that must stay. */
+static enum err read_anew(struct node *n)
+{
+    enum err e;
+
+    rekey_close(n);
+    if ((e = rekey_open(n)))
+        return e;
+    return n->rekey.phase == REKEY_DRAINING || n->rekey.phase == REKEY_OFFERED ? ERR_STATE : ERR_OK;
+}
+
 enum err rekey_begin(struct node *n)
 {
     struct row x = {.phase = REKEY_DRAINING};
     struct txn *t = NULL;
     enum err e;
 
-    if ((e = begin_allowed(n)) || (e = next_make(n)))
+    if ((e = begin_allowed(n)) || (e = read_anew(n)) || (e = next_make(n)))
         return e;
     if (!(e = store_begin(n->store, TXN_WRITE, &t)))
         e = begin_in(n, &t, &x);
@@ -322,8 +351,8 @@ static enum err take_place(struct node *n)
 {
     enum err e;
 
-    if (!n->rekey.sign) /* node.key has them in their place */
-        return ERR_OK;
+    if (!n->rekey.sign) /* node.key has them in their place, or nobody has them */
+        return in_place(n) ? ERR_OK : ERR_KEY_REVOKED;
     if ((e = ring_keys(n->ring, SIGN_NAME, CURVE_NAME, n->rekey.sign, n->rekey.curve)) ||
         (e = ring_forget(n)))
         return e;

@@ -20,6 +20,9 @@
 /* After contacts_open(): what was under way. */
 enum err rekey_open(struct node *n);
 void rekey_close(struct node *n);
+/* Under way, and node.key (put back, or typed from parts) has not the next keys: it can only be
+ * abandoned. */
+bool rekey_lost(const struct node *n);
 /* ERR_STATE: it is under way already. ERR_AGAIN: the last prekey is still on its way to the hub.
  * ERR_KEY_REVOKED: the log has other keys for this node. Own commit. */
 enum err rekey_begin(struct node *n);
