@@ -53,7 +53,8 @@ enum err attest_file(struct node *n, struct txn *t, struct span receipt, struct 
     return ERR_AGAIN;
 }
 
-/* From the receipt's tree to the newest that a quorum has cosigned. ERR_AGAIN: not so far yet. */
+/* From the receipt's tree to the newest that a quorum has cosigned. ERR_AGAIN: not so far yet.
+ * ERR_EPOCH: never, for what witnesses cosign now is of a later epoch. */
 static enum err question_of(struct courier *c, struct span receipt, struct receipt *r,
                             struct head_question *q)
 {
@@ -65,7 +66,11 @@ static enum err question_of(struct courier *c, struct span receipt, struct recei
     if ((e = receipt_decode(receipt, r)) || (e = contacts_epoch_of(c->n, &r->head, &q->epoch, &pk)))
         return e;
     witness_attested(c->n, LOG_AUDIT, &a);
-    if (!a.named || a.what->n == 0 || a.epoch != q->epoch || a.what->head.size < r->head.size)
+    if (!a.named || a.what->n == 0 || a.epoch < q->epoch)
+        return ERR_AGAIN;
+    if (a.epoch > q->epoch)
+        return ERR_EPOCH;
+    if (a.what->head.size < r->head.size)
         return ERR_AGAIN;
     q->from = r->head;
     q->to = a.what->head;

@@ -413,6 +413,74 @@ static void an_answer_about_a_head_that_is_no_longer_the_attested_is_asked_anew(
     bytes_free(&receipt);
 }
 
+#define NEXT_ORIGIN RIG_NAME "/audit/2027"
+
+/* The hub was restored and has lost nothing: its next epoch, of which there is leaf 0 alone. */
+static struct ckpt epoch_turns(struct desk *d)
+{
+    struct rig *r = d->w.r;
+    struct ckpt end = rig_audit_head(r);
+    struct detail x = {.has = RD_KEY(DETAIL_EPOCH) | RD_KEY(DETAIL_COMMON) |
+                              RD_KEY(DETAIL_COMMON_ROOT) | RD_KEY(DETAIL_LOST),
+                       .epoch = RIG_EPOCH_NUMBER,
+                       .common = end.size,
+                       .lost = end.size};
+    struct receipt opening = {.log = LOG_AUDIT};
+    struct bytes detail = {0}, entry = {0}, receipt = {0};
+    struct rig_log next = {0};
+    uint8_t c[32];
+
+    memcpy(x.common_root, end.root, sizeof x.common_root);
+    assert_int_equal(detail_encode(&x, &detail), ERR_OK);
+    assert_int_equal(detail_commit(opening.salt, bytes_span(&detail), c), ERR_OK);
+    assert_int_equal(entry_encode(AUDIT_EPOCH, RIG_NOW, c, &entry), ERR_OK);
+    rig_append(&next, bytes_span(&entry));
+    opening.entry = bytes_span(&entry);
+    opening.detail = bytes_span(&detail);
+    opening.head = rig_head(&next, 1, NEXT_ORIGIN, r->audit_log);
+    assert_int_equal(receipt_encode(&opening, &receipt), ERR_OK);
+    assert_int_equal(contacts_see_epoch(r->n, RIG_EPOCH_NUMBER + 1, bytes_span(&receipt)), ERR_OK);
+    bytes_free(&next.entry[0]);
+    bytes_free(&detail);
+    bytes_free(&entry);
+    bytes_free(&receipt);
+    return opening.head;
+}
+
+/* Else the list would be full of them for ever, and nothing else be carried over. */
+static void a_receipt_of_a_closed_epoch_is_wanted_no_more(void **state)
+{
+    struct desk *d = *state;
+    struct bytes text = {0};
+    struct bytes receipt;
+    struct msg_heads h;
+
+    audit_grow(&d->w, 3);
+    attested(d);
+    receipt = receipt_new(d);
+    assert_int_equal(asked(d, &receipt, &text), ERR_AGAIN);
+    turn(d, 0);
+    assert_int_equal(d->c.wanted_count, 1);
+    h = heads_now(&d->w);
+    h.epoch++;
+    h.audit = h.audit_seen.head = epoch_turns(d);
+    turn(d, 0);
+    assert_int_equal(d->c.wanted_count, 1); /* no later one is attested yet */
+    cosign_all(&d->w, &h.audit_seen, LOG_AUDIT, node_now_ms(d->w.r->n) / 1000);
+    for (size_t i = 0; i < h.audit_seen.n; i++) {
+        struct cosignature *one = &h.audit_seen.by[i];
+
+        assert_int_equal(cosignature_make(SPAN_STR(NEXT_ORIGIN), h.audit.size, h.audit.root,
+                                          one->time_s, d->w.key[i + 1], one->sig),
+                         ERR_OK);
+    }
+    assert_int_equal(witness_announced(d->w.r->n, &h), ERR_OK);
+    turn(d, 0);
+    assert_int_equal(d->c.wanted_count, 0);
+    assert_null(task_find(&d->c, TASK_ATTEST));
+    bytes_free(&receipt);
+}
+
 static void what_is_wanted_is_bounded_and_no_receipt_is_refused(void **state)
 {
     struct desk *d = *state;
@@ -444,6 +512,7 @@ int main(void)
         TEST(a_receipt_is_carried_over_once_a_quorum_stands_beyond_it),
         TEST(a_question_that_fails_is_asked_again_or_given_up),
         TEST(an_answer_about_a_head_that_is_no_longer_the_attested_is_asked_anew),
+        TEST(a_receipt_of_a_closed_epoch_is_wanted_no_more),
         TEST(what_is_wanted_is_bounded_and_no_receipt_is_refused),
     };
 
