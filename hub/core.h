@@ -235,7 +235,6 @@ enum err keys_check_head(struct core *c, const struct ckpt *head);
 /* --- figures (figures.c) ------------------------------------------------------------------- */
 void figures_tick(struct core *c); /* from on_tick(), inside the group */
 /* --- epochs of the audit log (epochs.c) ----------------------------------------------------- */
-
 /* A leaf is named everywhere in the store by its place: the ordinal of its epoch in the upper 16
  * bits, its index below. So what the store says of an old leaf stays true in a new epoch. */
 #define PLACE_SHIFT 48
