@@ -39,7 +39,8 @@ struct limit {
     const char *unit;
     uint64_t near, reached;
     uint64_t (*value)(const struct seen *s);
-    const char *text; /* French, for `status` */
+    const char *text;   /* French, for `status` */
+    const char *advice; /* the same: what to do */
 };
 #define LIMITS 8
 
@@ -99,14 +100,22 @@ static uint64_t bells_failed(const struct seen *s)
 
 /* clang-format off */
 static const struct limit limits[LIMITS] = {
-    {"store",       "%", 80,         95,         store_percent,      "magasin rempli (store_max)"},
-    {"disk",        "%", 80,         95,         disk_percent,       "disque rempli"},
-    {"descriptors", "%", 80,         95,         descriptor_percent, "descripteurs pris (LimitNOFILE)"},
-    {"oldest",      "s", 3600,       DAY_S,      oldest_s,           "plus ancien envoi que le hub n'a pas décidé"},
-    {"reader",      "s", 60,         600,        reader_s,           "plus ancienne lecture du magasin"},
-    {"clock",       "",  1,          0,          clock_free,         "horloge sans source de temps"},
-    {"prekey",      "s", 21 * DAY_S, 42 * DAY_S, prekey_s,           "âge de la préclé la plus récente"},
-    {"notify",      "",  0,          1,          bells_failed,       "messages à lire dont la notification a échoué"},
+    {"store",       "%", 80,         95,         store_percent,      "magasin rempli (store_max)",
+     "augmentez store_max dans node.conf si le disque a la place"},
+    {"disk",        "%", 80,         95,         disk_percent,       "disque rempli",
+     "faites de la place sur ce disque, sans toucher au dossier du nœud"},
+    {"descriptors", "%", 80,         95,         descriptor_percent, "descripteurs pris (LimitNOFILE)",
+     "augmentez LimitNOFILE du service et redémarrez-le"},
+    {"oldest",      "s", 3600,       DAY_S,      oldest_s,           "plus ancien envoi que le hub n'a pas décidé",
+     "regardez plus bas si le nœud est en ligne ; sinon le réseau, puis l'exploitant du hub"},
+    {"reader",      "s", 60,         600,        reader_s,           "plus ancienne lecture du magasin",
+     "cherchez une sauvegarde lente ou un outil bloqué, et arrêtez-le"},
+    {"clock",       "",  1,          0,          clock_free,         "horloge sans source de temps",
+     "remettez en marche le service de temps de la machine"},
+    {"prekey",      "s", 21 * DAY_S, 42 * DAY_S, prekey_s,           "âge de la préclé la plus récente",
+     "remettez le nœud en ligne avec son hub"},
+    {"notify",      "",  0,          1,          bells_failed,       "messages à lire dont la notification a échoué",
+     "« inbox » dit lesquels et pourquoi ; réparez la commande, prévenez les personnes"},
 };
 /* clang-format on */
 
@@ -366,6 +375,16 @@ static const struct http_page pages[] = {
 
 /* --- status ---------------------------------------------------------------------------------- */
 
+static json_t *limit_fact(const struct gauges *w, size_t i)
+{
+    const struct limit *l = &limits[i];
+
+    return json_pack("{s:s, s:I, s:s, s:I, s:I, s:i, s:s, s:s}", "limit", l->name, "value",
+                     (json_int_t)w->value[i], "unit", l->unit, "near", (json_int_t)l->near,
+                     "reached", (json_int_t)l->reached, "level", (int)w->level[i], "text", l->text,
+                     "advice", l->advice);
+}
+
 json_t *gauges_facts(struct gauges *w)
 {
     json_t *list;
@@ -377,10 +396,7 @@ json_t *gauges_facts(struct gauges *w)
     look(w);
     why = why_not_ready(w);
     for (size_t i = 0; list && i < LIMITS; i++)
-        if (json_array_append_new(list, json_pack("{s:s, s:I, s:s, s:i, s:s}", "limit",
-                                                  limits[i].name, "value", (json_int_t)w->value[i],
-                                                  "unit", limits[i].unit, "level", (int)w->level[i],
-                                                  "text", limits[i].text)))
+        if (json_array_append_new(list, limit_fact(w, i)))
             break;
     return json_pack("{s:b, s:s, s:o, s:I, s:I, s:I, s:s}", "ready", why == NULL, "reason",
                      why ? why : "", "limits", list, "memory", (json_int_t)w->seen.m.held_bytes,
@@ -395,9 +411,9 @@ enum err gauges_text(struct gauges *w, struct bytes *text)
 
     for (size_t i = 0; w && i < LIMITS && !e; i++)
         if (w->level[i] != LIMIT_FINE)
-            e = bytes_printf(text, "%s : %s : %llu%s\n",
+            e = bytes_printf(text, "%s : %s : %llu%s\n    Que faire : %s.\n",
                              w->level[i] == LIMIT_REACHED ? "ALARME" : "Attention", limits[i].text,
-                             (unsigned long long)w->value[i], limits[i].unit);
+                             (unsigned long long)w->value[i], limits[i].unit, limits[i].advice);
     return e;
 }
 
