@@ -319,8 +319,7 @@ enum err registry_each(struct core *c,
                        enum err (*visit)(void *arg, uint64_t index, uint64_t time_ms,
                                          struct span ss),
                        void *arg);
-/* commands.c */
-enum err on_command(struct core *c, struct job *j);
+enum err on_command(struct core *c, struct job *j); /* commands.c */
 
 /* --- circles (circles.c) ------------------------------------------------------------------- */
 struct circle;
