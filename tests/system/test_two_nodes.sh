@@ -45,11 +45,12 @@ invite nuit --org "${org[ehpad]}"
 compare nuit
 registrar_signs actes/nuit.demande
 expect 'sans un mot du premier' "$(value complete)" false
-member_signs ehpad actes/nuit.demande
-expect 'inscription complète' "$(value complete)" true
+node ehpad sign actes/nuit.demande --confirm --output actes/nuit.signee
 stop ehpad
-send 'Attend le premier'
+send 'Attend le premier' # nobody knows of the second yet: sealed to the first
 waits=$mid
+hub sign-import actes/nuit.signee
+expect 'inscription complète' "$(value complete)" true
 enrolled nuit
 expect 'la même structure' "${org[nuit]}" "${org[ehpad]}"
 hub org list
