@@ -194,7 +194,14 @@ static int registrar_sign_file(struct cli *c)
         fprintf(stderr, "%s", (const char *)text.ptr);
     if ((status = cli_passphrase(c, "", &passphrase)))
         goto out;
-    if ((e = registrar_sign(c->dir, bytes_span(&passphrase), bytes_span(&request), &signature)))
+    e = registrar_sign(c->dir, bytes_span(&passphrase), bytes_span(&request), &signature);
+    if (e == ERR_EXISTS)
+        status =
+            cli_refuse(c, e, EXIT_REFUSED,
+                       "vous avez déjà signé pour cette organisation, ou ce nœud, sous un autre "
+                       "nom (%s/organisations) ; rien n'est signé. Faites-vous dire pourquoi",
+                       c->dir);
+    else if (e)
         status = cli_error_keys(c, e, registrar_files);
     else if ((e = file_write_atomic(out, bytes_span(&signature), 0600)))
         status = cli_error_at(c, e, out);

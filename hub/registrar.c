@@ -71,20 +71,38 @@ enum err registrar_public(const char *dir, struct span passphrase, struct sign_p
     return e;
 }
 
-static enum err enrol_describe(struct span stmt, enum keys_kind kind, struct bytes *text)
+/* Is it an organisation that has a node already, and not this one? */
+static enum err is_another_node(const struct request_names *names, const struct enrolment *en,
+                                bool *out)
+{
+    struct bytes name = {0};
+    enum err e = names->name(names->arg, en->org, NULL, &name);
+
+    *out = e == ERR_OK;
+    if (!e && (e = names->name(names->arg, NULL, en->node, &name)) == ERR_OK)
+        *out = false;
+    bytes_free(&name);
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+static enum err enrol_describe(struct span stmt, enum keys_kind kind,
+                               const struct request_names *names, struct bytes *text)
 {
     struct enrolment en;
     struct span body;
     uint64_t effect;
+    bool another;
     enum err e;
 
-    if ((e = enrol_decode(stmt, &body, &effect)) || (e = enrolment_decode(body, &en)))
+    if ((e = enrol_decode(stmt, &body, &effect)) || (e = enrolment_decode(body, &en)) ||
+        (e = is_another_node(names, &en, &another)))
         return e;
     return bytes_printf(text, "%s « %.*s » (%s%s%.*s).\n",
                         kind == KEYS_RESET
                             ? "Clés entièrement nouvelles, SANS les anciennes (perdues), que deux "
                               "organisations contresignent, pour"
-                            : "Enrôlement de",
+                        : another ? "Enrôlement d'un AUTRE nœud, avec d'autres clés, de"
+                                  : "Enrôlement de",
                         (int)en.name.len, (const char *)en.name.ptr, org_kind_said(en.kind),
                         en.national_id.len ? ", identifiant national " : "",
                         (int)en.national_id.len, (const char *)en.national_id.ptr);
@@ -164,6 +182,19 @@ struct request_names registrar_names(const char *dir)
     return (struct request_names){noted_name, dir};
 }
 
+/* ERR_EXISTS: it was signed for under another name, which is what he would read of it later. */
+static enum err name_agrees(const char *dir, const uint8_t *org, const uint8_t *node,
+                            struct span name)
+{
+    struct bytes noted = {0};
+    enum err e = noted_name(dir, org, node, &noted);
+
+    if (!e && !span_equal(bytes_span(&noted), name))
+        e = ERR_EXISTS;
+    bytes_free(&noted);
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
 static enum err name_note(const char *dir, struct span stmt)
 {
     struct bytes all = {0}, org = {0}, node = {0};
@@ -177,6 +208,9 @@ static enum err name_note(const char *dir, struct span stmt)
         return e;
     if (!utf8_plain(en.name)) /* a line is a line */
         return ERR_TEXT_FORM;
+    if ((e = name_agrees(dir, en.org, NULL, en.name)) ||
+        (e = name_agrees(dir, NULL, en.node, en.name)))
+        return e;
     if (!(e = names_read(dir, path, &all)) && !(e = hex_write(&org, SPAN_OF(en.org))) &&
         !(e = hex_write(&node, SPAN_OF(en.node))) &&
         !(e = bytes_printf(&all, "%s %s %.*s\n", (const char *)org.ptr, (const char *)node.ptr,
@@ -269,7 +303,7 @@ enum err request_describe(struct span request, const struct request_names *names
         (e = keys_stmt_peek(s.stmt, &kind, federation)))
         goto out;
     if (kind == KEYS_ENROL || kind == KEYS_RESET)
-        e = enrol_describe(s.stmt, kind, text);
+        e = enrol_describe(s.stmt, kind, names, text);
     else if (kind == KEYS_ROTATE_HUB)
         e = hub_key_describe(&s, text);
     else if (kind == KEYS_REVOKE)

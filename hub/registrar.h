@@ -28,7 +28,8 @@ enum err request_describe(struct span request, const struct request_names *names
 /* The names that this registrar has signed: it keeps them beside its key, for it believes nobody.
  */
 struct request_names registrar_names(const char *dir);
-/* The SIGNATURE file for a REQUEST file (both as armoured text); who is enrolled is noted down. */
+/* The SIGNATURE file for a REQUEST file (both as armoured text); who is enrolled is noted down.
+ * ERR_EXISTS: that organisation, or that node, is noted under another name. Nothing is signed. */
 enum err registrar_sign(const char *dir, struct span passphrase, struct span request,
                         struct bytes *signature);
 
