@@ -150,8 +150,7 @@ struct core {
     uint64_t quota;             /* of the store in good days; 0: none */
     uint64_t reserve;       /* beyond it: for what empties the store (ACK, expiry) and for HELLO */
     bool escalating;        /* circles of who was suspended are walked through (warnings.h) */
-    bool tight;             /* full: nothing that grows is taken in until there is room again */
-    bool tight_room;        /* and of the reserve less than half is used */
+    bool tight, tight_room; /* full: nothing that grows is taken in; half the reserve is free */
     uint64_t tight_ms;      /* when that was last looked at */
     uint64_t refusals_left; /* leaves of type 11 this group may still write */
     uint64_t sweep_at;      /* where the next slice of items to sweep begins */
