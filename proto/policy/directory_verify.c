@@ -185,6 +185,7 @@ static enum err own_node_verify(const struct directory *d, const struct statemen
                                 struct verified *v)
 {
     const struct statement_sig *sig = statement_find(s, ROLE_NODE, v->enrolment.org);
+    const struct directory_node *n = sig ? directory_find_signing(d, sig->kid) : NULL;
     struct sign_public pk;
     enum err e;
 
@@ -192,6 +193,9 @@ static enum err own_node_verify(const struct directory *d, const struct statemen
         return ERR_FIELD_MISSING;
     if ((e = directory_signer(d, v->enrolment.org, sig->kid, DIRECTORY_NOW, v->ts_ms, &pk)) ||
         (e = statement_verify(STATEMENT_KEYS, s->stmt, sig, &pk)))
+        return e;
+    /* perhaps its keys are in other hands: they make no node that works on when they are changed */
+    if ((e = directory_state_err(directory_node_state(d, n, DIRECTORY_NOW, v->ts_ms))))
         return e;
     v->by_own_node = true;
     return ERR_OK;

@@ -344,6 +344,9 @@ static void a_house_enrolled_again_keeps_name_and_kind(void **state)
     p.by[p.by_count++] = countersigner(&houses[2]);
     assert_int_equal(put(d, enrol_ss(&p)), ERR_FIELD_VALUE);
     p.by_count--;
+    assert_int_equal(put(d, suspend_ss(false, houses[1].org, hub_key)), ERR_OK);
+    assert_int_equal(put(d, enrol_ss(&p)), ERR_SUSPENDED);
+    assert_int_equal(put(d, suspend_ss(true, houses[1].org, hub_key)), ERR_OK);
     assert_int_equal(put(d, enrol_ss(&p)), ERR_OK);
     directory_free(d);
 }
