@@ -44,7 +44,7 @@ export function statementCases(file) {
       const { stmt } = readSigned(ss, ROLES);
       const decoded = mp1.decode(stmt);
       const answers = { stmt: hex(stmt), decoded: asJson(decoded), digest: hex(statementDigest(stmt)) };
-      if (decoded.get(1) === 2n) {
+      if (decoded.get(1) === 2n || decoded.get(1) === 13n) {
         answers.decoded_body = asJson(mp1.decode(decoded.get(4)));
         answers.possession_digest = hex(possessionDigest(decoded.get(4)));
       }

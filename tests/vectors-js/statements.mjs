@@ -53,6 +53,7 @@ const KEYS = {
     founders: [11, list(1, 16, tuple(id, key32))], delay: [12, uint()], operator: [13, id],
   }),
   2: map({ ...common, body: [4, bin(1, 4096)], possession: [5, bin(64)], effect: [6, uint()] }),
+  13: map({ ...common, body: [4, bin(1, 4096)], possession: [5, bin(64)], effect: [6, uint()] }),
   3: map({ ...common, org: [4, id], node: [5, id], number: [6, uint(1)], pk: [7, key32], previous: [8, maybe(id)] }),
   4: map({ ...common, org: [4, id], reason: [5, uint()] }),
   5: map({ ...common, org: [4, id], reason: [5, uint()] }),
@@ -95,6 +96,7 @@ export function applyKeys(state, ss) {
   refuseUnless(equal(s.federation, state.genesis.federation), 'FIELD_VALUE', 'another federation');
   const next = {
     2: enrolment, 3: prekey, 4: suspend, 5: resume, 6: revoke, 7: nodeKey, 8: hubKey, 9: absence, 10: witnessSet, 12: witnessKey,
+    13: enrolment,
   }[s.kind];
   return next(state, s, signedBy, sigs);
 }
@@ -154,8 +156,18 @@ function enrolment(state, s, signedBy, sigs) {
     unused(n, b, first.pk);
     refuseUnless(!equal(n.org, b.org) || (n.name === b.name && n.kind === b.kind), 'FIELD_VALUE', 'another name or kind');
   }
+  const mine = state.nodes.filter((n) => equal(n.org, b.org));
+  const reset = s.kind === 13n;
+  refuseUnless(!reset || mine.length > 0, 'NOT_FOUND', 'organisation');
   const wanted = [{ role: ROLE.registrar, pk: state.genesis.registrar }];
-  if (b.kind === EMERGENCY) {
+  if (!reset && mine.length > 0) {
+    const own = sigs.find((x) => x.role === ROLE.node && equal(x.org, b.org));
+    refuseUnless(own, 'FIELD_MISSING', 'its own signature');
+    const by = mine.find((n) => !n.revoked && equal(signingKid(n.signing), own.kid));
+    refuseUnless(by, 'KEY_UNKNOWN', 'its own signature');
+    wanted.push({ role: ROLE.node, org: b.org, pk: by.signing });
+  }
+  if (reset || b.kind === EMERGENCY) {
     refuseUnless(s.effect >= s.ts + state.genesis.delay * 1000n, 'FIELD_VALUE', 'takes effect too early');
     wanted.push(...countersigners(state, b.org, sigs));
   } else {
@@ -166,7 +178,8 @@ function enrolment(state, s, signedBy, sigs) {
     org: b.org, node: b.node, kind: b.kind, name: b.name, signing: b.signing, transport: b.transport,
     prekeys: [first.pk], revoked: false, former: [], formerTransport: [],
   };
-  return { ...state, nodes: [...state.nodes, node] };
+  const before = reset ? state.nodes.map((n) => (mine.includes(n) ? { ...n, revoked: true } : n)) : state.nodes;
+  return { ...state, nodes: [...before, node] };
 }
 
 // No key of an earlier statement, of whichever node
