@@ -300,7 +300,7 @@ static void turn(struct attachments *a, struct turn *t)
 
 static void *attach_thread(void *arg)
 {
-    const struct fair_group most = {TURN_JOBS, TURN_BYTES, UINT64_MAX};
+    const struct fair_group most = {TURN_JOBS, TURN_BYTES, UINT64_MAX, 0};
     struct attachments *a = arg;
     enum err e;
 

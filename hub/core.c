@@ -461,7 +461,8 @@ enum err core_started(struct core *c)
 
 enum err core_turn(struct core *c, int64_t wait_ms)
 {
-    const struct fair_group most = {group_most(c), HUB_GROUP_BYTES, HUB_GROUP_SHARE};
+    const struct fair_group most = {group_most(c), HUB_GROUP_BYTES, HUB_GROUP_SHARE,
+                                    window_acks_wait_ms(&c->window)};
     struct job *jobs[HUB_GROUP_MAX];
     size_t n = 0;
     enum err e;

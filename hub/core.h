@@ -360,10 +360,10 @@ struct mailbox {
     uint64_t out_bytes;
     uint64_t window_bytes; /* as much may be out; grows with every ACK */
     struct window *window; /* over all */
-    struct mailbox *next;  /* in a list of the window */
-    bool listed;
-    bool urgent; /* of an emergency organisation */
-    bool open;   /* a live session */
+    struct mailbox *next;  /* in a list of the window, if listed */
+    bool listed, stopped;  /* stopped: more would go once he, or others, acknowledge */
+    bool urgent;           /* of an emergency organisation */
+    bool open;             /* a live session */
     uint64_t session;
     struct link_peer peer;
     uint32_t credit_messages;

@@ -148,8 +148,10 @@ static void pump_turn(struct pump *p, struct mailbox *m)
 
         if (says == WINDOW_BOUND)
             window_starved(m);
-        if (says != WINDOW_OPEN)
+        if (says != WINDOW_OPEN) {
+            window_stopped(m);
             return;
+        }
         if (p->messages >= messages || p->bytes >= bytes || p->held >= HOLDS_A_PUMP)
             break;
         if ((p->e = next_one(p->c, p->t, m, &at)))

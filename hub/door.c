@@ -219,6 +219,7 @@ static void pass_on(struct door *d, struct link_socket *link, const struct link_
         goto out;
     j->lane = s->lane;
     j->session = s->number;
+    j->can_wait = type_of(f->payload) == MSG_ACK;
     ack_chain(s, j);
     if ((e = give(d, j)))
         s->after = after; /* it comes again */

@@ -44,6 +44,8 @@ struct fair {
     struct ring rests[LANES]; /* have had their share of the group that is taken now */
     uint64_t group;
     uint64_t share;
+    size_t patient; /* of those in it, how many can wait, and since when the first of them does */
+    struct timespec patient_since;
     struct fair_counters count;
 };
 
@@ -198,6 +200,7 @@ static struct job *take(struct fair *f, enum lane lane)
         flow_return(f, lane, w);
     f->count.depth--;
     f->count.popped++;
+    f->patient -= j->can_wait;
     return j;
 }
 
@@ -238,11 +241,16 @@ static size_t take_group(struct fair *f, struct job **out, const struct fair_gro
     return n;
 }
 
-static struct timespec deadline_of(int64_t wait_ms)
+static struct timespec now(void)
 {
     struct timespec t;
 
     clock_gettime(CLOCK_MONOTONIC, &t);
+    return t;
+}
+
+static struct timespec later(struct timespec t, int64_t wait_ms)
+{
     t.tv_sec += (time_t)(wait_ms / MS_PER_S);
     t.tv_nsec += (long)(wait_ms % MS_PER_S) * NS_PER_MS;
     if (t.tv_nsec >= NS_PER_S) {
@@ -252,12 +260,33 @@ static struct timespec deadline_of(int64_t wait_ms)
     return t;
 }
 
+static bool is_over(const struct timespec *deadline)
+{
+    struct timespec t = now();
+
+    return t.tv_sec > deadline->tv_sec ||
+           (t.tv_sec == deadline->tv_sec && t.tv_nsec >= deadline->tv_nsec);
+}
+
 /* False: the time is over. */
 static bool wait_some(struct fair *f, int64_t wait_ms, const struct timespec *deadline)
 {
     if (wait_ms < 0)
         return pthread_cond_wait(&f->some, &f->mutex) == 0;
     return pthread_cond_timedwait(&f->some, &f->mutex, deadline) == 0;
+}
+
+/* Lets jobs that can all wait do so, until one comes that cannot, or it is time. */
+static void gather(struct fair *f, uint32_t gather_ms, const struct timespec *deadline)
+{
+    struct timespec until;
+
+    while (f->patient > 0 && f->patient == f->count.depth && !f->closed && !f->woken) {
+        until = later(f->patient_since, gather_ms);
+        if (is_over(&until) || is_over(deadline))
+            return;
+        pthread_cond_timedwait(&f->some, &f->mutex, &until);
+    }
 }
 
 /* ---- the contract ---- */
@@ -281,6 +310,8 @@ enum err fair_push(struct fair *f, struct job *j)
             ring_append(&f->ring[j->lane], w);
         }
         f->count.pushed++;
+        if (j->can_wait && f->patient++ == 0)
+            f->patient_since = now();
         if (++f->count.depth > f->count.deepest)
             f->count.deepest = f->count.depth;
         pthread_cond_signal(&f->some);
@@ -292,7 +323,7 @@ enum err fair_push(struct fair *f, struct job *j)
 enum err fair_pop_many(struct fair *f, struct job **out, const struct fair_group *most,
                        int64_t wait_ms, size_t *count)
 {
-    struct timespec deadline = deadline_of(wait_ms > 0 ? wait_ms : 0);
+    struct timespec deadline = later(now(), wait_ms > 0 ? wait_ms : 0);
     bool in_time = true;
     enum err e = ERR_OK;
     uint64_t wakes;
@@ -300,6 +331,7 @@ enum err fair_pop_many(struct fair *f, struct job **out, const struct fair_group
 
     pthread_mutex_lock(&f->mutex);
     wakes = f->wakes;
+    gather(f, most->gather_ms, &deadline);
     while ((n = take_group(f, out, most)) == 0) {
         if (f->closed && f->count.depth == 0)
             e = ERR_CLOSED;
@@ -310,6 +342,7 @@ enum err fair_pop_many(struct fair *f, struct job **out, const struct fair_group
         if (e)
             break;
         in_time = wait_some(f, wait_ms, &deadline);
+        gather(f, most->gather_ms, &deadline);
     }
     if (e == ERR_AGAIN)
         f->woken = false;
@@ -321,7 +354,7 @@ enum err fair_pop_many(struct fair *f, struct job **out, const struct fair_group
 
 enum err fair_pop(struct fair *f, struct job **out, int64_t wait_ms)
 {
-    const struct fair_group one = {1, SIZE_MAX, UINT64_MAX};
+    const struct fair_group one = {1, SIZE_MAX, UINT64_MAX, 0};
     size_t n;
 
     return fair_pop_many(f, out, &one, wait_ms, &n);

@@ -66,6 +66,7 @@ struct fair_group {
     size_t jobs;
     size_t bytes;
     uint64_t share;
+    uint32_t gather_ms; /* jobs that can wait (j->can_wait) do so long for one that cannot */
 };
 /* Waits up to wait_ms for one. ERR_TIMEOUT; ERR_AGAIN: fair_wake(); ERR_CLOSED. */
 enum err fair_pop_many(struct fair *f, struct job **out, const struct fair_group *most,

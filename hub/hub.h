@@ -73,6 +73,7 @@ struct job {
     struct bytes frame;     /* owned; message and view borrow from it */
     struct message message; /* decoded */
     enum err verdict;       /* what the worker found; ERR_OK: decide */
+    bool can_wait;          /* for others to be committed with: nobody waits for its effect */
     bool costly;            /* a signature did not verify: the door counts these */
     struct envelope_view view;
     struct env_header header;

@@ -4,6 +4,8 @@
 
 #include "core.h"
 
+#define ACKS_WAIT_MS 5
+
 static void list_append(struct window_list *l, struct mailbox *m)
 {
     m->next = NULL;
@@ -46,6 +48,23 @@ enum window_says window_says(const struct mailbox *m, const struct entry *next)
     return WINDOW_OPEN;
 }
 
+void window_stopped(struct mailbox *m)
+{
+    m->window->stopped += !m->stopped;
+    m->stopped = true;
+}
+
+uint32_t window_acks_wait_ms(const struct window *w)
+{
+    return w->stopped ? 0 : ACKS_WAIT_MS;
+}
+
+static void goes_on(struct mailbox *m)
+{
+    m->window->stopped -= m->stopped;
+    m->stopped = false;
+}
+
 void window_issued(struct mailbox *m, const struct entry *e)
 {
     struct window *w = m->window;
@@ -67,6 +86,7 @@ static void room_again(struct window *w)
 
 void window_returned(struct mailbox *m, const struct entry *e)
 {
+    goes_on(m);
     m->out--;
     m->out_bytes -= e->bytes;
     m->window->bytes -= weight(e);
@@ -75,6 +95,7 @@ void window_returned(struct mailbox *m, const struct entry *e)
 
 void window_shut(struct mailbox *m)
 {
+    goes_on(m);
     m->open = false;
     m->window->bytes -= m->out_bytes + m->out * (uint64_t)DELIVER_EXTRA;
     m->out = 0;

@@ -12,6 +12,7 @@
 #define HUB_WINDOW_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define WINDOW_FIRST (512u << 10)
@@ -33,6 +34,7 @@ struct window {
     struct window_list urgent; /* emergency organisations */
     struct window_list ready;
     struct window_list starved;
+    size_t stopped; /* mailboxes with mail that waits for an ACK */
 };
 
 enum window_says {
@@ -42,6 +44,10 @@ enum window_says {
 };
 
 enum window_says window_says(const struct mailbox *m, const struct entry *next);
+void window_stopped(struct mailbox *m); /* not WINDOW_OPEN was said */
+/* What an ACK commits goes with the next message, if one comes in that time; 0: mail waits for it.
+ */
+uint32_t window_acks_wait_ms(const struct window *w);
 void window_issued(struct mailbox *m, const struct entry *e);
 void window_returned(struct mailbox *m, const struct entry *e);
 void window_shut(struct mailbox *m); /* the session has ended: nothing is out any more */

@@ -128,7 +128,7 @@ static void lanes_go_before_each_other_and_leave_members_their_quarter(void **st
         assert_ok(fair_push(f, job_by(2, LANE_EMERGENCY, 0, 0)));
     }
     assert_ok(fair_push(f, job_by(0, LANE_HUB, 0, 0)));
-    assert_ok(fair_pop_many(f, out, &(struct fair_group){16, SIZE_MAX, UINT64_MAX}, 0, &n));
+    assert_ok(fair_pop_many(f, out, &(struct fair_group){16, SIZE_MAX, UINT64_MAX, 0}, 0, &n));
     assert_int_equal(n, 16);
     assert_int_equal(out[0]->lane, LANE_HUB);
     for (size_t i = 0; i < n; i++) {
@@ -156,11 +156,11 @@ static void a_group_is_bounded_in_bytes_and_never_empty(void **state)
         j->frame.len = 1000;
         assert_ok(fair_push(f, j));
     }
-    assert_ok(fair_pop_many(f, out, &(struct fair_group){8, 2500, UINT64_MAX}, 0, &n));
+    assert_ok(fair_pop_many(f, out, &(struct fair_group){8, 2500, UINT64_MAX, 0}, 0, &n));
     assert_int_equal(n, 3);
     for (size_t i = 0; i < n; i++)
         job_free(out[i]);
-    assert_ok(fair_pop_many(f, out, &(struct fair_group){8, 1, UINT64_MAX}, 0, &n));
+    assert_ok(fair_pop_many(f, out, &(struct fair_group){8, 1, UINT64_MAX, 0}, 0, &n));
     assert_int_equal(n, 1);
     job_free(out[0]);
     fair_free(f);
@@ -168,7 +168,7 @@ static void a_group_is_bounded_in_bytes_and_never_empty(void **state)
 
 static void one_organisation_has_its_share_of_a_group_and_no_more(void **state)
 {
-    const struct fair_group most = {64, SIZE_MAX, 4 * JOB_COST_FIXED};
+    const struct fair_group most = {64, SIZE_MAX, 4 * JOB_COST_FIXED, 0};
     struct fair *f = fair_of(false);
     struct job *out[64];
     size_t of[3];
@@ -241,6 +241,103 @@ static void a_wake_is_not_lost_and_a_close_hands_out_what_is_left(void **state)
     assert_int_equal(fair_pop(f, &out, FAIR_FOREVER), ERR_CLOSED);
     fair_free(f);
     fair_free(NULL);
+}
+
+#define LONG_MS 60000
+#define GATHER_MS 40
+
+struct gathering {
+    struct fair *f;
+    struct job *got[8];
+    size_t n;
+};
+
+static void *gathers(void *arg)
+{
+    struct gathering *g = arg;
+    const struct fair_group most = {8, SIZE_MAX, UINT64_MAX, LONG_MS};
+
+    return (void *)(uintptr_t)fair_pop_many(g->f, g->got, &most, 10 * LONG_MS, &g->n);
+}
+
+static void put_patient(struct fair *f, uint64_t req)
+{
+    struct job *j = job_by(1, LANE_MEMBERS, 0, req);
+
+    j->can_wait = true;
+    assert_ok(fair_push(f, j));
+}
+
+static void what_can_wait_goes_with_the_first_that_cannot(void **state)
+{
+    struct gathering g = {.f = fair_of(false)};
+    pthread_t t;
+    void *said;
+
+    (void)state;
+    put_patient(g.f, 1);
+    assert_int_equal(pthread_create(&t, NULL, gathers, &g), 0);
+    put_patient(g.f, 2);
+    put_patient(g.f, 3);
+    put(g.f, 2, 0, 4);
+    assert_int_equal(pthread_join(t, &said), 0);
+    assert_int_equal((uintptr_t)said, ERR_OK);
+    assert_int_equal(g.n, 4);
+    for (size_t i = 0; i < g.n; i++)
+        job_free(g.got[i]);
+    fair_free(g.f);
+}
+
+/* It can be later on a busy machine, and never earlier. */
+static void what_can_wait_does_so_each_time(void **state)
+{
+    const struct fair_group most = {8, SIZE_MAX, UINT64_MAX, GATHER_MS};
+    struct fair *f = fair_of(false);
+    struct job *one = NULL;
+    uint64_t since;
+    size_t n;
+
+    (void)state;
+    for (uint64_t i = 1; i <= 2; i++) {
+        since = clock_mono_ms(clock_system());
+        put_patient(f, i);
+        assert_ok(fair_pop_many(f, &one, &most, LONG_MS, &n));
+        assert_true(clock_mono_ms(clock_system()) + 1 >= since + GATHER_MS);
+        job_free(one);
+    }
+    fair_free(f);
+}
+
+static void what_can_wait_is_handed_out_when_it_is_time_or_the_end(void **state)
+{
+    const struct fair_group soon = {8, SIZE_MAX, UINT64_MAX, 1};
+    const struct fair_group never = {8, SIZE_MAX, UINT64_MAX, LONG_MS};
+    struct gathering g = {.f = fair_of(false)};
+    struct job *one = NULL;
+    pthread_t t;
+    void *said;
+    size_t n;
+
+    (void)state;
+    put_patient(g.f, 1);
+    assert_ok(fair_pop_many(g.f, &one, &soon, LONG_MS, &n));
+    job_free(one);
+    put_patient(g.f, 2);
+    assert_ok(fair_pop_many(g.f, &one, &never, 0, &n)); /* who will not wait need not */
+    job_free(one);
+    put_patient(g.f, 3);
+    fair_wake(g.f);
+    assert_ok(fair_pop_many(g.f, &one, &never, LONG_MS, &n));
+    job_free(one);
+    assert_int_equal(fair_pop_many(g.f, &one, &never, LONG_MS, &n), ERR_AGAIN);
+    put_patient(g.f, 4);
+    assert_int_equal(pthread_create(&t, NULL, gathers, &g), 0);
+    fair_close(g.f);
+    assert_int_equal(pthread_join(t, &said), 0);
+    assert_int_equal((uintptr_t)said, ERR_OK);
+    assert_int_equal(g.n, 1);
+    job_free(g.got[0]);
+    fair_free(g.f);
 }
 
 static void *wait_for_wake(void *arg)
@@ -447,6 +544,9 @@ int main(void)
         cmocka_unit_test(one_organisation_has_its_share_of_a_group_and_no_more),
         cmocka_unit_test(an_exclusive_queue_hands_out_one_of_each_at_a_time),
         cmocka_unit_test(a_wake_is_not_lost_and_a_close_hands_out_what_is_left),
+        cmocka_unit_test(what_can_wait_goes_with_the_first_that_cannot),
+        cmocka_unit_test(what_can_wait_does_so_each_time),
+        cmocka_unit_test(what_can_wait_is_handed_out_when_it_is_time_or_the_end),
         cmocka_unit_test(a_wake_reaches_everybody_who_waits),
         cmocka_unit_test(without_memory_a_job_stays_with_who_pushed_it),
         cmocka_unit_test(it_does_what_the_model_does),

@@ -131,6 +131,25 @@ static void the_bound_over_all_holds_who_holds_most(void **state)
     assert_true(w.highest <= w.most);
 }
 
+/* ACKs do not wait for each other while mail waits for one of them. */
+static void who_waits_for_an_acknowledgement_is_counted_until_it_comes(void **state)
+{
+    (void)state;
+    window_issued(&box[0], &letter);
+    window_stopped(&box[0]);
+    window_stopped(&box[0]);
+    window_stopped(&box[1]);
+    assert_int_equal(w.stopped, 2);
+    assert_int_equal(window_acks_wait_ms(&w), 0);
+    window_returned(&box[0], &letter);
+    assert_int_equal(w.stopped, 1);
+    window_shut(&box[0]);
+    assert_int_equal(w.stopped, 1);
+    window_shut(&box[1]);
+    assert_int_equal(w.stopped, 0);
+    assert_true(window_acks_wait_ms(&w) > 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
@@ -141,6 +160,7 @@ int main(void)
         TEST(credit_in_messages_and_in_bytes_bounds_each),
         TEST(his_window_is_small_at_first_and_grows_to_its_end),
         TEST(the_bound_over_all_holds_who_holds_most),
+        TEST(who_waits_for_an_acknowledgement_is_counted_until_it_comes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
