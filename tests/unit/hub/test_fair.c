@@ -291,7 +291,7 @@ static void what_can_wait_goes_with_the_first_that_cannot(void **state)
 /* It can be later on a busy machine, and never earlier. */
 static void what_can_wait_does_so_each_time(void **state)
 {
-    const struct fair_group most = {8, SIZE_MAX, UINT64_MAX, GATHER_MS};
+    const struct fair_group most = {1, SIZE_MAX, UINT64_MAX, GATHER_MS};
     struct fair *f = fair_of(false);
     struct job *one = NULL;
     uint64_t since;
@@ -310,8 +310,8 @@ static void what_can_wait_does_so_each_time(void **state)
 
 static void what_can_wait_is_handed_out_when_it_is_time_or_the_end(void **state)
 {
-    const struct fair_group soon = {8, SIZE_MAX, UINT64_MAX, 1};
-    const struct fair_group never = {8, SIZE_MAX, UINT64_MAX, LONG_MS};
+    const struct fair_group soon = {1, SIZE_MAX, UINT64_MAX, 1};
+    const struct fair_group never = {1, SIZE_MAX, UINT64_MAX, LONG_MS};
     struct gathering g = {.f = fair_of(false)};
     struct job *one = NULL;
     pthread_t t;
