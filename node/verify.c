@@ -399,9 +399,11 @@ static int histories(const struct checkpoint *a, const struct checkpoint *b)
     else if (memcmp(a->root, b->root, sizeof a->root) == 0)
         printf("PAS PROUVÉ : ces deux têtes disent la même chose.\n");
     else {
-        printf("PROUVÉ : deux histoires. Le journal %.*s a été signé deux fois à %" PRIu64
-               " entrées, avec deux contenus différents, sous la même clé.\n",
-               (int)a->origin.len, (const char *)a->origin.ptr, a->size);
+        printf(
+            "PROUVÉ : deux histoires. Le journal %.*s a été signé deux fois à %" PRIu64
+            " entrées, avec deux contenus différents, chaque fois sous une clé que votre fichier "
+            "de politique donne à ce journal.\n",
+            (int)a->origin.len, (const char *)a->origin.ptr, a->size);
         return PROVEN;
     }
     return NOT_PROVEN;
