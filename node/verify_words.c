@@ -175,7 +175,7 @@ const char *file_words(enum err e)
         return "ne peut pas être lu : droits refusés";
     case ERR_SIZE:
     case ERR_RANGE:
-        return "est trop grand";
+        return "dépasse la taille permise";
     default:
         return "est illisible";
     }
